@@ -1,0 +1,80 @@
+"""Periodic work, done by one of N processes at a time.
+
+A job's turn is taken by one conditional UPDATE on its row, so any number of replicas may run the same loop.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Column, String, Table, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.clock import Clock
+from core.database import Database, UtcDateTime, metadata
+from core.logs import logger
+
+job_table = Table(
+    "core_job",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("due_at", UtcDateTime, nullable=False),
+)
+
+_log = logger("jobs")
+
+
+@dataclass(frozen=True)
+class Job:
+    """`run` must be safe to repeat: a process may die after doing the work and before its next turn is noted."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], Awaitable[object]]
+
+
+class Jobs:
+    def __init__(self, database: Database, clock: Clock, jobs: list[Job]) -> None:
+        self._database = database
+        self._clock = clock
+        self._jobs = jobs
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._loop(job), name=f"job:{job.name}") for job in self._jobs]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _loop(self, job: Job) -> None:
+        while True:
+            try:
+                if await self.take_turn(job):
+                    await job.run()
+            except Exception:
+                _log.exception("a periodic job failed", job=job.name)
+            await asyncio.sleep(job.every.total_seconds())
+
+    async def take_turn(self, job: Job) -> bool:
+        """True when this process is the one to run `job` now."""
+        now = self._clock.now()
+        # Half a period of slack, so that a loop's own jitter does not skip every second turn.
+        next_turn = now + job.every / 2
+        async with self._database.write() as connection:
+            known = await connection.scalar(select(job_table.c.name).where(job_table.c.name == job.name))
+            if known is None:
+                try:
+                    async with connection.begin_nested():
+                        await connection.execute(insert(job_table).values(name=job.name, due_at=next_turn))
+                except IntegrityError:
+                    return False
+                return True
+            taken = await connection.execute(
+                update(job_table)
+                .where(job_table.c.name == job.name, job_table.c.due_at <= now)
+                .values(due_at=next_turn)
+            )
+            return taken.rowcount == 1

@@ -1,0 +1,47 @@
+"""Structured logs. Every line inside a request carries its request id."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+__all__ = ["bind_contextvars", "clear_contextvars", "configure_logs", "logger", "request_id"]
+
+
+def configure_logs(level: str = "INFO", style: Literal["json", "console"] = "json") -> None:
+    """Sends our own logs and the servers' logs to standard error in one form."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # Access lines hold full URLs with queries; ours hold the route only.
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+def logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    return structlog.get_logger(part=name)  # type: ignore[no-any-return]
+
+
+def request_id() -> str | None:
+    """The id of the request being served, if any."""
+    return get_contextvars().get("request_id")

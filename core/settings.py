@@ -1,0 +1,178 @@
+"""What the operator decides, read from `YIMEN_*` variables and an optional TOML file, checked before anything starts.
+
+A setting that would be unsafe is refused with a sentence a person understands, never corrected in silence.
+"""
+
+import os
+import tomllib
+from functools import cached_property
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.addresses import IpNetwork
+from core.errors import ConfigurationError
+
+RETENTION_FLOOR_DAYS = 200
+_PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "59.202.0.0/16", "fc00::/7")
+
+Networks = Annotated[tuple[IpNetwork, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="YIMEN_", extra="forbid", frozen=True)
+
+    issuer: str = Field("http://localhost:8000", description="The address people and clients use; https in production")
+    gateway_domain: str = Field("localhost", description="Legacy systems open at <slug>.<gateway_domain>")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=64)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    role: Literal["all", "identity", "gateway", "worker"] = "all"
+
+    data_dir: Path = Path("yimen-data")
+    database_url: str = Field("", description="Empty: SQLite in data_dir")
+    custodian: Literal["auto", "os", "keyfile", "credential"] = "auto"
+    key_file: Path = Field(Path(), description="Empty: root.key in data_dir")
+    credential_dir: Path | None = Field(None, description="A systemd credential directory or a mounted Secret")
+    suite: Literal["aes", "sm4"] = "aes"
+
+    trusted_proxies: Networks = ()
+    outbound_allow: Networks = Field((), description="Private networks that protocol fetches may reach")
+    upstream_allow: Networks = Field(
+        tuple(ip_network(value) for value in _PRIVATE_RANGES),
+        description="Private networks that registered legacy systems may stand in",
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    session_idle_minutes: int = Field(30, ge=1, le=240)
+    admin_session_idle_minutes: int = Field(15, ge=1, le=60)
+    session_absolute_hours: int = Field(12, ge=1, le=24)
+    lockout_attempts: int = Field(5, ge=3, le=10)
+    lockout_minutes: int = Field(10, ge=10, le=1440)
+    address_attempts: int = Field(
+        50, ge=5, le=10_000, description="Failures per address before it waits; an office shares one address"
+    )
+    password_max_age_days: int = Field(90, ge=0, le=365, description="0: never expires")
+    retention_days: int = Field(RETENTION_FLOOR_DAYS, ge=RETENTION_FLOOR_DAYS)
+
+    @field_validator("trusted_proxies", "outbound_allow", "upstream_allow", mode="before")
+    @classmethod
+    def _split_networks(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("issuer")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an http(s) address without query or fragment, e.g. https://sso.example.gov.cn")
+        if parts.path not in ("", "/") or parts.username is not None:
+            raise ValueError("must have neither a path nor a user part")
+        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+            raise ValueError("plain http is only for loopback addresses; use https (TLS is what keeps passwords safe)")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "Settings":
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together: set both or neither")
+        if self.issuer.startswith("https") and self.gateway_domain == "localhost" and not _is_loopback(self._hostname):
+            raise ValueError(
+                "gateway_domain must be set in production, e.g. gw.example.gov.cn with a wildcard certificate"
+            )
+        if self.gateway_domain == self._hostname and not _is_loopback(self._hostname):
+            raise ValueError(
+                "gateway_domain must differ from the issuer's host, so that no legacy page shares its site"
+            )
+        return self
+
+    @property
+    def _hostname(self) -> str:
+        return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """True when people reach Yimen by https, so cookies are Secure and `__Host-`."""
+        return self.issuer.startswith("https:")
+
+    @cached_property
+    def issuer_authority(self) -> str:
+        return urlsplit(self.issuer).netloc
+
+    @cached_property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{(self.data_dir / 'yimen.db').absolute()}"
+
+    @cached_property
+    def effective_key_file(self) -> Path:
+        return self.key_file if self.key_file != Path() else self.data_dir / "root.key"
+
+    def gateway_authority(self, slug: str) -> str:
+        """`slug.localhost:8000`: the gateway shares the issuer's scheme and port."""
+        port = urlsplit(self.issuer).port
+        return f"{slug}.{self.gateway_domain}" + (f":{port}" if port else "")
+
+    def gateway_origin(self, slug: str) -> str:
+        return f"{urlsplit(self.issuer).scheme}://{self.gateway_authority(slug)}"
+
+    def gateway_slug(self, authority: str) -> str | None:
+        """The slug of a Host header on the gateway domain, or None for any other host."""
+        suffix = self.gateway_authority("")
+        host = authority.lower()
+        slug = host.removesuffix(suffix)
+        return slug if host.endswith(suffix) and slug and "." not in slug else None
+
+
+def _is_loopback(hostname: str) -> bool:
+    if hostname == "localhost" or hostname.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from `YIMEN_CONFIG` (a TOML file), over it the environment, over it `overrides`.
+
+    Raises ConfigurationError naming every setting that is wrong.
+    """
+    try:
+        return Settings(**{**_from_file(), **_from_environment(), **overrides})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"YIMEN_{'_'.join(str(part) for part in problem['loc']).upper() or 'SETTINGS'}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_context=False)
+        )
+        raise ConfigurationError("ERR-SETTINGS", problems) from None
+
+
+def _from_file() -> dict[str, Any]:
+    path = os.environ.get("YIMEN_CONFIG")
+    if not path:
+        return {}
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError("ERR-SETTINGS", f"{path}: {error}") from error
+
+
+def _from_environment() -> dict[str, str]:
+    """The environment as overrides of the file; an unknown YIMEN_ name is a typing error and is refused."""
+    reserved = {"YIMEN_CONFIG"}
+    return {
+        name.removeprefix("YIMEN_").lower(): value
+        for name, value in os.environ.items()
+        if name.startswith("YIMEN_") and name not in reserved and not name.startswith("YIMEN_TEST_")
+    }
