@@ -18,7 +18,7 @@ from core.addresses import IpNetwork
 from core.errors import ConfigurationError
 
 RETENTION_FLOOR_DAYS = 200
-_PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "59.202.0.0/16", "fc00::/7")
+_PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 Networks = Annotated[tuple[IpNetwork, ...], NoDecode]
 
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     role: Literal["all", "identity", "gateway", "worker"] = "all"
 
     data_dir: Path = Path("yimen-data")
-    database_url: str = Field("", description="Empty: SQLite in data_dir")
+    database_url: str = Field("", repr=False, description="Empty: SQLite in data_dir")
     custodian: Literal["auto", "os", "keyfile", "credential"] = "auto"
     key_file: Path = Field(Path(), description="Empty: root.key in data_dir")
     credential_dir: Path | None = Field(None, description="A systemd credential directory or a mounted Secret")
@@ -86,12 +86,10 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key belong together: set both or neither")
         if self.issuer.startswith("https") and self.gateway_domain == "localhost" and not _is_loopback(self._hostname):
-            raise ValueError(
-                "gateway_domain must be set in production, e.g. gw.example.gov.cn with a wildcard certificate"
-            )
+            raise ValueError("gateway_domain must be set, e.g. gw.example.gov.cn with a wildcard certificate")
         if self.gateway_domain == self._hostname and not _is_loopback(self._hostname):
             raise ValueError(
-                "gateway_domain must differ from the issuer's host, so that no legacy page shares its site"
+                "gateway_domain must differ from the host of the issuer: legacy pages need a site of their own"
             )
         return self
 

@@ -1,0 +1,64 @@
+# Two commands matter: `make run` starts the demo county, `make test` proves everything.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-sqlite test-postgres lint bench build lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+PYTEST_WORKERS ?= 2
+
+help: ## what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+run: $(VENV)/.run build ## start Yimen and the demo county, and print where to go
+	$(BIN)/yimen demo --port $(PORT)
+
+test: lint test-sqlite test-postgres ## everything: lint, types, secrets, the suite on SQLite (with browsers) and on PostgreSQL
+
+test-sqlite: $(VENV)/.dev build
+	YIMEN_TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+test-postgres: $(VENV)/.dev build
+	YIMEN_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, the secret scanner
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+
+bench: $(VENV)/.dev build ## rates and their ratio to what the machine can do
+	$(BIN)/python -m tests.bench
+
+build: web/static/built/manifest.json demo/clients/spa/built/index.html
+
+web/static/built/manifest.json: package-lock.json $(shell find web/assets web/templates web/build -type f 2>/dev/null)
+	npm ci --no-audit --no-fund --loglevel=error
+	npm run --silent build
+
+demo/clients/spa/built/index.html: demo/clients/package-lock.json $(shell find demo/clients/spa -path '*/built' -prune -o -type f -print 2>/dev/null)
+	npm ci --prefix demo/clients --no-audit --no-fund --loglevel=error
+	npm run --silent --prefix demo/clients build
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
+	touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
+	touch $@ $(VENV)/.run
+
+lock: ## write the hashed locks again from pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra demo --extra build pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra demo --extra build --extra dev pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) node_modules demo/clients/node_modules web/static/built demo/clients/spa/built

@@ -1,0 +1,193 @@
+"""Opening a system: policy, way in, and - where the vault signs the person in - leave to use one Item once.
+
+DESIGN §3.2. A launch of a gateway system leaves a one-time *intent* behind: it tells the gateway that the person
+has just asked to be signed in, so that the login page may submit itself once. A login page met in any other way
+is filled but waits for the person.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import Column, Index, String, Table, delete, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.errors import ConnectorError
+from connectors.systems import System, Systems, SystemStatus, WayInKind
+from core.clock import Clock
+from core.database import Database, UtcDateTime, metadata
+from core.identifiers import new_id
+from core.settings import Settings
+from sso.access import permits
+from sso.authentication.sessions import Session
+from sso.directory.users import User
+from vault.items import Item, Items
+from vault.ledger import Event, Ledger
+from vault.sealing import Opened
+from vault.tickets import Tickets
+
+INTENT_LIFETIME = timedelta(seconds=60)
+
+Purpose = Literal["fill", "basic", "test"]
+
+launch_intent_table = Table(
+    "connectors_launch_intent",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("session_id", String(64), nullable=False),
+    Column("system_id", String(26), nullable=False),
+    Column("item_id", String(26)),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_connectors_launch_intent_session", "session_id", "system_id"),
+    Index("ix_connectors_launch_intent_expires", "expires_at"),
+)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """The person asked, a moment ago, to be signed in; `item_id` is the account they chose, if they chose one."""
+
+    item_id: str | None
+
+
+def owners_for(user: User) -> list[str]:
+    """Whose Items a person may use: their own, and those in the custody of organisations where they hold a post."""
+    return [f"user:{user.id}", *(f"organisation:{post.organisation_id}" for post in user.posts)]
+
+
+class Launcher:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        systems: Systems,
+        items: Items,
+        tickets: Tickets,
+        ledger: Ledger,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._systems = systems
+        self._items = items
+        self._tickets = tickets
+        self._ledger = ledger
+
+    async def launch(self, session: Session, slug: str, *, item_id: str | None = None) -> str:
+        """The address to send the person's browser to. Raises ERR-SYSTEM, ERR-ACCESS or ERR-NO_WAY_IN."""
+        async with self._database.write() as connection:
+            system = await self._systems.find_by_slug(connection, slug)
+            if system is None:
+                raise ConnectorError("ERR-SYSTEM", f"no system {slug!r}", status=404)
+            refusal = refusal_of(session.user, system)
+            if refusal is None:
+                address = await self._address(connection, session, system, item_id)
+            await self._record(connection, session, system, refusal)
+        if refusal is not None:
+            raise refusal
+        return address
+
+    async def item_for(
+        self, connection: AsyncConnection, user: User, system: System, *, item_id: str | None = None
+    ) -> Item | None:
+        """The account the gateway would use: the chosen one, else the person's own, else one in custody."""
+        owners = owners_for(user)
+        usable = await self._items.list(connection, owners=owners, system=system.id)
+        if item_id is not None:
+            usable = [item for item in usable if item.id == item_id]
+        usable.sort(key=lambda item: (item.state != "active", owners.index(item.owner), item.id))
+        return usable[0] if usable else None
+
+    async def consume_intent(self, connection: AsyncConnection, session_id: str, system_id: str) -> Intent | None:
+        """Takes the intent of a launch, once; None when there is none or it is too old."""
+        taken = await connection.execute(
+            delete(launch_intent_table)
+            .where(
+                launch_intent_table.c.session_id == session_id,
+                launch_intent_table.c.system_id == system_id,
+                launch_intent_table.c.expires_at > self._clock.now(),
+            )
+            .returning(launch_intent_table.c.item_id)
+        )
+        rows = taken.all()
+        return Intent(rows[-1].item_id) if rows else None
+
+    async def release(
+        self, *, session: Session, system: System, item: Item, recipe_hash: str, purpose: Purpose
+    ) -> Opened:
+        """Opens the Item for one use at the system's exact origin.
+
+        Policy is asked again, a Ticket is issued and redeemed, and the ledger event is durable when this returns.
+        Raises ERR-ACCESS when the person may no longer, and the vault's errors (ERR-ITEM_FROZEN, ERR-ITEM_TAMPERED).
+        """
+        refusal = refusal_of(session.user, system)
+        if refusal is None and item.owner not in owners_for(session.user):
+            refusal = ConnectorError("ERR-ACCESS", "the account belongs to somebody else", status=403)
+        if refusal is not None:
+            raise refusal
+        origin = str(system.origin)
+        holder = f"session:{session.id}"
+        async with self._database.write() as connection:
+            ticket = await self._tickets.issue(
+                connection,
+                item_id=item.id,
+                actor=f"user:{session.user.id}",
+                holder=holder,
+                origin=origin,
+                recipe_hash=recipe_hash,
+                purpose=purpose,
+            )
+            return await self._items.redeem(connection, ticket, holder=holder, origin=origin, recipe_hash=recipe_hash)
+
+    async def forget_expired(self) -> None:
+        """Periodic: intents that nobody took."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                delete(launch_intent_table).where(launch_intent_table.c.expires_at <= self._clock.now())
+            )
+
+    async def _address(self, connection: AsyncConnection, session: Session, system: System, item_id: str | None) -> str:
+        registration = system.registration
+        if system.way_in.kind is WayInKind.OIDC and registration.initiate_login_uri:
+            return registration.initiate_login_uri
+        if system.way_in.kind is WayInKind.LINK:
+            return registration.link or f"{system.origin}{registration.login_path}"
+        await connection.execute(
+            insert(launch_intent_table).values(
+                id=new_id(),
+                session_id=session.id,
+                system_id=system.id,
+                item_id=item_id,
+                expires_at=self._clock.now() + INTENT_LIFETIME,
+            )
+        )
+        return f"{self._settings.gateway_origin(system.slug)}/.yimen/open"
+
+    async def _record(
+        self, connection: AsyncConnection, session: Session, system: System, refusal: ConnectorError | None
+    ) -> None:
+        await self._ledger.record(
+            connection,
+            Event(
+                action="launch",
+                result="success" if refusal is None else "refused",
+                actor=f"user:{session.user.id}",
+                system=system.id,
+                session=session.id,
+                address=session.address,
+                reason=refusal.code if refusal else None,
+                detail={"slug": system.slug, "way_in": system.way_in.kind.value},
+            ),
+        )
+
+
+def refusal_of(user: User, system: System) -> ConnectorError | None:
+    """Why this person may not open this system now, or None."""
+    if system.status is not SystemStatus.LIVE:
+        return ConnectorError("ERR-SYSTEM_CLOSED", f"{system.slug} is {system.status}", status=403)
+    if not permits(user, system.access):
+        return ConnectorError("ERR-ACCESS", f"{user.id} may not open {system.slug}", status=403)
+    if system.way_in.kind is WayInKind.NONE:
+        return ConnectorError("ERR-NO_WAY_IN", system.way_in.reason, status=409)
+    return None

@@ -1,0 +1,268 @@
+"""The inventory: every system a cadre must open, who owns it, and the ways in (国办函〔2026〕12号, facts §5.3)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlalchemy import Column, Index, Integer, RowMapping, String, Table, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.errors import ConnectorError
+from connectors.origin import ExactOrigin
+from core.clock import Clock
+from core.database import Json, UtcDateTime, metadata
+from core.identifiers import new_id
+from sso.access import AccessRule
+from vault.ledger import Event, Ledger
+
+_SLUG = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]\Z")
+_RESERVED_SLUGS = frozenset({"www", "api", "sso", "admin", "localhost", "gateway", "portal"})
+
+
+class WayInKind(StrEnum):
+    OIDC = "oidc"
+    GATEWAY = "gateway"
+    BASIC = "basic"
+    LINK = "link"
+    NONE = "none"
+
+
+class SystemStatus(StrEnum):
+    DRAFT = "draft"
+    LIVE = "live"
+    DISABLED = "disabled"
+
+
+class WayIn(BaseModel):
+    """How the system is reached; `reason` says why where there is no better way."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: WayInKind
+    reason: str = Field("", max_length=500)
+
+
+class LocalName(BaseModel):
+    """A name people read: Chinese always, English where there is one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zh: str = Field(min_length=1, max_length=100)
+    en: str = Field("", max_length=100)
+
+    def in_locale(self, locale: str) -> str:
+        return self.zh if locale.startswith("zh") or not self.en else self.en
+
+
+class SystemRegistration(BaseModel):
+    """What a department says about its system. Everything the inventory form asks for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    slug: str = Field(description="Its host name at the gateway: lower-case letters, digits, hyphens")
+    name: LocalName
+    description: str = Field("", max_length=500)
+    owner: str | None = Field(None, description="Id of the organisation that owns the system (主办单位)")
+    level: str | None = Field(None, description="Level at which it is used (使用层级)", max_length=20)
+    category: str = Field("", max_length=50)
+    filing_number: str = Field("", description="备案编号", max_length=60)
+    data_items: tuple[str, ...] = Field((), description="What cadres type into it (数据项)")
+    way_in: tuple[WayIn, ...] = Field(min_length=1, description="Best way first")
+    upstream: str | None = Field(None, description="Exact origin of the legacy server: scheme://host[:port]")
+    login_path: str = Field("/", description="Where its login page is")
+    path_prefix: str = Field("/", description="The gateway serves nothing outside this path")
+    http_approved_by: str | None = Field(None, description="The security administrator who signed for plain http")
+    forwards_address: bool = Field(False, description="Tell the system the cadre's address in X-Forwarded-For")
+    client_id: str | None = Field(None, description="Its OpenID Connect client")
+    initiate_login_uri: str | None = Field(None, description="Where its own sign-in starts (OIDC Core §4)")
+    link: str | None = Field(None, description="Address for a system that can only be linked to")
+    recipe: str | None = Field(None, description="Id of the recipe of its login; an ordinary form needs none")
+    access: AccessRule = Field(default_factory=AccessRule, description="Who may open it; empty: everyone signed in")
+    status: SystemStatus = SystemStatus.LIVE
+
+    @field_validator("slug")
+    @classmethod
+    def _check_slug(cls, value: str) -> str:
+        if not _SLUG.match(value) or value in _RESERVED_SLUGS or "--" in value:
+            raise ValueError("2-40 lower-case letters, digits and single hyphens, starting with a letter")
+        return value
+
+    @field_validator("login_path", "path_prefix")
+    @classmethod
+    def _check_path(cls, value: str) -> str:
+        if not value.startswith("/") or value.startswith("//") or ".." in value or "\\" in value:
+            raise ValueError("must be an absolute path such as /login")
+        return value
+
+    @field_validator("upstream")
+    @classmethod
+    def _check_upstream(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            return str(ExactOrigin.parse(value))
+        except ConnectorError as error:
+            raise ValueError(error.detail) from error
+
+    @field_validator("initiate_login_uri", "link")
+    @classmethod
+    def _check_link(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s@\\]+", value):
+            raise ValueError("must be a complete http(s) address")
+        return value
+
+    @model_validator(mode="after")
+    def _check_ways(self) -> Self:
+        kinds = {way.kind for way in self.way_in}
+        if kinds & {WayInKind.GATEWAY, WayInKind.BASIC}:
+            if self.upstream is None:
+                raise ValueError("a gateway or basic way in needs `upstream`")
+            if self.upstream.startswith("http:") and not self.http_approved_by:
+                raise ValueError("plain http needs `http_approved_by`: the security administrator who signed for it")
+        if WayInKind.OIDC in kinds and not (self.client_id and self.initiate_login_uri):
+            raise ValueError("an oidc way in needs `client_id` and `initiate_login_uri`")
+        if WayInKind.LINK in kinds and not (self.link or self.upstream):
+            raise ValueError("a link way in needs `link`")
+        if any(way.kind is WayInKind.NONE and not way.reason for way in self.way_in):
+            raise ValueError("`none` needs a reason: people are told why")
+        return self
+
+
+@dataclass(frozen=True)
+class System:
+    """A system as it stands in the inventory."""
+
+    id: str
+    version: int
+    registration: SystemRegistration
+    origin: ExactOrigin | None = field(default=None)
+
+    @property
+    def slug(self) -> str:
+        return self.registration.slug
+
+    @property
+    def name(self) -> LocalName:
+        return self.registration.name
+
+    @property
+    def status(self) -> SystemStatus:
+        return self.registration.status
+
+    @property
+    def access(self) -> AccessRule:
+        return self.registration.access
+
+    @property
+    def way_in(self) -> WayIn:
+        """The best way in: the first."""
+        return self.registration.way_in[0]
+
+    @property
+    def fills(self) -> bool:
+        """True when the gateway signs the person in with an Item."""
+        return self.way_in.kind in (WayInKind.GATEWAY, WayInKind.BASIC)
+
+
+system_table = Table(
+    "connectors_system",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("slug", String(40), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),
+    Column("owner", String(64)),
+    Column("client_id", String(255)),
+    Column("document", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_connectors_system_owner", "owner"),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an upsert did: `created`, or the names of the fields that differ; empty when nothing changed."""
+
+    id: str
+    created: bool
+    fields: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        return self.created or bool(self.fields)
+
+
+class Systems:
+    def __init__(self, clock: Clock, ledger: Ledger) -> None:
+        self._clock = clock
+        self._ledger = ledger
+
+    async def find(self, connection: AsyncConnection, system_id: str) -> System | None:
+        return await self._one(connection, system_table.c.id == system_id)
+
+    async def find_by_slug(self, connection: AsyncConnection, slug: str) -> System | None:
+        return await self._one(connection, system_table.c.slug == slug)
+
+    async def list(
+        self, connection: AsyncConnection, *, after: str = "", limit: int = 500, owners: Sequence[str] | None = None
+    ) -> list[System]:
+        """Systems by slug, a page at a time: `after` is the last slug of the page before."""
+        query = select(system_table).where(system_table.c.slug > after).order_by(system_table.c.slug).limit(limit)
+        if owners is not None:
+            query = query.where(system_table.c.owner.in_(owners))
+        return [system_from_row(row) for row in (await connection.execute(query)).mappings()]
+
+    async def upsert(self, connection: AsyncConnection, registration: SystemRegistration, *, actor: str) -> Change:
+        """Creates or updates the system of that slug, idempotently, and records the change."""
+        document = registration.model_dump(mode="json")
+        now = self._clock.now()
+        known = await self.find_by_slug(connection, registration.slug)
+        columns: dict[str, Any] = {
+            "status": registration.status.value,
+            "owner": registration.owner,
+            "client_id": registration.client_id,
+            "document": document,
+            "updated_at": now,
+        }
+        if known is None:
+            change = Change(new_id(), created=True, fields=())
+            await connection.execute(
+                insert(system_table).values(id=change.id, slug=registration.slug, version=1, created_at=now, **columns)
+            )
+        else:
+            before = known.registration.model_dump(mode="json")
+            change = Change(known.id, False, tuple(name for name in document if document[name] != before[name]))
+            if not change.changed:
+                return change
+            await connection.execute(
+                update(system_table)
+                .where(system_table.c.id == known.id)
+                .values(version=system_table.c.version + 1, **columns)
+            )
+        await self._ledger.record(
+            connection,
+            Event(
+                action="system.change",
+                result="success",
+                actor=actor,
+                subject=f"system:{change.id}",
+                system=change.id,
+                detail={"slug": registration.slug, "changed": ",".join(change.fields) or "created"},
+            ),
+        )
+        return change
+
+    async def _one(self, connection: AsyncConnection, condition: Any) -> System | None:
+        row = (await connection.execute(select(system_table).where(condition))).mappings().one_or_none()
+        return system_from_row(row) if row is not None else None
+
+
+def system_from_row(row: RowMapping) -> System:
+    """A System of a row of `system_table`; the document was validated when it was written."""
+    registration = SystemRegistration.model_validate(row["document"])
+    origin = ExactOrigin.parse(registration.upstream) if registration.upstream else None
+    return System(id=row["id"], version=row["version"], registration=registration, origin=origin)

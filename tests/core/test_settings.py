@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from core.errors import ConfigurationError
+from core.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("YIMEN_") and not name.startswith("YIMEN_TEST_"):
+            monkeypatch.delenv(name)
+
+
+def test_the_defaults_start_on_loopback_with_sqlite() -> None:
+    settings = load_settings()
+    assert settings.issuer == "http://localhost:8000"
+    assert settings.effective_database_url.startswith("sqlite:///")
+    assert not settings.secure
+
+
+@pytest.mark.parametrize("issuer", ["http://sso.example.gov.cn", "http://10.0.0.8:8000", "http://localhost.example.cn"])
+def test_plain_http_off_loopback_is_refused(issuer: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"YIMEN_ISSUER.*https"):
+        load_settings(issuer=issuer, gateway_domain="gw.example.cn")
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["ftp://x", "https://", "https://u@sso.cn", "https://sso.cn/path", "https://sso.cn?x=1", "https://sso.cn#f"],
+)
+def test_an_issuer_that_is_no_plain_origin_is_refused(issuer: str) -> None:
+    with pytest.raises(ConfigurationError, match="YIMEN_ISSUER"):
+        load_settings(issuer=issuer, gateway_domain="gw.example.cn")
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(retention_days=30, workers="many", suite="rot13")
+    for name in ("YIMEN_RETENTION_DAYS", "YIMEN_WORKERS", "YIMEN_SUITE"):
+        assert name in caught.value.detail
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIMEN_ISUER", "https://sso.example.cn")
+    with pytest.raises(ConfigurationError, match="YIMEN_ISUER"):
+        load_settings()
+
+
+def test_production_needs_a_gateway_domain_of_its_own() -> None:
+    with pytest.raises(ConfigurationError, match="gateway_domain must be set"):
+        load_settings(issuer="https://sso.example.cn")
+    with pytest.raises(ConfigurationError, match="site of their own"):
+        load_settings(issuer="https://sso.example.cn", gateway_domain="sso.example.cn")
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "yimen.toml").write_text('port = 9000\nhost = "127.0.0.2"\n')
+    monkeypatch.setenv("YIMEN_CONFIG", str(tmp_path / "yimen.toml"))
+    monkeypatch.setenv("YIMEN_PORT", "9001")
+    settings = load_settings()
+    assert (settings.port, settings.host) == (9001, "127.0.0.2")
+
+
+def test_a_file_that_does_not_parse_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "yimen.toml").write_text("port = = 1")
+    monkeypatch.setenv("YIMEN_CONFIG", str(tmp_path / "yimen.toml"))
+    with pytest.raises(ConfigurationError, match=r"yimen\.toml"):
+        load_settings()
+
+
+def test_gateway_hosts_share_scheme_and_port_with_the_issuer() -> None:
+    settings = load_settings()
+    assert settings.gateway_origin("zhihui") == "http://zhihui.localhost:8000"
+    assert settings.gateway_slug("ZhiHui.localhost:8000") == "zhihui"
+    for other in ("localhost:8000", "a.b.localhost:8000", "zhihui.localhost:8001", "zhihui.localhost.evil:8000", ""):
+        assert settings.gateway_slug(other) is None
+
+
+def test_a_database_password_is_not_in_the_repr() -> None:
+    settings = load_settings(database_url="postgresql://yimen:s3cret-word@127.0.0.1/yimen")  # pragma: allowlist secret
+    assert "s3cret-word" not in repr(settings)

@@ -1,0 +1,1 @@
+"""Alembic migrations, one head. Run by `yimen migrate` and by the first start."""

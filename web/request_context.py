@@ -1,0 +1,103 @@
+"""The outermost layer of every surface: a request id, the caller's address, one log line, one metric, one last net.
+
+Pure ASGI, so that streamed and upgraded connections of the gateway pass through untouched.
+"""
+
+import time
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.addresses import client_address
+from core.identifiers import new_id
+from core.logs import bind_contextvars, clear_contextvars, logger
+from core.metrics import REQUEST_SECONDS, REQUESTS
+from core.settings import Settings
+
+_log = logger("http")
+
+
+class RequestContext:
+    """Sets `scope["state"]["request_id"]` and `["address"]`, and answers 500 when an application breaks.
+
+    The id is always our own: one sent from outside could forge another request's log lines.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, surface: str) -> None:
+        self._app = app
+        self._trusted = settings.trusted_proxies
+        self._surface = surface
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        identifier = new_id()
+        headers = Headers(scope=scope)
+        peer = scope["client"][0] if scope.get("client") else None
+        address = client_address(peer, headers.get("x-forwarded-for"), self._trusted)
+        scope.setdefault("state", {}).update(request_id=identifier, address=address)
+        clear_contextvars()
+        bind_contextvars(request_id=identifier)
+        answer = _Answer(send, identifier)
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            _log.exception("a request failed", path=scope["path"], method=scope.get("method", "WEBSOCKET"))
+            if answer.status is not None:
+                raise  # The answer has begun: only a broken connection tells the client that it is not whole.
+            await _last_net(scope, answer, identifier)
+        finally:
+            elapsed = (answer.began or time.perf_counter()) - started
+            status = str(answer.status or 0)
+            REQUESTS.labels(self._surface, status).inc()
+            REQUEST_SECONDS.labels(self._surface).observe(elapsed)
+            _log.info(
+                "request",
+                surface=self._surface,
+                method=scope.get("method", "WEBSOCKET"),
+                path=_loggable(scope),
+                status=status,
+                ms=round(elapsed * 1000, 1),
+                address=address,
+            )
+
+
+class _Answer:
+    """Passes messages on, notes the status, and puts the request id on the answer."""
+
+    def __init__(self, send: Send, identifier: str) -> None:
+        self._send = send
+        self._identifier = identifier.encode()
+        self.status: int | None = None
+        self.began: float | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.began = time.perf_counter()
+            message = {**message, "headers": [*message["headers"], (b"x-request-id", self._identifier)]}
+        elif message["type"] == "websocket.accept":
+            self.status = 101
+            self.began = time.perf_counter()
+        elif message["type"] == "websocket.close" and self.status is None:
+            self.status = 403
+        await self._send(message)
+
+
+async def _last_net(scope: Scope, send: Any, identifier: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1011})
+        return
+    body = f"ERR-INTERNAL {identifier}\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _loggable(scope: Scope) -> str:
+    """The path without its query: queries hold codes and states. Control characters cannot forge a line."""
+    path: str = scope["path"]
+    return "".join(char if char.isprintable() else "�" for char in path[:200])
