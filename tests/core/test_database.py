@@ -21,10 +21,13 @@ async def store(database: Database) -> Database:
 
 
 async def test_a_unit_of_work_that_raises_leaves_nothing(store: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def break_off() -> None:
         async with store.write() as connection:
             await connection.execute(insert(counter).values(n=1))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await break_off()
     async with store.read() as connection:
         assert await connection.scalar(select(func.count()).select_from(counter)) == 0
 
