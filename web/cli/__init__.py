@@ -1,0 +1,36 @@
+"""The command line: `yimen …`. Exit status 0: done; 1: refused or failed, with a code; 2: wrong usage."""
+
+import sys
+
+import typer
+
+from core.errors import YimenError
+from web.cli import apply, audit, demo, forms, keys, migrate, recipe, serve, users
+
+app = typer.Typer(
+    name="yimen",
+    help="一门 · one sign-in for every system a township cadre must open.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("migrate")(migrate.migrate)
+app.command("apply")(apply.apply)
+app.command("demo")(demo.demo)
+app.add_typer(forms.app, name="forms")
+app.add_typer(recipe.app, name="recipe")
+app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="user")
+
+
+def main() -> None:
+    """The console script. An expected error is one line with its code; anything else keeps its traceback."""
+    try:
+        app()
+    except YimenError as error:
+        print(f"yimen: {error.code}: {error.detail or error.code}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

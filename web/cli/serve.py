@@ -1,0 +1,88 @@
+"""`yimen serve`: migrate, say what is active, and run N identical processes."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from core.database import Database
+from core.errors import ConfigurationError
+from core.logs import configure_logs, logger
+from core.settings import Settings, load_settings
+from vault.custody import open_custodian
+from web.migrate import migrate
+
+_log = logger("serve")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on", min=0, max=65535)] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key, PEM")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes", min=1, max=64)] = None,
+) -> None:
+    """Start the server. Options win over YIMEN_* variables, these over the file named by YIMEN_CONFIG."""
+    given = {"host": host, "port": port, "tls_cert": tls_cert, "tls_key": tls_key, "workers": workers}
+    overrides = {name: value for name, value in given.items() if value is not None}
+    settings = load_settings(**overrides)
+    # The worker processes read the environment again, so what was given here must stand there.
+    os.environ.update({f"YIMEN_{name.upper()}": str(value) for name, value in overrides.items()})
+    configure_logs(settings.log_level, settings.log_format)
+    asyncio.run(_prepare(settings))
+    uvicorn.run("web.app:create_app", factory=True, **server_options(settings))
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """What uvicorn is told. Forwarded headers are ours to judge (`core.addresses`), not the server's."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "workers": settings.workers,
+        "ssl_certfile": settings.tls_cert,
+        "ssl_keyfile": settings.tls_key,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "lifespan": "on",
+        "proxy_headers": False,
+        "server_header": False,
+        "date_header": True,
+        "access_log": False,
+        "log_config": None,
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 10,
+        "backlog": 2048,
+    }
+
+
+async def _prepare(settings: Settings) -> None:
+    """Once, before the processes: the data folder, the newest tables, and a word about who holds the key."""
+    for file in (settings.tls_cert, settings.tls_key):
+        if file is not None and not file.is_file():
+            raise ConfigurationError("ERR-SETTINGS", f"{file} is not a file")
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError("ERR-SETTINGS", f"YIMEN_DATA_DIR: {error.strerror}: {settings.data_dir}") from error
+    custodian = open_custodian(
+        settings.custodian, key_file=settings.effective_key_file, credential_dir=settings.credential_dir
+    )
+    database = Database(settings.effective_database_url)
+    try:
+        before, after = await migrate(database)
+    finally:
+        await database.close()
+    _log.info(
+        "starting",
+        issuer=settings.issuer,
+        gateway=settings.gateway_origin("<slug>"),
+        custodian=custodian.name,
+        database=database.dialect,
+        migrated=f"{before or 'empty'} -> {after}" if before != after else "no",
+        role=settings.role,
+        workers=settings.workers,
+    )
