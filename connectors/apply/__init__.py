@@ -1,0 +1,1 @@
+"""`yimen apply`: a county described in a file, made true idempotently."""
