@@ -1,0 +1,7 @@
+"""What the vault refuses, as values. None of them ever carries key material or plaintext."""
+
+from core.errors import YimenError
+
+
+class VaultError(YimenError):
+    """ERR-CUSTODY, ERR-SEAL, ERR-ITEM, ERR-ITEM_TAMPERED, ERR-ITEM_FROZEN, ERR-TICKET, ERR-LEDGER."""
