@@ -1,0 +1,112 @@
+"""Templates, and what every page may call in them: texts, icons, addresses of built files, times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+
+from web.i18n import LOCALES, catalogue, choose_locale
+from web.static_files import load_assets
+
+COUNTY_ZONE = ZoneInfo("Asia/Shanghai")
+THEMES = ("auto", "light", "dark")
+SIZES = ("normal", "large", "larger")
+LOCALE_COOKIE = "yimen-locale"
+THEME_COOKIE = "yimen-theme"
+SIZE_COOKIE = "yimen-size"
+
+_TONES = 10
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """How this browser wants its pages; kept in cookies, so that it also holds before sign-in."""
+
+    locale: str
+    theme: str
+    size: str
+
+    @classmethod
+    def of(cls, request: Request) -> "Preferences":
+        cookies = request.cookies
+        theme = cookies.get(THEME_COOKIE, "")
+        size = cookies.get(SIZE_COOKIE, "")
+        return cls(
+            choose_locale(cookies.get(LOCALE_COOKIE), request.headers.get("accept-language")),
+            theme if theme in THEMES else THEMES[0],
+            size if size in SIZES else SIZES[0],
+        )
+
+
+def render(template: str, preferences: Preferences, context: Mapping[str, Any]) -> str:
+    texts = catalogue(preferences.locale)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            t=texts.text,
+            has_text=texts.__contains__,
+            error_text=texts.error,
+            time=_time_element,
+            preferences=preferences,
+            locales=LOCALES,
+            themes=THEMES,
+            sizes=SIZES,
+            **context,
+        )
+    )
+
+
+def icon(name: str, *, size: int = 20) -> Markup:
+    """A Tabler icon drawn in place; it says nothing to a screen reader, the text beside it does."""
+    drawing = load_assets().icons[name]
+    fill = "currentColor" if name.endswith("-filled") else "none"
+    stroke = "none" if name.endswith("-filled") else "currentColor"
+    return Markup(
+        f'<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" fill="{fill}" stroke="{stroke}"'
+        f' stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{drawing}</svg>'
+    )
+
+
+def tone(name: str) -> str:
+    """The colour class of a monogram: always the same for the same name."""
+    return f"tone-{sha256(name.encode()).digest()[0] % _TONES}"
+
+
+def monogram(name: str) -> str:
+    """One Chinese character, or the first letters of two Latin words."""
+    words = [word for word in name.split() if word]
+    if not words:
+        return "?"
+    if not words[0][0].isascii():
+        return words[0][0]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+def _time_element(at: datetime, style: str = "minute") -> Markup:
+    """A time the browser writes again in the viewer's zone; without script it stands in the county's."""
+    local = at.astimezone(COUNTY_ZONE)
+    form = {"date": "%Y-%m-%d", "minute": "%Y-%m-%d %H:%M", "second": "%Y-%m-%d %H:%M:%S"}[style]
+    instant = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup(f'<time datetime="{instant}" data-local="{style}">{escape(local.strftime(form))}</time>')
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(icon=icon, tone=tone, monogram=monogram, asset=load_assets().address)
+    return environment
