@@ -5,10 +5,10 @@ durable. A moment later `sequence` gives it its place in the tree. In between, i
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -37,7 +37,8 @@ from vault.checkpoints import Signer
 from vault.errors import VaultError
 from vault.events import Event, RecordedEvent, canonical, event_of_row, event_table, leaf_content
 from vault.group_commit import GroupCommit
-from vault.sealing import Binding, Sealer
+from vault.sealing import Sealer
+from vault.signing import signing_key
 from vault.suites import same
 
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
@@ -57,7 +58,6 @@ tree_table = Table(
     metadata,
     Column("name", String(16), primary_key=True),
     Column("size", BigInteger, nullable=False),
-    Column("key", LargeBinary, nullable=False),
 )
 checkpoint_table = Table(
     "vault_ledger_checkpoint",
@@ -90,22 +90,13 @@ class Ledger:
         self._signer: Signer | None = None
 
     async def start(self) -> None:
-        """Loads the signing key; makes it at the first start. Exactly one process wins."""
-        binding = Binding("vault:ledger", "ledger", "signing-key", 1, "ed25519/1")
+        """Loads the signing key, and makes the empty tree at the first start. Exactly one process wins."""
+        self._signer = Signer(self._origin, await signing_key(self._database, self._sealer, "ledger"))
         async with self._database.write() as connection:
-            sealed = await connection.scalar(select(tree_table.c.key))
-            if sealed is None:
-                private = Ed25519PrivateKey.generate()
-                envelope = await self._sealer.seal(connection, binding, private.private_bytes_raw())
-                try:
+            if await connection.scalar(select(tree_table.c.size)) is None:
+                with suppress(IntegrityError):
                     async with connection.begin_nested():
-                        await connection.execute(insert(tree_table).values(name="events", size=0, key=envelope))
-                    sealed = envelope
-                except IntegrityError:
-                    sealed = await connection.scalar(select(tree_table.c.key))
-            assert sealed is not None
-            with await self._sealer.open(connection, binding, sealed) as raw:
-                self._signer = Signer(self._origin, Ed25519PrivateKey.from_private_bytes(bytes(raw)))
+                        await connection.execute(insert(tree_table).values(name="events", size=0))
 
     async def stop(self) -> None:
         await self._group.close()

@@ -6,8 +6,12 @@ import pytest
 from core.clock import FrozenClock
 from core.database import Database
 from vault.custody import KeyringCustodian, open_custodian
+from vault.heads import Heads
+from vault.items import Items
 from vault.ledger import Ledger
 from vault.sealing import Sealer
+from vault.signing import signing_key
+from vault.tickets import Tickets
 
 
 @pytest.fixture
@@ -28,3 +32,9 @@ async def ledger(database: Database, clock: FrozenClock, sealer: Sealer) -> Asyn
     await ledger.start()
     yield ledger
     await ledger.stop()
+
+
+@pytest.fixture
+async def items(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger) -> Items:
+    heads = Heads(ledger, await signing_key(database, sealer, "heads"))
+    return Items(database, clock, sealer, ledger, heads, Tickets(clock))

@@ -1,0 +1,97 @@
+"""A Ticket: single-use leave to use one Item once - who, from where, at which exact origin, by which recipe, ≤ 30 s."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.database import UtcDateTime, metadata
+from core.identifiers import new_token, token_digest
+from vault.errors import VaultError
+
+LIFETIME = timedelta(seconds=30)
+
+ticket_table = Table(
+    "vault_ticket",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("item_id", String(26), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("holder", String(255), nullable=False),
+    Column("origin", String(300), nullable=False),
+    Column("recipe_hash", String(64), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("used_at", UtcDateTime),
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a Ticket is bound to. All of it must be the same when it is redeemed."""
+
+    holder: str
+    origin: str
+    recipe_hash: str
+
+
+@dataclass(frozen=True)
+class Leave:
+    """What a redeemed Ticket allows."""
+
+    item_id: str
+    actor: str
+    purpose: str
+    reason: str
+
+
+class Tickets:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def issue(
+        self, connection: AsyncConnection, item_id: str, use: Use, *, actor: str, purpose: str, reason: str = ""
+    ) -> str:
+        """A new ticket's token. Only its digest is kept."""
+        token = new_token()
+        await connection.execute(
+            insert(ticket_table).values(
+                digest=token_digest(token),
+                item_id=item_id,
+                actor=actor,
+                holder=use.holder,
+                origin=use.origin,
+                recipe_hash=use.recipe_hash,
+                purpose=purpose,
+                reason=reason,
+                expires_at=self._clock.now() + LIFETIME,
+            )
+        )
+        return token
+
+    async def redeem(self, connection: AsyncConnection, token: str, use: Use) -> Leave:
+        """Consumes the ticket by one conditional statement: of two attempts one succeeds. Raises ERR-TICKET."""
+        now = self._clock.now()
+        consumed = await connection.execute(
+            update(ticket_table)
+            .where(
+                ticket_table.c.digest == token_digest(token),
+                ticket_table.c.used_at.is_(None),
+                ticket_table.c.expires_at > now,
+                ticket_table.c.holder == use.holder,
+                ticket_table.c.origin == use.origin,
+                ticket_table.c.recipe_hash == use.recipe_hash,
+            )
+            .values(used_at=now)
+            .returning(ticket_table.c.item_id, ticket_table.c.actor, ticket_table.c.purpose, ticket_table.c.reason)
+        )
+        row = consumed.one_or_none()
+        if row is None:
+            raise VaultError("ERR-TICKET", "the ticket is unknown, used, expired or for another use", status=403)
+        return Leave(row.item_id, row.actor, row.purpose, row.reason)
+
+    async def forget_expired(self, connection: AsyncConnection) -> None:
+        await connection.execute(delete(ticket_table).where(ticket_table.c.expires_at <= self._clock.now()))
