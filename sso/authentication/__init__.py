@@ -1,0 +1,1 @@
+"""Proving who you are: passwords, second factors, lock-out, sessions."""

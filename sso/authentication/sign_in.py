@@ -1,0 +1,271 @@
+"""Signing in: password first, then whatever the account still needs, then a session.
+
+Between steps the browser holds a *pending* token, bound to that browser; what has been proved so far is in the
+database. No step can be skipped, replayed or taken in another browser (attacks §5.1 #1, #2).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary, Row, String, Table, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.database import Database, Json, UtcDateTime, metadata
+from core.identifiers import new_token, token_digest
+from sso.authentication.lockout import Lockout
+from sso.authentication.passwords import Passwords
+from sso.authentication.sessions import Session, Sessions
+from sso.authentication.totp import Totp
+from sso.directory.users import User, Users
+from sso.errors import SsoError
+from vault.ledger import Event, Ledger
+from vault.masking import mask
+
+PENDING_LIFETIME = timedelta(minutes=5)
+
+pending_table = Table(
+    "sso_pending_sign_in",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_id", String(26), nullable=False),
+    Column("browser", LargeBinary, nullable=False),
+    Column("amr", Json, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+class Step(StrEnum):
+    """What is still needed before there is a session."""
+
+    OTP = "otp"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105 - the name of a step
+    ENROL_TOTP = "enrol_totp"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Where an attempt comes from. `browser` is the value of the browser-binding cookie."""
+
+    address: str
+    user_agent: str
+    browser: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    session: Session
+    token: str
+
+
+@dataclass(frozen=True)
+class Pending:
+    """One more step; `token` goes into the step's form."""
+
+    step: Step
+    token: str
+    user: User
+
+
+Outcome = SignedIn | Pending
+
+
+class SignIn:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        users: Users,
+        passwords: Passwords,
+        lockout: Lockout,
+        totp: Totp,
+        sessions: Sessions,
+        ledger: Ledger,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._users = users
+        self._passwords = passwords
+        self._lockout = lockout
+        self._totp = totp
+        self._sessions = sessions
+        self._ledger = ledger
+
+    async def password(self, username: str, password: str, caller: Caller) -> Outcome:
+        """The first step. Raises ERR-SIGN_IN (unknown, wrong and disabled alike) or ERR-LOCKED."""
+        await self._reserve(username, caller)
+        async with self._database.read() as connection:
+            user = await self._users.find_by_username(connection, username)
+            kept = await self._passwords.current(connection, user.id) if user else None
+        matched = await self._passwords.verify(kept, password)
+        if user is None or not matched or not user.is_active:
+            await self._refuse("sign_in.password", user, username, caller, "ERR-SIGN_IN")
+            raise SsoError("ERR-SIGN_IN", "unknown user, wrong password or disabled", status=401)
+        async with self._database.write() as connection:
+            # Until every step is done the account's counter stays: a right password buys no free guesses at the code.
+            if not await self._totp.is_enrolled(connection, user.id):
+                await self._lockout.forgive(connection, username, caller.address)
+            await self._record(connection, "sign_in.password", user, caller)
+            return await self._advance(connection, user, ("pwd",), caller)
+
+    async def otp(self, token: str, code: str, caller: Caller) -> Outcome:
+        """The second factor: a code of the app, or a recovery code. Raises ERR-OTP, ERR-LOCKED or ERR-PENDING."""
+        user, amr = await self._pending(token, caller)
+        await self._reserve(user.username, caller)
+        async with self._database.write() as connection:
+            accepted = await self._totp.accept(connection, user.id, code)
+            if accepted:
+                await self._take(connection, token)
+                await self._lockout.forgive(connection, user.username, caller.address)
+                await self._record(connection, "sign_in.totp", user, caller)
+                return await self._advance(connection, user, (*amr, "otp", "mfa"), caller)
+        await self._refuse("sign_in.totp", user, user.username, caller, "ERR-OTP")
+        raise SsoError("ERR-OTP", "the code is wrong or was used", status=401)
+
+    async def change_password(self, token: str, password: str, caller: Caller) -> Outcome:
+        """The step of a first or an expired password. Raises ERR-PASSWORD_POLICY."""
+        user, amr = await self._pending(token, caller)
+        await self._require_step(user, amr, Step.CHANGE_PASSWORD)
+        async with self._database.write() as connection:
+            await self._passwords.change(connection, user.id, user.username, password, actor=f"user:{user.id}")
+            await self._users.set_flags(connection, user.id, must_change_password=False)
+            await self._sessions.revoke_all(connection, user.id, actor=f"user:{user.id}", reason="password_changed")
+            await self._take(connection, token)
+            changed = await self._users.find(connection, user.id)
+            assert changed is not None
+            return await self._advance(connection, changed, amr, caller)
+
+    async def enrolment_seed(self, token: str, caller: Caller) -> tuple[User, str]:
+        """The seed to show while a second factor is being enrolled; the same one until it is confirmed."""
+        user, amr = await self._pending(token, caller)
+        await self._require_step(user, amr, Step.ENROL_TOTP)
+        async with self._database.write() as connection:
+            seed = await self._totp.pending_seed(connection, user.id) or await self._totp.begin(connection, user.id)
+        return user, seed
+
+    async def enrol_totp(self, token: str, code: str, caller: Caller) -> tuple[Outcome, list[str]]:
+        """The step that enrols a second factor; gives the recovery codes too. Raises ERR-OTP."""
+        user, amr = await self._pending(token, caller)
+        await self._require_step(user, amr, Step.ENROL_TOTP)
+        await self._reserve(user.username, caller)
+        async with self._database.write() as connection:
+            codes = await self._totp.confirm(connection, user.id, code)
+            await self._lockout.forgive(connection, user.username, caller.address)
+            await self._take(connection, token)
+            return await self._advance(connection, user, (*amr, "otp", "mfa"), caller), codes
+
+    async def prove_again(self, session: Session, password: str, code: str | None, caller: Caller) -> str:
+        """Step-up: the signed-in person proves themselves again. Gives the session's new token."""
+        user = session.user
+        await self._reserve(user.username, caller)
+        async with self._database.read() as connection:
+            kept = await self._passwords.current(connection, user.id)
+            enrolled = await self._totp.is_enrolled(connection, user.id)
+        matched = await self._passwords.verify(kept, password)
+        async with self._database.write() as connection:
+            if matched and enrolled:
+                matched = await self._totp.accept(connection, user.id, code or "")
+            if matched:
+                await self._lockout.forgive(connection, user.username, caller.address)
+                await self._record(connection, "sign_in.step_up", user, caller)
+                return await self._sessions.step_up(connection, session, ("otp", "mfa") if enrolled else ("pwd",))
+        await self._refuse("sign_in.step_up", user, user.username, caller, "ERR-SIGN_IN")
+        raise SsoError("ERR-SIGN_IN", "the proof is wrong", status=401)
+
+    async def pending_user(self, token: str, caller: Caller) -> User:
+        """Who is in the middle of signing in. Raises ERR-PENDING."""
+        return (await self._pending(token, caller))[0]
+
+    async def forget_expired(self) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(pending_table).where(pending_table.c.expires_at <= self._clock.now()))
+
+    async def _advance(self, connection: AsyncConnection, user: User, amr: tuple[str, ...], caller: Caller) -> Outcome:
+        step = await self._next_step(connection, user, amr)
+        if step is None:
+            session, token = await self._sessions.start(
+                connection, user, amr=amr, address=caller.address, user_agent=caller.user_agent
+            )
+            return SignedIn(session, token)
+        token = new_token()
+        await connection.execute(
+            insert(pending_table).values(
+                digest=token_digest(token),
+                user_id=user.id,
+                browser=token_digest(caller.browser),
+                amr=list(amr),
+                expires_at=self._clock.now() + PENDING_LIFETIME,
+            )
+        )
+        return Pending(step, token, user)
+
+    async def _next_step(self, connection: AsyncConnection, user: User, amr: tuple[str, ...]) -> Step | None:
+        if "otp" not in amr and await self._totp.is_enrolled(connection, user.id):
+            return Step.OTP
+        if user.must_change_password or await self._passwords.is_expired(connection, user.id):
+            return Step.CHANGE_PASSWORD
+        if "otp" not in amr and user.totp_required:
+            return Step.ENROL_TOTP
+        return None
+
+    async def _require_step(self, user: User, amr: tuple[str, ...], step: Step) -> None:
+        async with self._database.read() as connection:
+            if await self._next_step(connection, user, amr) is not step:
+                raise SsoError("ERR-PENDING", "this is not the step that is due", status=409)
+
+    async def _pending(self, token: str, caller: Caller) -> tuple[User, tuple[str, ...]]:
+        async with self._database.read() as connection:
+            row: Row[Any] | None = (
+                await connection.execute(
+                    select(pending_table).where(
+                        pending_table.c.digest == token_digest(token),
+                        pending_table.c.browser == token_digest(caller.browser),
+                        pending_table.c.expires_at > self._clock.now(),
+                    )
+                )
+            ).one_or_none()
+            user = None if row is None else await self._users.find(connection, row.user_id)
+        if row is None or user is None or not user.is_active:
+            raise SsoError("ERR-PENDING", "the sign-in has expired or belongs to another browser", status=400)
+        return user, tuple(row.amr)
+
+    async def _take(self, connection: AsyncConnection, token: str) -> None:
+        """Consumes the pending token; of two parallel steps one succeeds."""
+        taken = await connection.execute(delete(pending_table).where(pending_table.c.digest == token_digest(token)))
+        if taken.rowcount != 1:
+            raise SsoError("ERR-PENDING", "this step has been taken already", status=409)
+
+    async def _reserve(self, username: str, caller: Caller) -> None:
+        try:
+            await self._lockout.reserve(username, caller.address)
+        except SsoError as error:
+            await self._refuse("sign_in.password", None, username, caller, error.code)
+            raise
+
+    async def _record(self, connection: AsyncConnection, action: str, user: User, caller: Caller) -> None:
+        await self._ledger.record(
+            connection,
+            Event(
+                action=action,
+                result="success",
+                actor=f"user:{user.id}",
+                subject=f"user:{user.id}",
+                address=caller.address,
+            ),
+        )
+
+    async def _refuse(self, action: str, user: User | None, username: str, caller: Caller, code: str) -> None:
+        await self._ledger.append(
+            Event(
+                action=action,
+                result="refused" if code == "ERR-LOCKED" else "failure",
+                actor=f"user:{user.id}" if user else None,
+                subject=f"user:{user.id}" if user else None,
+                address=caller.address,
+                reason=code,
+                # People type passwords into the wrong field: an unknown name is never kept whole.
+                detail={} if user else {"username": mask(username[:64])},
+            )
+        )

@@ -1,0 +1,1 @@
+"""Who is who: people, organisations, posts and roles."""
