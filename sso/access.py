@@ -1,8 +1,9 @@
 """Who may use a client or a system. The same rule is asked on every path (DESIGN §4.3)."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sso.directory.users import User
+from sso.names import fold_username
 
 
 class AccessRule(BaseModel):
@@ -14,6 +15,11 @@ class AccessRule(BaseModel):
     users: frozenset[str] = Field(frozenset(), description="Usernames")
     organisations: frozenset[str] = Field(frozenset(), description="Ids of organisations; those below them count too")
     roles: frozenset[str] = Field(frozenset())
+
+    @field_validator("users")
+    @classmethod
+    def _fold(cls, value: frozenset[str]) -> frozenset[str]:
+        return frozenset(map(fold_username, value))
 
     @property
     def is_open(self) -> bool:

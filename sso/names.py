@@ -5,7 +5,11 @@ import unicodedata
 
 from sso.errors import SsoError
 
-_USERNAME = re.compile(r"[\w][\w.@+-]{0,63}\Z")
+_MAX_TYPED = 256
+# Letters of one script that nobody can mistake, and Chinese characters: a Cyrillic "a" is not another "a".
+_USERNAME = re.compile(r"[0-9a-z\u3400-\u9fff][0-9a-z\u3400-\u9fff_.@+-]{0,63}\Z")
+# What PostgreSQL or UTF-8 cannot hold. None of it is in any user name, so it may become one character.
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def fold_username(text: str) -> str:
@@ -13,7 +17,8 @@ def fold_username(text: str) -> str:
 
     Never raises: a name that cannot exist folds to something that matches nobody.
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()[:256]
+    storable = _UNSTORABLE.sub("\ufffd", text[:_MAX_TYPED])
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", storable).casefold()).strip()
 
 
 def require_username(text: str) -> str:

@@ -1,46 +1,37 @@
 """Sessions: who is signed in, since when, how strongly. State is in the database; the browser has a random token."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, Row, String, Table, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Database
 from core.identifiers import new_token, token_digest
 from core.settings import Settings
 from sso.authentication.devices import device_label
-from sso.directory.users import User, user_of_row, user_table
+from sso.authentication.endings import end_sessions, session_table
+from sso.directory.users import POST_ORDER, User, people, user_of_rows, user_table
+from sso.errors import SsoError
 from vault.ledger import Event, Ledger
 
 SEEN_INTERVAL = timedelta(minutes=1)
 STEP_UP_LIFETIME = timedelta(minutes=5)
+# How long ended sessions are kept, so that a page can say how they ended; the ledger knows for ever.
+KEPT_AFTER_END = timedelta(days=1)
 
 # Authentication context classes: one factor, two factors.
 ACR_ONE = "urn:yimen:acr:1"
 ACR_TWO = "urn:yimen:acr:2"
 
-session_table = Table(
-    "sso_session",
-    metadata,
-    # The OIDC `sid`: random, so that it can be told to clients and guesses nothing.
-    Column("id", String(64), primary_key=True),
-    Column("digest", LargeBinary, nullable=False, unique=True),
-    Column("user_id", String(26), nullable=False),
-    Column("csrf", String(64), nullable=False),
-    Column("amr", Json, nullable=False),
-    Column("auth_time", UtcDateTime, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("last_seen_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Column("address", String(64), nullable=False),
-    Column("device", String(80), nullable=False),
-    Column("ended_at", UtcDateTime),
-    Column("end_reason", String(32)),
-    Index("ix_sso_session_user", "user_id", "ended_at"),
+_SESSION = (
+    session_table.c.id.label("session_id"),
+    *(column for column in session_table.c if column.name not in ("id", "user_id", "digest")),
 )
 
 
@@ -118,10 +109,21 @@ class Sessions:
     async def find_by_id(self, connection: AsyncConnection, session_id: str) -> Session | None:
         return await self._one(connection, session_table.c.id == session_id)
 
+    async def present(self, database: Database, token: str) -> Session | None:
+        """`find`, and a note that the person is here: one read, and at most one write a minute."""
+        async with database.read() as connection:
+            session = await self.find(connection, token)
+        if session is not None and self.is_due(session):
+            async with database.write() as connection:
+                await self.touch(connection, session)
+        return session
+
     async def touch(self, connection: AsyncConnection, session: Session) -> None:
         """Notes that the person is here; written at most once a minute (see `is_due`)."""
         await connection.execute(
-            update(session_table).where(session_table.c.id == session.id).values(last_seen_at=self._clock.now())
+            update(session_table)
+            .where(session_table.c.id == session.id, session_table.c.ended_at.is_(None))
+            .values(last_seen_at=self._clock.now())
         )
 
     def is_due(self, session: Session) -> bool:
@@ -129,9 +131,8 @@ class Sessions:
 
     async def list(self, connection: AsyncConnection, user_id: str) -> list[Session]:
         """The person's live sessions, newest first."""
-        query = _joined().where(session_table.c.user_id == user_id, session_table.c.ended_at.is_(None))
-        rows = (await connection.execute(query.order_by(session_table.c.started_at.desc()))).all()
-        return [await self._session(connection, row) for row in rows if self._is_live(row)]
+        condition = (session_table.c.user_id == user_id) & session_table.c.ended_at.is_(None)
+        return [*await self._several(connection, condition)]
 
     async def revoke(self, connection: AsyncConnection, session_id: str, *, actor: str, reason: str) -> bool:
         """Ends a session at once; False when it had ended."""
@@ -151,46 +152,59 @@ class Sessions:
         self, connection: AsyncConnection, user_id: str, *, actor: str, reason: str, keep: str | None = None
     ) -> int:
         """Ends all sessions of a person, but for `keep`; gives how many."""
-        query = select(session_table.c.id).where(
-            session_table.c.user_id == user_id, session_table.c.ended_at.is_(None), session_table.c.id != (keep or "")
+        return await end_sessions(
+            connection, self._ledger, self._clock.now(), user_id, actor=actor, reason=reason, keep=keep
         )
-        ids = (await connection.scalars(query)).all()
-        for session_id in ids:
-            await self.revoke(connection, session_id, actor=actor, reason=reason)
-        return len(ids)
 
     async def step_up(self, connection: AsyncConnection, session: Session, amr: tuple[str, ...]) -> str:
-        """After the person proved themselves again: a new token, a new time. Gives the token."""
+        """After the person proved themselves again: a new token, a new time. Gives the token.
+
+        Raises ERR-SESSION when the session has ended in the meantime.
+        """
         token = new_token()
-        await connection.execute(
+        stepped = await connection.execute(
             update(session_table)
-            .where(session_table.c.id == session.id)
+            .where(session_table.c.id == session.id, session_table.c.ended_at.is_(None))
             .values(
                 digest=token_digest(token),
                 auth_time=self._clock.now(),
+                last_seen_at=self._clock.now(),
                 amr=sorted({*session.amr, *amr}),
             )
         )
+        if stepped.rowcount != 1:
+            raise SsoError("ERR-SESSION", "the session has ended", status=401)
         return token
 
-    async def _one(self, connection: AsyncConnection, condition: Any) -> Session | None:
-        row = (await connection.execute(_joined().where(condition))).one_or_none()
-        if row is None or not self._is_live(row):
+    async def forget_expired(self, connection: AsyncConnection) -> int:
+        """Deletes sessions that have been over for a day; gives how many."""
+        old = self._clock.now() - KEPT_AFTER_END
+        gone = await connection.execute(delete(session_table).where(session_table.c.expires_at <= old))
+        return gone.rowcount
+
+    async def _one(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> Session | None:
+        return next(iter(await self._several(connection, condition)), None)
+
+    async def _several(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> Sequence[Session]:
+        """Live sessions with their users, posts and organisations, newest first, in one round trip."""
+        source = session_table.join(user_table, session_table.c.user_id == user_table.c.id)
+        query = people(source, *_SESSION).where(condition, session_table.c.expires_at > self._clock.now())
+        query = query.order_by(session_table.c.started_at.desc(), session_table.c.id, *POST_ORDER)
+        rows = await connection.execute(query)
+        found = [self._session(list(group)) for _, group in groupby(rows, lambda row: row.session_id)]
+        return [session for session in found if session is not None]
+
+    def _session(self, rows: Sequence[Row[Any]]) -> Session | None:
+        """The session of its rows, or None when it is not live."""
+        row, now = rows[0], self._clock.now()
+        if row.ended_at is not None or row.status != "active" or now >= row.expires_at:
             return None
-        return await self._session(connection, row)
-
-    def _is_live(self, row: Row[Any]) -> bool:
-        administrator = any(role.endswith("_admin") for role in row.roles)
-        idle = self._admin_idle if administrator else self._idle
-        now = self._clock.now()
-        return (
-            row.ended_at is None and row.status == "active" and now < row.expires_at and now < row.last_seen_at + idle
-        )
-
-    async def _session(self, connection: AsyncConnection, row: Row[Any]) -> Session:
+        user = user_of_rows(rows, now.date())
+        if now >= row.last_seen_at + (self._admin_idle if user.is_administrator else self._idle):
+            return None
         return Session(
             id=row.session_id,
-            user=await user_of_row(connection, row, self._clock.now().date()),
+            user=user,
             amr=tuple(row.amr),
             auth_time=row.auth_time,
             started_at=row.started_at,
@@ -224,11 +238,3 @@ class Sessions:
                 reason=reason,
             ),
         )
-
-
-def _joined() -> Any:
-    """A session with its user, in one round trip."""
-    columns = [column for column in session_table.c if column.name not in ("id", "user_id")]
-    return select(session_table.c.id.label("session_id"), *columns, *user_table.c).join_from(
-        session_table, user_table, session_table.c.user_id == user_table.c.id
-    )

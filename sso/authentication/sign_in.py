@@ -9,12 +9,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, Row, String, Table, delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, Json, UtcDateTime, metadata
+from core.database import Database
 from core.identifiers import new_token, token_digest
+from sso.authentication.endings import pending_table
 from sso.authentication.lockout import Lockout
 from sso.authentication.passwords import Passwords
 from sso.authentication.sessions import Session, Sessions
@@ -26,22 +27,12 @@ from vault.masking import mask
 
 PENDING_LIFETIME = timedelta(minutes=5)
 
-pending_table = Table(
-    "sso_pending_sign_in",
-    metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    Column("user_id", String(26), nullable=False),
-    Column("browser", LargeBinary, nullable=False),
-    Column("amr", Json, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False, index=True),
-)
-
 
 class Step(StrEnum):
     """What is still needed before there is a session."""
 
     OTP = "otp"
-    CHANGE_PASSWORD = "change_password"  # noqa: S105 - the name of a step
+    CHANGE_PASSWORD = "change_password"
     ENROL_TOTP = "enrol_totp"
 
 

@@ -1,41 +1,54 @@
 """People: their names, posts, roles and status. Sensitive personal data is sealed, and found by a blind index."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, Row, String, Table, delete, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    FromClause,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    Table,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Json, UtcDateTime, metadata
 from core.identifiers import new_id
-from sso.directory.organisations import organisation_table, with_ancestors
-from sso.directory.roles import ADMINISTRATORS, Role, require_compatible
+from sso.authentication.endings import end_sessions
+from sso.directory.organisations import ids_of_path, organisation_table
+from sso.directory.posts import Post, post_table, posts_of, replace_posts, require_sound_posts
+from sso.directory.registration import (
+    STATUSES,
+    UserRegistration,
+    canonical_id_card,
+    canonical_mobile,
+    checked,
+)
+from sso.directory.roles import ADMINISTRATORS, Role
 from sso.errors import SsoError
-from sso.names import fold_username, require_username
+from sso.names import fold_username
 from vault.ledger import Event, Ledger
 from vault.masking import mask
 from vault.sealing import Binding, Sealer
 
+__all__ = ["Post", "User", "UserRegistration", "Users", "user_table"]
+
 # What is kept sealed: collected only where given, shown masked, never in a token (PIPL art. 28-30).
 SEALED_FIELDS = ("mobile", "id_card")
-
-
-@dataclass(frozen=True)
-class Post:
-    """A post somebody holds; one person may hold several."""
-
-    organisation_id: str
-    title: str = ""
-    main: bool = False
-    since: date | None = None
-    until: date | None = None
-    organisation_name: str = ""
-
-    def is_held_on(self, day: date) -> bool:
-        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+# Changes after which a person must sign in again (DESIGN §3.5): the session was given to somebody with other powers.
+_ENDS_SESSIONS = frozenset({"roles", "posts"})
 
 
 @dataclass(frozen=True)
@@ -67,23 +80,6 @@ class User:
         return bool(self.roles & ADMINISTRATORS)
 
 
-@dataclass(frozen=True)
-class UserRegistration:
-    """What an upsert says about a person. None leaves a sealed field as it is."""
-
-    username: str
-    name: str
-    roles: Sequence[str] = ("cadre",)
-    posts: tuple[Post, ...] = ()
-    email: str | None = None
-    mobile: str | None = field(default=None, repr=False)
-    id_card: str | None = field(default=None, repr=False)
-    employee_number: str | None = None
-    title: str | None = None
-    status: str = "active"
-    must_change_password: bool | None = None
-
-
 user_table = Table(
     "sso_user",
     metadata,
@@ -107,19 +103,18 @@ user_table = Table(
     Column("updated_at", UtcDateTime, nullable=False),
 )
 
-post_table = Table(
-    "sso_post",
-    metadata,
-    Column("id", String(26), primary_key=True),
-    Column("user_id", String(26), nullable=False),
-    Column("organisation_id", String(64), nullable=False),
-    Column("title", String(50), nullable=False),
-    Column("main", Boolean, nullable=False),
-    Column("since", Date),
-    Column("until", Date),
-    Index("ix_sso_post_user", "user_id"),
-    Index("ix_sso_post_organisation", "organisation_id"),
+# Everything a User is made of; the sealed values stay where they are.
+_PERSON = tuple(column for column in user_table.c if not column.name.startswith(("sealed_", "index_")))
+_POST = (
+    post_table.c.organisation_id.label("post_organisation_id"),
+    post_table.c.title.label("post_title"),
+    post_table.c.main.label("post_main"),
+    post_table.c.since.label("post_since"),
+    post_table.c.until.label("post_until"),
+    organisation_table.c.name.label("post_organisation_name"),
+    organisation_table.c.path.label("post_path"),
 )
+POST_ORDER = (post_table.c.main.desc(), post_table.c.id)
 
 
 class Users:
@@ -134,83 +129,125 @@ class Users:
     async def find_by_username(self, connection: AsyncConnection, username: str) -> User | None:
         return await self._one(connection, user_table.c.username == fold_username(username))
 
+    async def find_by_id_card(self, connection: AsyncConnection, number: str) -> User | None:
+        """The person of an ID card number, by its blind index: nothing is opened."""
+        return await self._one(
+            connection, user_table.c.index_id_card == self._index("id_card", canonical_id_card(number))
+        )
+
+    async def list_by_mobile(self, connection: AsyncConnection, number: str) -> list[User]:
+        """The people of a mobile number: several, where a village shares one telephone."""
+        index = self._index("mobile", canonical_mobile(number))
+        return await self._several(connection, people().where(user_table.c.index_mobile == index))
+
     async def search(
         self, connection: AsyncConnection, *, text: str = "", after: str = "", limit: int = 50
     ) -> list[User]:
         """People by username, a page at a time; `text` is a part of the name or user name."""
-        query = select(user_table).where(user_table.c.username > after)
+        page = select(user_table.c.id).where(user_table.c.username > after)
         if text:
-            wanted = fold_username(text)
-            query = query.where(
-                user_table.c.username.contains(wanted, autoescape=True)
+            page = page.where(
+                user_table.c.username.contains(fold_username(text), autoescape=True)
                 | user_table.c.name.contains(text, autoescape=True)
             )
-        rows = (await connection.execute(query.order_by(user_table.c.username).limit(limit))).all()
-        return [await self._complete(connection, row) for row in rows]
+        page = page.order_by(user_table.c.username).limit(limit)
+        return await self._several(connection, people().where(user_table.c.id.in_(page.scalar_subquery())))
 
     async def upsert(
         self, connection: AsyncConnection, registration: UserRegistration, *, actor: str
     ) -> tuple[str, tuple[str, ...]]:
-        """Creates or changes the person of that user name; gives the id and the names of changed fields."""
-        username = require_username(registration.username)
-        roles = require_compatible(registration.roles)
-        await self._check_posts(connection, registration)
-        known = await self._row(connection, user_table.c.username == username)
+        """Creates or changes the person of that user name; gives the id and the names of changed fields.
+
+        Raises ERR-USERNAME, ERR-USER, ERR-ROLES or ERR-POST.
+        """
+        registration = checked(registration)
+        await require_sound_posts(connection, registration.posts)
+        query = select(user_table).where(user_table.c.username == registration.username)
+        known = (await connection.execute(query)).one_or_none()
         user_id = known.id if known is not None else new_id()
-        values: dict[str, Any] = {
-            "name": registration.name,
-            "status": registration.status,
-            "roles": sorted(roles),
-            "email": registration.email,
-            "employee_number": registration.employee_number,
-            "title": registration.title,
-        }
-        if registration.must_change_password is not None:
-            values["must_change_password"] = registration.must_change_password
-        values.update(await self._sealed(connection, user_id, registration, known))
+        values = _plain_values(registration) | await self._sealed_values(connection, user_id, registration, known)
         if known is None:
             changed: tuple[str, ...] = ("created",)
-            defaults = {"must_change_password": False, "totp_required": bool(roles & ADMINISTRATORS)}
-            now = self._clock.now()
-            await connection.execute(
-                insert(user_table).values(
-                    id=user_id, username=username, created_at=now, updated_at=now, **{**defaults, **values}
-                )
-            )
-            await self._write_posts(connection, user_id, registration.posts)
+            await self._insert(connection, user_id, registration, values)
         else:
-            changed = tuple(
-                name.removeprefix("sealed_")
-                for name, value in values.items()
-                if value != getattr(known, name) and not name.startswith(("index_", "masked_"))
-            )
-            if set(await self._posts(connection, user_id)) != set(registration.posts):
-                changed = (*changed, "posts")
-                await self._write_posts(connection, user_id, registration.posts)
+            changed = await self._update(connection, known, registration, values)
             if not changed:
                 return user_id, ()
-            await connection.execute(
-                update(user_table).where(user_table.c.id == user_id).values(**values, updated_at=self._clock.now())
-            )
         await self._record(connection, user_id, changed, actor)
+        if known is not None:
+            await self._end_sessions(connection, user_id, changed, registration.status, actor)
         return user_id, changed
 
     async def set_status(self, connection: AsyncConnection, user_id: str, status: str, *, actor: str) -> None:
-        """`active` or `disabled`. Disabled is disabled at once: every read of a session asks (DESIGN §4.4)."""
-        await connection.execute(
-            update(user_table).where(user_table.c.id == user_id).values(status=status, updated_at=self._clock.now())
+        """`active` or `disabled`. Disabled is disabled at once: every session ends with it (DESIGN §4.4)."""
+        if status not in STATUSES:
+            raise SsoError("ERR-USER", "no such status", parameters={"field": "status"})
+        changed = await connection.execute(
+            update(user_table)
+            .where(user_table.c.id == user_id, user_table.c.status != status)
+            .values(status=status, updated_at=self._clock.now())
         )
-        await self._record(connection, user_id, ("status",), actor, status=status)
+        if changed.rowcount:
+            await self._record(connection, user_id, ("status",), actor, status=status)
+            await self._end_sessions(connection, user_id, ("status",), status, actor)
 
-    async def set_flags(self, connection: AsyncConnection, user_id: str, **flags: bool) -> None:
+    async def set_flags(
+        self, connection: AsyncConnection, user_id: str, *, actor: str = "system", **flags: bool
+    ) -> None:
         """`must_change_password` and `totp_required`."""
-        await connection.execute(update(user_table).where(user_table.c.id == user_id).values(**flags))
+        differs = [user_table.c[name] != value for name, value in flags.items()]
+        changed = await connection.execute(
+            update(user_table).where(user_table.c.id == user_id, or_(*differs)).values(**flags)
+        )
+        if changed.rowcount:
+            await self._record(connection, user_id, tuple(flags), actor, **flags)
 
     async def set_locale(self, connection: AsyncConnection, user_id: str, locale: str) -> None:
         await connection.execute(update(user_table).where(user_table.c.id == user_id).values(locale=locale))
 
+    async def _insert(
+        self, connection: AsyncConnection, user_id: str, registration: UserRegistration, values: dict[str, Any]
+    ) -> None:
+        now = self._clock.now()
+        defaults = {"must_change_password": False, "totp_required": _is_administrator(registration.roles)}
+        await connection.execute(
+            insert(user_table).values(
+                id=user_id, username=registration.username, created_at=now, updated_at=now, **(defaults | values)
+            )
+        )
+        await replace_posts(connection, user_id, registration.posts)
+
+    async def _update(
+        self, connection: AsyncConnection, known: Row[Any], registration: UserRegistration, values: dict[str, Any]
+    ) -> tuple[str, ...]:
+        changed = tuple(
+            name.removeprefix("sealed_")
+            for name, value in values.items()
+            if value != getattr(known, name) and not name.startswith(("index_", "masked_"))
+        )
+        if set(await posts_of(connection, known.id)) != set(registration.posts):
+            changed = (*changed, "posts")
+            await replace_posts(connection, known.id, registration.posts)
+        if not changed:
+            return ()
+        if _is_administrator(registration.roles) and not _is_administrator(known.roles):
+            # Two factors are an administrator's default, also for somebody who becomes one (等保 §8.1.4.1 d).
+            values = {**values, "totp_required": True}
+        await connection.execute(
+            update(user_table).where(user_table.c.id == known.id).values(**values, updated_at=self._clock.now())
+        )
+        return changed
+
+    async def _end_sessions(
+        self, connection: AsyncConnection, user_id: str, changed: tuple[str, ...], status: str, actor: str
+    ) -> None:
+        disabled = status != "active"
+        if (disabled and "status" in changed) or not _ENDS_SESSIONS.isdisjoint(changed):
+            reason = "user_disabled" if disabled else "user_changed"
+            await end_sessions(connection, self._ledger, self._clock.now(), user_id, actor=actor, reason=reason)
+
     async def _record(
-        self, connection: AsyncConnection, user_id: str, changed: tuple[str, ...], actor: str, **detail: str
+        self, connection: AsyncConnection, user_id: str, changed: tuple[str, ...], actor: str, **detail: str | bool
     ) -> None:
         await self._ledger.record(
             connection,
@@ -223,91 +260,60 @@ class Users:
             ),
         )
 
-    async def _sealed(
+    async def _sealed_values(
         self, connection: AsyncConnection, user_id: str, registration: UserRegistration, known: Row[Any] | None
     ) -> dict[str, Any]:
         """Columns of the sealed fields that differ from what is kept; the blind index tells without opening."""
         values: dict[str, Any] = {}
         for name in SEALED_FIELDS:
             value = getattr(registration, name)
-            if value is None:
-                continue
-            index = self._sealer.mac(f"index/{name}", value.encode())
-            if known is not None and getattr(known, f"index_{name}") == index:
+            index = self._index(name, value) if value else None
+            if value is None or index == (getattr(known, f"index_{name}") if known is not None else None):
                 continue
             binding = Binding("sso:people", "directory", user_id, 1, f"{name}/1")
-            values[f"sealed_{name}"] = await self._sealer.seal(connection, binding, value.encode())
+            values[f"sealed_{name}"] = await self._sealer.seal(connection, binding, value.encode()) if value else None
             values[f"index_{name}"] = index
             if name == "mobile":
-                values["masked_mobile"] = mask(value)
+                values["masked_mobile"] = mask(value) if value else None
         return values
 
-    async def _check_posts(self, connection: AsyncConnection, registration: UserRegistration) -> None:
-        wanted = {post.organisation_id for post in registration.posts}
-        if not wanted:
-            return
-        query = select(organisation_table.c.id).where(organisation_table.c.id.in_(wanted))
-        missing = wanted - set((await connection.scalars(query)).all())
-        if missing:
-            raise SsoError("ERR-POST", f"{registration.username}: there is no organisation {min(missing)}")
+    def _index(self, name: str, value: str) -> bytes:
+        return self._sealer.mac(f"index/{name}", value.encode())
 
-    async def _write_posts(self, connection: AsyncConnection, user_id: str, posts: Sequence[Post]) -> None:
-        await connection.execute(delete(post_table).where(post_table.c.user_id == user_id))
-        if posts:
-            rows = [
-                {
-                    "id": new_id(),
-                    "user_id": user_id,
-                    "organisation_id": post.organisation_id,
-                    "title": post.title,
-                    "main": post.main,
-                    "since": post.since,
-                    "until": post.until,
-                }
-                for post in posts
-            ]
-            await connection.execute(insert(post_table), rows)
+    async def _one(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> User | None:
+        return next(iter(await self._several(connection, people().where(condition))), None)
 
-    async def _posts(self, connection: AsyncConnection, user_id: str) -> list[Post]:
-        query = select(post_table).where(post_table.c.user_id == user_id).order_by(post_table.c.id)
-        return [
-            Post(row.organisation_id, row.title, row.main, row.since, row.until)
-            for row in await connection.execute(query)
-        ]
-
-    async def _row(self, connection: AsyncConnection, condition: Any) -> Row[Any] | None:
-        return (await connection.execute(select(user_table).where(condition))).one_or_none()
-
-    async def _one(self, connection: AsyncConnection, condition: Any) -> User | None:
-        row = await self._row(connection, condition)
-        return None if row is None else await self._complete(connection, row)
-
-    async def _complete(self, connection: AsyncConnection, row: Row[Any]) -> User:
-        return await user_of_row(connection, row, self._clock.now().date())
+    async def _several(self, connection: AsyncConnection, query: Select[Any]) -> list[User]:
+        rows = await connection.execute(query.order_by(user_table.c.username, *POST_ORDER))
+        today = self._clock.now().date()
+        return [user_of_rows(list(rows), today) for _, rows in groupby(rows, lambda row: row.id)]
 
 
-async def user_of_row(connection: AsyncConnection, row: Row[Any], today: date) -> User:
-    """The User of a row of `user_table`, with the posts held today."""
-    query = (
-        select(post_table, organisation_table.c.name)
-        .join_from(post_table, organisation_table, post_table.c.organisation_id == organisation_table.c.id)
-        .where(post_table.c.user_id == row.id)
-        .order_by(post_table.c.main.desc(), post_table.c.id)
+def people(source: FromClause = user_table, *columns: ColumnElement[Any]) -> Select[Any]:
+    """People with their posts in one round trip, a row a post. `source` has `user_table` in it."""
+    return select(*columns, *_PERSON, *_POST).select_from(
+        source.outerjoin(post_table, post_table.c.user_id == user_table.c.id).outerjoin(
+            organisation_table, organisation_table.c.id == post_table.c.organisation_id
+        )
     )
-    every = [
-        Post(post.organisation_id, post.title, post.main, post.since, post.until, post.name)
-        for post in await connection.execute(query)
+
+
+def user_of_rows(rows: Sequence[Row[Any]], today: date) -> User:
+    """One person of their rows of `people`, with the posts held today."""
+    held = [
+        (post, ids_of_path(row.post_path))
+        for row in rows
+        if row.post_path is not None and (post := _post(row)).is_held_on(today)
     ]
-    posts = tuple(post for post in every if post.is_held_on(today))
-    above = await with_ancestors(connection, [post.organisation_id for post in posts]) if posts else frozenset()
+    row = rows[0]
     return User(
         id=row.id,
         username=row.username,
         name=row.name,
         status=row.status,
         roles=frozenset(Role(role) for role in row.roles),
-        posts=posts,
-        organisations=above,
+        posts=tuple(post for post, _ in held),
+        organisations=frozenset().union(*(above for _, above in held)),
         email=row.email,
         masked_mobile=row.masked_mobile,
         employee_number=row.employee_number,
@@ -317,3 +323,32 @@ async def user_of_row(connection: AsyncConnection, row: Row[Any], today: date) -
         totp_required=row.totp_required,
         updated_at=row.updated_at,
     )
+
+
+def _post(row: Row[Any]) -> Post:
+    return Post(
+        row.post_organisation_id,
+        row.post_title,
+        row.post_main,
+        row.post_since,
+        row.post_until,
+        row.post_organisation_name,
+    )
+
+
+def _plain_values(registration: UserRegistration) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "name": registration.name,
+        "status": registration.status,
+        "roles": list(registration.roles),
+        "email": registration.email,
+        "employee_number": registration.employee_number,
+        "title": registration.title,
+    }
+    if registration.must_change_password is not None:
+        values["must_change_password"] = registration.must_change_password
+    return values
+
+
+def _is_administrator(roles: Iterable[str]) -> bool:
+    return not ADMINISTRATORS.isdisjoint(roles)

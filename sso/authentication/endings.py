@@ -1,0 +1,78 @@
+"""Ending what a sign-in gave: live sessions and sign-ins half done.
+
+The tables stand here, apart from the rules of starting and finding, so that the directory can end the sessions of a
+person in the very transaction that disables them (DESIGN §4.4).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database import Json, UtcDateTime, metadata
+from vault.ledger import Event, Ledger
+
+session_table = Table(
+    "sso_session",
+    metadata,
+    # The OIDC `sid`: random, so that it can be told to clients and guesses nothing.
+    Column("id", String(64), primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("user_id", String(26), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("amr", Json, nullable=False),
+    Column("auth_time", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("address", String(64), nullable=False),
+    Column("device", String(80), nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("end_reason", String(32)),
+    Index("ix_sso_session_user", "user_id", "ended_at"),
+)
+pending_table = Table(
+    "sso_pending_sign_in",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("user_id", String(26), nullable=False, index=True),
+    Column("browser", LargeBinary, nullable=False),
+    Column("amr", Json, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+async def end_sessions(
+    connection: AsyncConnection,
+    ledger: Ledger,
+    now: datetime,
+    user_id: str,
+    *,
+    actor: str,
+    reason: str,
+    keep: str | None = None,
+) -> int:
+    """Ends every session of a person but `keep`, and their half-done sign-ins; gives how many sessions."""
+    await connection.execute(delete(pending_table).where(pending_table.c.user_id == user_id))
+    ended = await connection.scalars(
+        update(session_table)
+        .where(
+            session_table.c.user_id == user_id, session_table.c.ended_at.is_(None), session_table.c.id != (keep or "")
+        )
+        .values(ended_at=now, end_reason=reason)
+        .returning(session_table.c.id)
+    )
+    ids = ended.all()
+    for session_id in ids:
+        await ledger.record(
+            connection,
+            Event(
+                action="session.revoke",
+                result="success",
+                actor=actor,
+                subject=f"user:{user_id}",
+                session=session_id,
+                reason=reason,
+            ),
+        )
+    return len(ids)
