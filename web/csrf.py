@@ -1,8 +1,8 @@
 """Forms are answered only when our own page made them.
 
-Three independent signs: the browser's own word (Sec-Fetch-Site, else Origin), and a token that belongs to the session, or,
-before there is one, to the browser's cookie. The gateway's hosts are the same *site* as ours, so SameSite cookies
-alone do not keep a hostile legacy page out.
+Two independent signs: the browser's own word (Sec-Fetch-Site, else Origin), and a token that belongs to the
+session, or, before there is one, to the browser's cookie. The gateway's hosts are the same *site* as ours, so
+SameSite cookies alone do not keep a hostile legacy page out.
 """
 
 import hmac
@@ -57,8 +57,8 @@ def browser_token(browser: str) -> str:
     return hmac.new(browser.encode(), _PURPOSE, sha256).hexdigest()
 
 
-def check_form(request: Request, settings: Settings, sent: str | None, expected: str) -> None:
-    """Raises ERR-CSRF unless the form came from our own page in this browser."""
+def check_origin(request: Request, settings: Settings) -> None:
+    """Raises ERR-CSRF when the browser says that the request comes from somebody else's page."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     if site not in (None, "same-origin", "none"):
@@ -66,5 +66,9 @@ def check_form(request: Request, settings: Settings, sent: str | None, expected:
     # Under our own `Referrer-Policy: no-referrer`, browsers say "null": that tells nothing (Fetch §3.2).
     if site is None and origin not in (None, "null", settings.issuer):
         raise CsrfError("ERR-CSRF", "the form was sent from another origin")
+
+
+def check_token(sent: str, expected: str) -> None:
+    """Raises ERR-CSRF unless the form carries the token of this session or browser."""
     if not sent or not hmac.compare_digest(sent.encode(), expected.encode()):
         raise CsrfError("ERR-CSRF", "the form's token is missing or stale")

@@ -30,10 +30,14 @@ class Catalogue:
         return text.format(**parameters) if parameters else text
 
     def error(self, code: str, parameters: Mapping[str, str | int]) -> str:
-        """The public text of an error; an unknown code, or parameters that do not fit, never break the answer."""
+        """The public text of an error; an unknown code, or parameters that do not fit, never break the answer.
+
+        A parameter that is a word of ours (`rule: short`) is said in the reader's language (`terms.rule.short`).
+        """
         text = self._texts.get(f"errors.{code}", self._texts["errors.unknown"])
+        said = {name: self._texts.get(f"terms.{name}.{value}", value) for name, value in parameters.items()}
         try:
-            return text.format(**parameters)
+            return text.format(**said)
         except (KeyError, IndexError):
             return self._texts["errors.unknown"]
 
@@ -41,8 +45,9 @@ class Catalogue:
         return key in self._texts
 
     @property
-    def keys(self) -> frozenset[str]:
-        return frozenset(self._texts)
+    def keys(self) -> tuple[str, ...]:
+        """In the order of the file."""
+        return tuple(self._texts)
 
 
 @cache

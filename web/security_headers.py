@@ -20,8 +20,8 @@ def content_security_policy(form_targets: Iterable[str] | None = ()) -> str:
     """No inline script or style, nothing from elsewhere, no framing.
 
     Chromium applies `form-action` to every redirect that follows a form, so a page whose form ends at a client
-    lists that client's addresses in `form_targets`. None leaves the directive out: for the page of the form_post response mode, whose
-    only form goes to the client, which then redirects as it likes.
+    lists that client's addresses in `form_targets`. None leaves the directive out: for the page of the form_post
+    response mode, whose only form goes to the client, which then redirects as it likes.
     """
     directives = [
         "default-src 'none'",

@@ -1,54 +1,26 @@
-"""What a password must be (等保 2.0 §8.1.4.1 a; facts: compliance)."""
+"""What a password must be (等保 2.0 §8.1.4.1 a), in rules that can be told to the person who breaks one."""
 
+import re
 import unicodedata
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 from sso.errors import SsoError
+from sso.names import fold_username
 
 MIN_LENGTH = 8
 MAX_LENGTH = 128
 MIN_CLASSES = 3
 
-_WEAK = frozenset(
-    (
-        "password",
-        "passw0rd",
-        "admin123",
-        "administrator",
-        "qwerty",
-        "qwertyuiop",
-        "1qaz2wsx",
-        "1qaz@wsx",
-        "zaq12wsx",
-        "qazwsx",
-        "abc123",
-        "abcd1234",
-        "a1b2c3d4",
-        "iloveyou",
-        "woaini",
-        "woaini1314",
-        "5201314",
-        "1314520",
-        "88888888",
-        "66666666",
-        "12345678",
-        "123456789",
-        "1234567890",
-        "87654321",
-        "11111111",
-        "00000000",
-        "letmein",
-        "welcome",
-        "zhejiang",
-        "china123",
-        "test1234",
-        "root1234",
-        "admin@123",
-        "p@ssw0rd",
-        "p@ssword",
-    )
-)
-_WALKS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890", "abcdefghijklmnopqrstuvwxyz", "1qaz2wsx3edc4rfv")
-_WALK_LENGTH = 6
+# How many characters must be left when everything that guessing programs try first is taken out.
+_MIN_UNGUESSED = 4
+_MIN_PART = 4
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890", "abcdefghijklmnopqrstuvwxyz", "!@#$%^&*()")
+_COLUMNS = ("1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "1qaz2wsx3edc4rfv", "qazwsxedc")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_REPEATED = re.compile(r"(.)\1{2,}")
+_LOOKALIKES = str.maketrans("@01345$7!", "aoieastsi", "")
 
 
 def prepare(password: str) -> str:
@@ -59,23 +31,13 @@ def prepare(password: str) -> str:
 
 def require_strong(password: str, username: str) -> None:
     """Raises ERR-PASSWORD_POLICY with the first rule that fails, as a parameter people can be shown."""
-    rule = _broken_rule(prepare(password), username)
+    rule = _broken_rule(prepare(password), fold_username(username))
     if rule is not None:
         raise SsoError("ERR-PASSWORD_POLICY", rule, parameters={"rule": rule})
 
 
 def _broken_rule(password: str, username: str) -> str | None:
-    folded = password.casefold()
-    weak = folded in _WEAK or folded.rstrip("0123456789!@#.") in _WEAK or len(set(folded)) < 4 or _walks(folded)
-    rules = {
-        "short": len(password) < MIN_LENGTH,
-        "long": len(password) > MAX_LENGTH,
-        "control": any(unicodedata.category(char) == "Cc" for char in password),
-        "classes": _classes(password) < MIN_CLASSES,
-        "username": len(username) >= 3 and username.casefold() in folded,
-        "weak": weak,
-    }
-    return next((rule for rule, broken in rules.items() if broken), None)
+    return next((name for name, breaks in RULES if breaks(password, username)), None)
 
 
 def _classes(password: str) -> int:
@@ -83,11 +45,43 @@ def _classes(password: str) -> int:
     return sum(any(test(char) for char in password) for test in tests)
 
 
-def _walks(folded: str) -> bool:
-    """True when a keyboard walk or an alphabet run makes up the better part of it."""
-    for walk in (*_WALKS, *(walk[::-1] for walk in _WALKS)):
-        for start in range(len(walk) - _WALK_LENGTH + 1):
-            piece = walk[start : start + _WALK_LENGTH]
-            if piece in folded and len(folded) - len(piece) < MIN_LENGTH - 2:
-                return True
-    return False
+def _parts(username: str) -> list[str]:
+    """The whole user name, and those of its parts that are long enough to mean something."""
+    parts = [part for part in re.split(r"[_.@+-]", username) if len(part) >= _MIN_PART]
+    return [*parts, username] if len(username) > 1 else parts
+
+
+def _unguessed(folded: str) -> int:
+    """How many characters remain without common words, keyboard walks, years and repetitions."""
+    rest = _YEAR.sub("", _REPEATED.sub(r"\1", folded))
+    for piece in _guessed_first():
+        rest = rest.replace(piece, "")
+    plain = rest.translate(_LOOKALIKES)
+    for piece in _guessed_first():
+        plain = plain.replace(piece, "")
+    return min(len(rest), len(plain))
+
+
+@cache
+def _guessed_first() -> tuple[str, ...]:
+    """Words and walks, longest first."""
+    words = (Path(__file__).parent / "weak_passwords.txt").read_text(encoding="utf-8").split()
+    walks = {
+        row[start : start + length]
+        for line in (*_ROWS, *_COLUMNS)
+        for row in (line, line[::-1])
+        for length in range(_MIN_PART - (line.isdigit()), len(line) + 1)
+        for start in range(len(line) - length + 1)
+    }
+    return tuple(sorted(walks.union(words), key=lambda piece: (-len(piece), piece)))
+
+
+# In the order in which people are told.
+RULES: tuple[tuple[str, Callable[[str, str], bool]], ...] = (
+    ("short", lambda password, _: len(password) < MIN_LENGTH),
+    ("long", lambda password, _: len(password) > MAX_LENGTH),
+    ("control", lambda password, _: any(unicodedata.category(char) in ("Cc", "Cs") for char in password)),
+    ("classes", lambda password, _: _classes(password) < MIN_CLASSES),
+    ("username", lambda password, username: any(part in password.casefold() for part in _parts(username))),
+    ("weak", lambda password, _: _unguessed(password.casefold()) < _MIN_UNGUESSED),
+)

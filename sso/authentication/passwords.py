@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from sqlalchemy import Column, Index, String, Table, delete, insert, select
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Column, Index, String, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
@@ -41,12 +42,12 @@ class PasswordHashing:
         self._nobody = self._hasher.hash(new_token())
 
     async def hash(self, password: str) -> str:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, prepare(password))
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, _bytes(password))
 
     async def verify(self, kept: str | None, password: str) -> bool:
         """Always does the work of one verification, also when `kept` is None."""
         loop = asyncio.get_running_loop()
-        matched = await loop.run_in_executor(self._pool, self._verify, kept or self._nobody, prepare(password))
+        matched = await loop.run_in_executor(self._pool, self._verify, kept or self._nobody, _bytes(password))
         return matched and kept is not None
 
     def needs_rehash(self, kept: str) -> bool:
@@ -55,10 +56,10 @@ class PasswordHashing:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _verify(self, kept: str, password: str) -> bool:
+    def _verify(self, kept: str, password: bytes) -> bool:
         try:
             return self._hasher.verify(kept, password)
-        except (VerifyMismatchError, VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError):
             return False
 
 
@@ -87,21 +88,48 @@ class Passwords:
     async def change(
         self, connection: AsyncConnection, user_id: str, username: str, password: str, *, actor: str
     ) -> None:
-        """Sets a password that people chose. Raises ERR-PASSWORD_POLICY, also for one of the last five."""
-        require_strong(password, username)
+        """Sets a password that a person chose. Raises ERR-PASSWORD_POLICY, also for one of the last five."""
+        kept = await self.history(connection, user_id)
+        await self.keep(connection, user_id, await self.chosen(kept, username, password), actor=actor)
+
+    async def history(self, connection: AsyncConnection, user_id: str) -> Sequence[str]:
+        """The hashes that a new password is compared with, newest first."""
         query = select(password_table.c.hash).where(password_table.c.user_id == user_id)
-        for kept in (await connection.scalars(query.order_by(password_table.c.id.desc()).limit(HISTORY))).all():
+        return (await connection.scalars(query.order_by(password_table.c.id.desc()).limit(HISTORY))).all()
+
+    async def chosen(self, history: Sequence[str], username: str, password: str) -> str:
+        """The hash of a password that a person chose. Takes long and needs no connection: nobody else waits for it.
+
+        Raises ERR-PASSWORD_POLICY.
+        """
+        require_strong(password, username)
+        for kept in history:
             if await self._hashing.verify(kept, password):
                 raise SsoError("ERR-PASSWORD_POLICY", "history", parameters={"rule": "history"})
-        await self.set(connection, user_id, password, actor=actor)
+        return await self._hashing.hash(password)
 
     async def set(self, connection: AsyncConnection, user_id: str, password: str, *, actor: str) -> None:
         """Sets a password that an operator gives: the policy is the operator's business, the hash is the same."""
+        await self.keep(connection, user_id, await self._hashing.hash(password), actor=actor)
+
+    async def stronger_hash(self, kept: str, password: str) -> str | None:
+        """The hash under today's parameters of a password that just matched, when `kept` has older ones."""
+        return await self._hashing.hash(password) if self._hashing.needs_rehash(kept) else None
+
+    async def rehash(self, connection: AsyncConnection, user_id: str, kept: str, stronger: str) -> None:
+        """The same password under new parameters: neither its age nor its history changes."""
+        await connection.execute(
+            update(password_table)
+            .where(password_table.c.user_id == user_id, password_table.c.hash == kept)
+            .values(hash=stronger)
+        )
+
+    async def keep(self, connection: AsyncConnection, user_id: str, hashed: str, *, actor: str) -> None:
         await connection.execute(
             insert(password_table).values(
                 id=new_id(),
                 user_id=user_id,
-                hash=await self._hashing.hash(password),
+                hash=hashed,
                 created_at=self._clock.now(),
             )
         )
@@ -120,3 +148,8 @@ class Passwords:
             connection,
             Event(action="directory.password", result="success", actor=actor, subject=f"user:{user_id}"),
         )
+
+
+def _bytes(password: str) -> bytes:
+    """Whatever was sent is compared, also what is no text (a lone surrogate of a JSON body): it just never matches."""
+    return prepare(password).encode("utf-8", "surrogatepass")

@@ -1,4 +1,7 @@
-"""The main menu: which pages a person has, by role. The three administrators have no use of business functions (三员分立)."""
+"""The main menu: which pages a person has, by role.
+
+The three administrators have no use of business functions (三员分立): no tiles, no accounts.
+"""
 
 from collections.abc import Set
 from dataclasses import dataclass

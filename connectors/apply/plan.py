@@ -1,0 +1,274 @@
+"""Making a County true: in order, idempotently, in one unit of work, with a diff that shows no secret."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.apply.document import (
+    ClientEntry,
+    County,
+    ItemEntry,
+    OrganisationEntry,
+    TotpSeed,
+    UserEntry,
+    reveal,
+)
+from connectors.errors import ConnectorError
+from connectors.legacy.recipe import Recipe, parse_recipe
+from connectors.legacy.recipes import Recipes
+from connectors.systems import SystemRegistration, Systems
+from core.database import Database
+from core.errors import YimenError
+from sso.authentication.passwords import Passwords
+from sso.authentication.sessions import Sessions
+from sso.authentication.totp import Totp
+from sso.clients import ClientRegistration, Clients
+from sso.directory.organisations import Kind, Level, Organisation, Organisations
+from sso.directory.users import Post, UserRegistration, Users
+from vault.items import Items
+from vault.ledger import Event, Ledger
+from vault.suites import wipe
+
+Verb = Literal["create", "change", "keep"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the diff."""
+
+    verb: Verb
+    kind: str
+    name: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What apply works on."""
+
+    database: Database
+    ledger: Ledger
+    organisations: Organisations
+    users: Users
+    passwords: Passwords
+    totp: Totp
+    sessions: Sessions
+    clients: Clients
+    recipes: Recipes
+    systems: Systems
+    items: Items
+
+
+class _DryRunError(Exception):
+    """Ends the unit of work of a dry run, so that nothing stays."""
+
+
+async def apply_county(
+    parts: Parts, county: County, *, actor: str, folder: Path = Path(), dry_run: bool = False
+) -> list[Step]:
+    """Makes `county` true and tells what it did; a dry run tells and leaves everything as it was.
+
+    All or nothing: it is one unit of work. `folder` is where relative recipe files stand. Raises the errors of the
+    parts, with the entry's name in front.
+    """
+    steps: list[Step] = []
+    try:
+        async with parts.database.write() as connection:
+            run = _Run(parts, connection, actor, folder, steps)
+            await run.everything(county)
+            if dry_run:
+                raise _DryRunError
+            if any(step.verb != "keep" for step in steps):
+                await parts.ledger.record(connection, _summary(steps, actor))
+    except _DryRunError:
+        pass
+    return steps
+
+
+def _summary(steps: list[Step], actor: str) -> Event:
+    changed = sum(step.verb == "change" for step in steps)
+    created = sum(step.verb == "create" for step in steps)
+    return Event(action="apply", result="success", actor=actor, detail={"created": created, "changed": changed})
+
+
+class _Run:
+    def __init__(self, parts: Parts, connection: AsyncConnection, actor: str, folder: Path, steps: list[Step]) -> None:
+        self._parts = parts
+        self._connection = connection
+        self._actor = actor
+        self._folder = folder
+        self._steps = steps
+
+    async def everything(self, county: County) -> None:
+        lists: list[tuple[str, Any, Callable[[Any], str], Callable[[Any], Awaitable[None]]]] = [
+            ("organisation", county.organisations, lambda entry: entry.id, self._organisation),
+            ("user", county.users, lambda entry: entry.username, self._user),
+            ("client", county.clients, lambda entry: entry.client_id, self._client),
+            ("recipe", county.recipes, _recipe_name, self._recipe),
+            ("system", county.systems, lambda entry: entry.slug, self._system),
+            ("item", county.items, _item_name, self._item),
+        ]
+        for kind, entries, name, act in lists:
+            for entry in entries:
+                try:
+                    await act(entry)
+                except YimenError as error:
+                    raise ConnectorError(error.code, f"{kind} {name(entry)}: {error.detail or error.code}") from None
+
+    def _note(self, kind: str, name: str, changed: tuple[str, ...]) -> None:
+        verb: Verb = "create" if "created" in changed else "change" if changed else "keep"
+        self._steps.append(Step(verb, kind, name, tuple(field for field in changed if field != "created")))
+
+    async def _organisation(self, entry: OrganisationEntry) -> None:
+        organisation = Organisation(
+            entry.id,
+            entry.name,
+            Kind(entry.kind),
+            Level(entry.level) if entry.level else None,
+            entry.code,
+            entry.parent,
+            entry.order,
+        )
+        changed = await self._parts.organisations.upsert(self._connection, organisation, actor=self._actor)
+        self._note("organisation", entry.id, changed or ())
+
+    async def _user(self, entry: UserEntry) -> None:
+        registration = UserRegistration(
+            username=entry.username,
+            name=entry.name,
+            roles=entry.roles,
+            posts=tuple(Post(post.organisation, post.title, post.main, post.since, post.until) for post in entry.posts),
+            email=entry.email,
+            mobile=entry.mobile,
+            id_card=reveal(entry.id_card) if entry.id_card is not None else None,
+            employee_number=entry.employee_number,
+            title=entry.title,
+            status=entry.status,
+        )
+        user_id, changed = await self._parts.users.upsert(self._connection, registration, actor=self._actor)
+        if entry.password is not None:
+            changed += await self._password(user_id, reveal(entry.password), entry.must_change_password)
+        changed += await self._totp(user_id, entry)
+        if entry.status == "disabled":
+            await self._parts.sessions.revoke_all(self._connection, user_id, actor=self._actor, reason="user_disabled")
+        self._note("user", entry.username, changed)
+
+    async def _password(self, user_id: str, password: str, must_change: bool) -> tuple[str, ...]:
+        passwords = self._parts.passwords
+        kept = await passwords.current(self._connection, user_id)
+        if kept is not None and (must_change or await passwords.verify(kept, password)):
+            # A first password is for the first time only: later runs leave what the person chose.
+            return ()
+        await passwords.set(self._connection, user_id, password, actor=self._actor)
+        await self._parts.users.set_flags(self._connection, user_id, must_change_password=must_change)
+        if kept is not None:
+            await self._parts.sessions.revoke_all(
+                self._connection, user_id, actor=self._actor, reason="password_changed"
+            )
+        return ("password",)
+
+    async def _totp(self, user_id: str, entry: UserEntry) -> tuple[str, ...]:
+        totp, users = self._parts.totp, self._parts.users
+        if entry.totp is None:
+            return ()
+        user = await users.find(self._connection, user_id)
+        required = entry.totp != "off"
+        changed: tuple[str, ...] = ()
+        if user is not None and user.totp_required != required:
+            await users.set_flags(self._connection, user_id, totp_required=required)
+            changed = ("totp",)
+        if entry.totp == "off" and await totp.remove(self._connection, user_id, actor=self._actor):
+            changed = ("totp",)
+        if isinstance(entry.totp, TotpSeed):
+            seed = reveal(entry.totp.secret)
+            if await totp.enrol(self._connection, user_id, seed, actor=self._actor):
+                changed = ("totp",)
+        return changed
+
+    async def _client(self, entry: ClientEntry) -> None:
+        registration = ClientRegistration(
+            client_id=entry.client_id,
+            client_secret=reveal(entry.client_secret) if entry.client_secret is not None else None,
+            name=entry.name.model_dump() if entry.name else {},
+            policy=entry.policy,
+            owner=entry.owner,
+            first_party=entry.first_party,
+            access=entry.access,
+            status=entry.status,
+            metadata=dict(entry.metadata),
+        )
+        changed = await self._parts.clients.upsert(self._connection, registration, actor=self._actor)
+        self._note("client", entry.client_id, changed)
+
+    async def _recipe(self, entry: dict[str, Any] | str) -> None:
+        recipe = self._load_recipe(entry)
+        changed = await self._parts.recipes.upsert(self._connection, recipe, actor=self._actor)
+        self._note("recipe", recipe.id, ("document",) if changed else ())
+
+    def _load_recipe(self, entry: dict[str, Any] | str) -> Recipe:
+        if isinstance(entry, dict):
+            return parse_recipe(yaml.safe_dump(entry, allow_unicode=True))
+        try:
+            return parse_recipe((self._folder / entry).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConnectorError("ERR-APPLY_FILE", f"cannot be read: {type(error).__name__}") from None
+
+    async def _system(self, entry: SystemRegistration) -> None:
+        change = await self._parts.systems.upsert(self._connection, entry, actor=self._actor)
+        self._note("system", entry.slug, ("created",) if change.created else change.fields)
+
+    async def _item(self, entry: ItemEntry) -> None:
+        system = await self._parts.systems.find_by_slug(self._connection, entry.system)
+        if system is None:
+            raise ConnectorError("ERR-SYSTEM", f"there is no system {entry.system}")
+        owner = await self._owner(entry)
+        secret = bytearray(reveal(entry.password).encode())
+        try:
+            self._note("item", _item_name(entry), await self._keep(entry, owner, system.id, secret))
+        finally:
+            wipe(secret)
+
+    async def _keep(self, entry: ItemEntry, owner: str, system_id: str, secret: bytearray) -> tuple[str, ...]:
+        """An item is known by its owner, system and label."""
+        items = self._parts.items
+        known = await items.list(self._connection, owners=[owner], system=system_id)
+        for item in known:
+            if item.label != entry.label:
+                continue
+            if item.state == "active" and await items.matches(self._connection, item.id, entry.login, secret):
+                return ()
+            await items.replace(self._connection, item.id, secret=secret, login=entry.login, actor=self._actor)
+            return ("credential",)
+        await items.add(
+            self._connection,
+            owner=owner,
+            system=system_id,
+            login=entry.login,
+            secret=secret,
+            label=entry.label,
+            actor=self._actor,
+        )
+        return ("created",)
+
+    async def _owner(self, entry: ItemEntry) -> str:
+        if entry.owner.organisation is not None:
+            if await self._parts.organisations.find(self._connection, entry.owner.organisation) is None:
+                raise ConnectorError("ERR-ORGANISATION", f"there is no organisation {entry.owner.organisation}")
+            return f"organisation:{entry.owner.organisation}"
+        user = await self._parts.users.find_by_username(self._connection, entry.owner.user or "")
+        if user is None:
+            raise ConnectorError("ERR-USERNAME", f"there is no user {entry.owner.user}")
+        return f"user:{user.id}"
+
+
+def _recipe_name(entry: dict[str, Any] | str) -> str:
+    return entry if isinstance(entry, str) else str(entry.get("id", "?"))
+
+
+def _item_name(entry: ItemEntry) -> str:
+    owner = entry.owner.user or entry.owner.organisation
+    return f"{entry.system} of {owner}" + (f" ({entry.label})" if entry.label else "")

@@ -1,0 +1,1 @@
+"""The legacy systems. Each is a server of its own with another real quirk; none of them knows Yimen."""

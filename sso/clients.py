@@ -1,0 +1,283 @@
+"""OpenID Connect clients: what departments register (RFC 7591 metadata), and the registry."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy import Column, Integer, Row, String, Table, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.database import Json, UtcDateTime, metadata
+from core.settings import Settings
+from sso.access import AccessRule
+from sso.client_secrets import ClientSecrets
+from sso.errors import SsoError
+from sso.redirect_uris import origin_of, require_registrable
+from vault.ledger import Event, Ledger
+
+Policy = Literal["oidc", "strict"]
+AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+
+SCOPES = ("openid", "profile", "email", "phone", "organization", "offline_access")
+SIGNING_ALGORITHMS = ("ES256", "RS256")
+# A cached client is trusted this long before its version is asked for again (DESIGN §5).
+_FRESH_SECONDS = 1.0
+
+
+class ClientMetadata(BaseModel):
+    """The members of RFC 7591 §2 and OpenID Registration §2 that Yimen acts on; others are kept as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    application_type: Literal["web", "native"] = "web"
+    token_endpoint_auth_method: AuthMethod = "client_secret_basic"
+    token_endpoint_auth_signing_alg: Literal["ES256", "RS256", "PS256", "EdDSA"] | None = None
+    grant_types: tuple[Literal["authorization_code", "refresh_token", "client_credentials"], ...] = (
+        "authorization_code",
+    )
+    response_types: tuple[Literal["code"], ...] = ("code",)
+    scope: str = Field("", max_length=1000)
+    jwks: dict[str, Any] | None = None
+    jwks_uri: str | None = None
+    id_token_signed_response_alg: Literal["ES256", "RS256"] | None = None
+    subject_type: Literal["public", "pairwise"] = "public"
+    sector_identifier_uri: str | None = None
+    default_max_age: int | None = Field(None, ge=0)
+    require_auth_time: bool = False
+    client_name: str = ""
+    client_uri: str | None = None
+    logo_uri: str | None = None
+    initiate_login_uri: str | None = None
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if "authorization_code" in self.grant_types and not self.redirect_uris:
+            raise ValueError("the authorization_code grant needs redirect_uris")
+        if "client_credentials" in self.grant_types and self.token_endpoint_auth_method == "none":
+            raise ValueError("client_credentials needs a client that authenticates")
+        if self.token_endpoint_auth_method == "private_key_jwt" and (self.jwks is None) == (self.jwks_uri is None):
+            raise ValueError("private_key_jwt needs either jwks or jwks_uri")
+        if any("d" in key or key.get("kty") == "oct" for key in (self.jwks or {}).get("keys", ())):
+            raise ValueError("jwks must hold public keys only")
+        return self
+
+
+@dataclass(frozen=True)
+class ClientRegistration:
+    """What an upsert says about a client. A secret of None leaves the kept one as it is."""
+
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    name: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy = "strict"
+    owner: str | None = None
+    first_party: bool = False
+    access: AccessRule = field(default_factory=AccessRule)
+    status: Literal["active", "disabled"] = "active"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client, typed."""
+
+    client_id: str
+    secret_hash: str | None = field(repr=False)
+    name: Mapping[str, str]
+    policy: Policy
+    owner: str | None
+    first_party: bool
+    access: AccessRule
+    status: str
+    metadata: ClientMetadata
+    version: int
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"
+
+    @property
+    def is_public(self) -> bool:
+        return self.metadata.token_endpoint_auth_method == "none"
+
+    @property
+    def is_native(self) -> bool:
+        return self.metadata.application_type == "native"
+
+    @property
+    def id_token_alg(self) -> str:
+        """OpenID Registration §2 says RS256 unless the client asks; strict clients get ES256."""
+        return self.metadata.id_token_signed_response_alg or ("ES256" if self.policy == "strict" else "RS256")
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What it may ask for: what it registered, or everything about people."""
+        return frozenset(self.metadata.scope.split()) or frozenset(SCOPES)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Web origins its pages run on, for CORS."""
+        return frozenset(origin for uri in self.metadata.redirect_uris if (origin := origin_of(uri)))
+
+    def display_name(self, locale: str) -> str:
+        preferred = self.name.get("zh" if locale.startswith("zh") else "en")
+        return preferred or self.name.get("zh") or self.metadata.client_name or self.client_id
+
+
+client_table = Table(
+    "sso_client",
+    metadata,
+    Column("client_id", String(255), primary_key=True),
+    Column("secret_hash", String(200)),
+    Column("name", Json, nullable=False),
+    Column("policy", String(16), nullable=False),
+    Column("owner", String(64), index=True),
+    Column("first_party", Integer, nullable=False),
+    Column("access", Json, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+
+class Clients:
+    def __init__(self, clock: Clock, settings: Settings, ledger: Ledger, client_secrets: ClientSecrets) -> None:
+        self._clock = clock
+        self._loopback_allowed = not settings.secure
+        self._ledger = ledger
+        self._secrets = client_secrets
+        self._cache: dict[str, tuple[Client, float]] = {}
+
+    def cached(self, client_id: str) -> Client | None:
+        """The client if it was read within the last second; costs no round trip."""
+        known = self._cache.get(client_id)
+        return known[0] if known and time.monotonic() - known[1] < _FRESH_SECONDS else None
+
+    async def find(self, connection: AsyncConnection, client_id: str) -> Client | None:
+        """The client, active or not; None for an unknown id. At most a second old."""
+        fresh = self.cached(client_id)
+        if fresh is not None:
+            return fresh
+        if len(client_id) > 255 or "\x00" in client_id:
+            return None
+        query = select(client_table).where(client_table.c.client_id == client_id)
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            self._cache.pop(client_id, None)
+            return None
+        client = _client(row)
+        self._cache[client_id] = (client, time.monotonic())
+        return client
+
+    async def list(self, connection: AsyncConnection, *, after: str = "", limit: int = 200) -> list[Client]:
+        query = select(client_table).where(client_table.c.client_id > after).order_by(client_table.c.client_id)
+        return [_client(row) for row in await connection.execute(query.limit(limit))]
+
+    async def verify_secret(self, client: Client | None, secret: str) -> bool:
+        """Takes the same time for an unknown client."""
+        return await self._secrets.verify(client.secret_hash if client else None, secret)
+
+    async def upsert(
+        self, connection: AsyncConnection, registration: ClientRegistration, *, actor: str
+    ) -> tuple[str, ...]:
+        """Creates or changes a client; gives the names of changed fields. Raises ERR-CLIENT_METADATA."""
+        parsed = self._parse(registration)
+        query = select(client_table).where(client_table.c.client_id == registration.client_id)
+        known = (await connection.execute(query)).one_or_none()
+        values: dict[str, Any] = {
+            "name": dict(registration.name),
+            "policy": registration.policy,
+            "owner": registration.owner,
+            "first_party": int(registration.first_party),
+            "access": registration.access.model_dump(mode="json"),
+            "status": registration.status,
+            "metadata": parsed.model_dump(mode="json", exclude_unset=True),
+        }
+        for rule in ("users", "organisations", "roles"):
+            values["access"][rule].sort()
+        secret_hash = await self._secret_hash(registration, known)
+        if secret_hash is not None:
+            values["secret_hash"] = secret_hash
+        if known is None:
+            self._require_credential(parsed, secret_hash)
+            changed: tuple[str, ...] = ("created",)
+            await connection.execute(
+                insert(client_table).values(
+                    client_id=registration.client_id, version=1, updated_at=self._clock.now(), **values
+                )
+            )
+        else:
+            changed = tuple(name for name, value in values.items() if value != getattr(known, name))
+            if not changed:
+                return ()
+            await connection.execute(
+                update(client_table)
+                .where(client_table.c.client_id == registration.client_id)
+                .values(version=client_table.c.version + 1, updated_at=self._clock.now(), **values)
+            )
+        self._cache.pop(registration.client_id, None)
+        changed = tuple("client_secret" if name == "secret_hash" else name for name in changed)
+        await self._ledger.record(
+            connection,
+            Event(
+                action="client.change",
+                result="success",
+                actor=actor,
+                subject=f"client:{registration.client_id}",
+                client=registration.client_id,
+                detail={"changed": ",".join(changed)},
+            ),
+        )
+        return changed
+
+    def _parse(self, registration: ClientRegistration) -> ClientMetadata:
+        if not registration.client_id.isascii() or not registration.client_id.isprintable():
+            raise SsoError("ERR-CLIENT_METADATA", "a client_id is printable ASCII")
+        try:
+            parsed = ClientMetadata.model_validate(registration.metadata)
+        except ValidationError as error:
+            problems = (
+                f"{'.'.join(str(part) for part in problem['loc']) or 'metadata'}: "
+                f"{problem['msg'].removeprefix('Value error, ')}"
+                for problem in error.errors(include_input=False, include_context=False, include_url=False)
+            )
+            raise SsoError("ERR-CLIENT_METADATA", "; ".join(problems)) from None
+        native = parsed.application_type == "native"
+        for uri in (*parsed.redirect_uris, *parsed.post_logout_redirect_uris):
+            require_registrable(uri, native=native, loopback_allowed=self._loopback_allowed)
+        return parsed
+
+    @staticmethod
+    def _require_credential(parsed: ClientMetadata, secret_hash: str | None) -> None:
+        if parsed.token_endpoint_auth_method.startswith("client_secret") and secret_hash is None:
+            raise SsoError("ERR-CLIENT_METADATA", f"{parsed.token_endpoint_auth_method} needs a client_secret")
+
+    async def _secret_hash(self, registration: ClientRegistration, known: Row[Any] | None) -> str | None:
+        """The hash to write, or None when nothing changes."""
+        secret = registration.client_secret
+        if secret is None:
+            return None
+        if known is not None and known.secret_hash and await self._secrets.verify(known.secret_hash, secret):
+            return None
+        return await self._secrets.hash(secret)
+
+
+def _client(row: Row[Any]) -> Client:
+    return Client(
+        client_id=row.client_id,
+        secret_hash=row.secret_hash,
+        name=row.name,
+        policy=row.policy,
+        owner=row.owner,
+        first_party=bool(row.first_party),
+        access=AccessRule.model_validate(row.access),
+        status=row.status,
+        metadata=ClientMetadata.model_validate(row.metadata),
+        version=row.version,
+    )

@@ -1,0 +1,221 @@
+"""How a client proves itself at the token, introspection and revocation endpoints (RFC 6749 §2.3, RFC 7523)."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote_plus
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from sqlalchemy import Column, LargeBinary, Table, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from core.clock import Clock
+from core.database import Database, UtcDateTime, metadata
+from core.errors import YimenError
+from core.identifiers import token_digest
+from core.outbound import Outbound
+from sso.authentication.lockout import Lockout
+from sso.clients import Client, Clients
+from sso.errors import OAuthError
+from vault.ledger import Event, Ledger
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
+_MAX_ASSERTION_LIFE = timedelta(minutes=5)
+_SKEW = timedelta(seconds=30)
+_JWKS_CACHE = timedelta(minutes=5)
+
+assertion_table = Table(
+    "sso_client_assertion",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True)
+class Presented:
+    """What came with the request. Exactly one method may be used."""
+
+    client_id: str
+    method: str
+    secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)
+
+
+def presented(authorization: str | None, form: Mapping[str, str]) -> Presented:
+    """Reads the one method used. Raises invalid_client, or invalid_request when there are several."""
+    basic = authorization is not None and authorization[:6].lower() == "basic "
+    ways = [basic, "client_secret" in form, "client_assertion" in form]
+    if sum(ways) > 1:
+        raise OAuthError("invalid_request", "more than one client authentication method")
+    if basic:
+        client_id, secret = _basic(authorization or "")
+        if form.get("client_id", client_id) != client_id:
+            raise OAuthError("invalid_request", "client_id differs from the Authorization header")
+        return Presented(client_id, "client_secret_basic", secret=secret)
+    if "client_assertion" in form:
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise OAuthError("invalid_client", "unknown client_assertion_type", status=401)
+        client_id = form.get("client_id") or _unverified_issuer(form["client_assertion"])
+        return Presented(client_id, "private_key_jwt", assertion=form["client_assertion"])
+    if not form.get("client_id"):
+        raise OAuthError("invalid_client", "no client authentication", status=401)
+    if "client_secret" in form:
+        return Presented(form["client_id"], "client_secret_post", secret=form["client_secret"])
+    return Presented(form["client_id"], "none")
+
+
+class ClientAuthentication:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        issuer: str,
+        clients: Clients,
+        lockout: Lockout,
+        outbound: Outbound,
+        ledger: Ledger,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._issuer = issuer
+        self._clients = clients
+        self._lockout = lockout
+        self._outbound = outbound
+        self._ledger = ledger
+        self._jwks: dict[str, tuple[KeySet, datetime]] = {}
+
+    async def authenticate(self, credentials: Presented, address: str) -> Client:
+        """The client that proved itself. Raises invalid_client, in the same words for every reason."""
+        client = self._clients.cached(credentials.client_id)
+        if client is None:
+            async with self._database.read() as connection:
+                client = await self._clients.find(connection, credentials.client_id)
+        proved = await self._proves(client, credentials)
+        if client is None or not proved or not client.is_active:
+            await self._refuse(credentials.client_id, address)
+        assert client is not None
+        return client
+
+    async def _proves(self, client: Client | None, credentials: Presented) -> bool:
+        if credentials.secret is not None:
+            matched = await self._clients.verify_secret(client, credentials.secret)
+            # Libraries differ in which of the two they use by default; the secret is the same and TLS carries both.
+            return (
+                matched
+                and client is not None
+                and client.metadata.token_endpoint_auth_method.startswith("client_secret")
+            )
+        if client is None:
+            return False
+        if credentials.assertion is not None:
+            return client.metadata.token_endpoint_auth_method == "private_key_jwt" and await self._assertion_holds(
+                client, credentials.assertion
+            )
+        return client.is_public
+
+    async def _refuse(self, client_id: str, address: str) -> None:
+        """Failures count against client and address like failed sign-ins; the answer tells nothing (checklist 28)."""
+        await self._ledger.append(
+            Event(
+                action="oidc.client",
+                result="failure",
+                client=client_id[:255] if client_id.isprintable() else None,
+                address=address,
+                reason="ERR-INVALID_CLIENT",
+            )
+        )
+        await self._lockout.reserve(f"client:{client_id}", address)
+        raise OAuthError("invalid_client", "client authentication failed", status=401)
+
+    async def _assertion_holds(self, client: Client, assertion: str) -> bool:
+        """RFC 7523 §3; strict clients name the issuer as the one audience (draft rfc7523bis)."""
+        try:
+            keys = await self._keys_of(client)
+            wanted = client.metadata.token_endpoint_auth_signing_alg
+            read = jwt.decode(assertion, keys, algorithms=[wanted] if wanted else list(ASSERTION_ALGORITHMS))
+        except (JoseError, YimenError, ValueError, KeyError, TypeError):
+            return False
+        claims = read.claims
+        if not self._claims_hold(client, claims):
+            return False
+        return await self._first_use(client, str(claims["jti"]), float(claims["exp"]))
+
+    def _claims_hold(self, client: Client, claims: Mapping[str, Any]) -> bool:
+        now = self._clock.now().timestamp()
+        audience = claims.get("aud")
+        accepted = {self._issuer}
+        if client.policy == "oidc":
+            accepted |= {f"{self._issuer}/token"}
+            audience = audience[0] if isinstance(audience, list) and len(audience) == 1 else audience
+        times = [claims.get("exp"), claims.get("iat", now), claims.get("nbf", now)]
+        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in times):
+            return False
+        expires, issued, begins = (float(value) for value in times if value is not None)
+        return (
+            claims.get("iss") == claims.get("sub") == client.client_id
+            and isinstance(audience, str)
+            and audience in accepted
+            and isinstance(claims.get("jti"), str)
+            and now < expires <= now + (_MAX_ASSERTION_LIFE + _SKEW).total_seconds()
+            and max(issued, begins) <= now + _SKEW.total_seconds()
+        )
+
+    async def _first_use(self, client: Client, jti: str, expires: float) -> bool:
+        """False for a replay (CVE-2020-5300), whichever process saw the first."""
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    insert(assertion_table).values(
+                        digest=token_digest(f"{client.client_id}\n{jti}"),
+                        expires_at=datetime.fromtimestamp(expires, UTC) + _SKEW,
+                    )
+                )
+        except IntegrityError:
+            return False
+        return True
+
+    async def _keys_of(self, client: Client) -> KeySet:
+        if client.metadata.jwks is not None:
+            return KeySet.import_key_set(client.metadata.jwks)  # type: ignore[arg-type]
+        uri = client.metadata.jwks_uri or ""
+        cached = self._jwks.get(uri)
+        now = self._clock.now()
+        if cached is None or cached[1] + _JWKS_CACHE <= now:
+            document = (await self._outbound.fetch(uri)).json()
+            cached = (KeySet.import_key_set(document), now)
+            self._jwks[uri] = cached
+        return cached[0]
+
+    async def forget_expired(self) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(assertion_table).where(assertion_table.c.expires_at <= self._clock.now()))
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """RFC 6749 §2.3.1: both parts are form-urlencoded before base64. Raises invalid_client (CVE-2026-9803)."""
+    try:
+        decoded = base64.b64decode(authorization[6:].strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise OAuthError("invalid_client", "malformed Authorization header", status=401) from None
+    client_id, separator, secret = decoded.partition(":")
+    if not separator:
+        raise OAuthError("invalid_client", "malformed Authorization header", status=401)
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _unverified_issuer(assertion: str) -> str:
+    """Whose assertion it claims to be; nothing is believed until the client's key has verified it."""
+    try:
+        payload = assertion.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["sub"])
+    except (IndexError, ValueError, KeyError, TypeError, RecursionError):
+        raise OAuthError("invalid_client", "malformed client_assertion", status=401) from None

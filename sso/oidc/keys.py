@@ -1,0 +1,162 @@
+"""The provider's signing keys: published before they are used, kept until no token needs them (checklist 49)."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc.jwk import ECKey, Key, KeySet, RSAKey
+from sqlalchemy import Column, LargeBinary, Row, String, Table, UniqueConstraint, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.database import Database, Json, UtcDateTime, metadata
+from core.identifiers import new_id
+from vault.ledger import Event, Ledger
+from vault.sealing import Binding, Sealer
+
+ALGORITHMS = ("ES256", "RS256")
+# How long verifiers may cache the JWKS, so how long a key is published before it signs.
+PUBLISHED_AHEAD = timedelta(minutes=5)
+# The longest life of a token, with slack for clocks.
+KEPT_AFTER = timedelta(hours=2)
+_FRESH_SECONDS = 1.0
+
+signing_key_table = Table(
+    "sso_signing_key",
+    metadata,
+    Column("kid", String(26), primary_key=True),
+    Column("alg", String(8), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("public", Json, nullable=False),
+    # 1 for the first key of an algorithm; unique, so that of several first starts one makes it.
+    Column("generation", String(26), nullable=False),
+    Column("usable_from", UtcDateTime, nullable=False),
+    UniqueConstraint("alg", "generation"),
+)
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key, loaded once: parsing RSA takes longer than signing."""
+
+    kid: str
+    alg: str
+    usable_from: datetime
+    private: Key = field(repr=False)
+    public: dict[str, Any]
+
+
+class SigningKeys:
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer, ledger: Ledger) -> None:
+        self._database = database
+        self._clock = clock
+        self._sealer = sealer
+        self._ledger = ledger
+        self._keys: dict[str, SigningKey] = {}
+        self._loaded_at = float("-inf")
+
+    async def start(self) -> None:
+        """Makes the first key of each algorithm where there is none, and loads them all."""
+        async with self._database.write() as connection:
+            for alg in ALGORITHMS:
+                known = select(signing_key_table.c.kid).where(signing_key_table.c.alg == alg).limit(1)
+                if await connection.scalar(known) is None:
+                    try:
+                        async with connection.begin_nested():
+                            await self._create(connection, alg, "first", self._clock.now())
+                    except IntegrityError:
+                        continue
+        await self.refresh()
+
+    async def rotate(self, *, actor: str) -> str:
+        """A new key for each algorithm, published now and used in five minutes; gives the key ids."""
+        created = []
+        async with self._database.write() as connection:
+            for alg in ALGORITHMS:
+                created.append(await self._create(connection, alg, new_id(), self._clock.now() + PUBLISHED_AHEAD))
+            await self._ledger.record(
+                connection,
+                Event(
+                    action="vault.rotate",
+                    result="success",
+                    actor=actor,
+                    subject="signing-keys",
+                    detail={"kids": ",".join(created)},
+                ),
+            )
+        await self.refresh()
+        return ", ".join(created)
+
+    async def refresh(self) -> None:
+        """Loads keys that are new; at most once a second."""
+        if time.monotonic() - self._loaded_at < _FRESH_SECONDS and self._keys:
+            return
+        async with self._database.read() as connection:
+            for row in (await connection.execute(select(signing_key_table))).all():
+                if row.kid not in self._keys:
+                    self._keys[row.kid] = await self._load(connection, row)
+        self._loaded_at = time.monotonic()
+
+    def signing_key(self, alg: str) -> SigningKey:
+        """The newest key of the algorithm that has been published long enough."""
+        now = self._clock.now()
+        usable = [key for key in self._keys.values() if key.alg == alg and key.usable_from <= now]
+        return max(usable, key=lambda key: (key.usable_from, key.kid))
+
+    def published(self) -> list[SigningKey]:
+        """Keys that sign, will sign soon, or whose tokens may still live."""
+        now, kept = self._clock.now(), []
+        for alg in ALGORITHMS:
+            keys = sorted(
+                (key for key in self._keys.values() if key.alg == alg), key=lambda key: (key.usable_from, key.kid)
+            )
+            for key, successor in zip(keys, [*keys[1:], None], strict=True):
+                if successor is None or successor.usable_from + KEPT_AFTER > now:
+                    kept.append(key)
+        return kept
+
+    def jwks(self) -> dict[str, Sequence[dict[str, Any]]]:
+        return {"keys": [key.public for key in self.published()]}
+
+    def verification_keys(self) -> KeySet:
+        """The public keys that our own tokens are verified with."""
+        return KeySet([_public_key(key.public) for key in self._keys.values()])
+
+    async def _create(self, connection: AsyncConnection, alg: str, generation: str, usable_from: datetime) -> str:
+        kid = new_id()
+        key: Key = RSAKey.generate_key(2048) if alg == "RS256" else ECKey.generate_key("P-256")
+        members = {"kid": kid, "use": "sig", "alg": alg}
+        private = json.dumps({**key.as_dict(private=True), **members}).encode()
+        await connection.execute(
+            insert(signing_key_table).values(
+                kid=kid,
+                alg=alg,
+                sealed=await self._sealer.seal(connection, _binding(kid), private),
+                public={**_public_members(key), **members},
+                generation=generation,
+                usable_from=usable_from,
+            )
+        )
+        return kid
+
+    async def _load(self, connection: AsyncConnection, row: Row[Any]) -> SigningKey:
+        with await self._sealer.open(connection, _binding(row.kid), row.sealed) as plain:
+            members = json.loads(plain)
+        kind = RSAKey if row.alg == "RS256" else ECKey
+        return SigningKey(row.kid, row.alg, row.usable_from, kind.import_key(members), row.public)
+
+
+def _binding(kid: str) -> Binding:
+    return Binding("sso:provider", "signing-key", kid, 1, "jwk/1")
+
+
+def _public_members(key: Key) -> dict[str, Any]:
+    return {name: value for name, value in key.as_dict(private=False).items() if name not in ("kid", "use", "alg")}
+
+
+def _public_key(members: dict[str, Any]) -> RSAKey | ECKey:
+    return RSAKey.import_key(members) if members["kty"] == "RSA" else ECKey.import_key(members)

@@ -1,0 +1,68 @@
+"""`yimen apply FILE.yaml`: make a county's description true."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from connectors.apply.document import County, parse_county
+from connectors.apply.plan import Parts, Step, apply_county
+from connectors.errors import ConnectorError
+from web.cli.session import in_house, operator
+from web.composition import House
+
+_MARKS = {"create": ("+", "green"), "change": ("~", "yellow"), "keep": ("=", "dim")}
+
+
+def apply(
+    file: Annotated[Path | None, typer.Argument(help="The county file; - reads standard input")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff and change nothing")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the file and end")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the diff as JSON")] = False,
+) -> None:
+    """Create or update organisations, users, clients, systems, recipes and items. Safe to repeat."""
+    if schema:
+        typer.echo(json.dumps(County.model_json_schema(), ensure_ascii=False, indent=2))
+        return
+    if file is None:
+        raise typer.BadParameter("give a file, or - for standard input")
+    county = parse_county(_read(file))
+    folder = Path() if str(file) == "-" else file.parent
+
+    async def run(house: House) -> list[Step]:
+        return await apply_county(apply_parts(house), county, actor=operator(), folder=folder, dry_run=dry_run)
+
+    steps = in_house(run)
+    if as_json:
+        typer.echo(json.dumps([vars(step) for step in steps], ensure_ascii=False))
+    else:
+        _print_diff(steps, dry_run=dry_run)
+
+
+def apply_parts(house: House) -> Parts:
+    return Parts(**{name: getattr(house, name) for name in Parts.__dataclass_fields__})
+
+
+def _read(file: Path) -> str:
+    try:
+        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise ConnectorError("ERR-APPLY_FILE", f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConnectorError("ERR-APPLY_FILE", f"{file} is not UTF-8") from None
+
+
+def _print_diff(steps: list[Step], *, dry_run: bool) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for step in steps:
+        mark, style = _MARKS[step.verb]
+        fields = f"  {', '.join(step.fields)}" if step.fields else ""
+        console.print(Text(f"{mark} {step.kind} {step.name}{fields}", style=style))
+    counts = {verb: sum(step.verb == verb for step in steps) for verb in _MARKS}
+    end = "nothing was changed (dry run)" if dry_run else "applied"
+    console.print(f"{counts['create']} created, {counts['change']} changed, {counts['keep']} unchanged: {end}")

@@ -1,0 +1,36 @@
+"""`yimen keys rotate`: new keys, online."""
+
+from typing import Annotated
+
+import typer
+
+from web.cli.session import in_house, operator
+from web.composition import House
+
+app = typer.Typer(no_args_is_help=True, help="Root, owner and signing keys.")
+
+
+@app.callback()
+def keys() -> None:
+    """Root, owner and signing keys."""
+
+
+@app.command()
+def rotate(
+    owners: Annotated[bool, typer.Option("--owners", help="New owner keys too, and seal every item again")] = False,
+    signing: Annotated[bool, typer.Option("--signing", help="Only the keys that sign tokens")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Only go on with a rotation that was interrupted")] = False,
+) -> None:
+    """Rotate keys while the server runs. Killed half way, it goes on where it stood when run again."""
+
+    async def run(house: House) -> str:
+        if signing:
+            return f"new signing key {await house.signing_keys.rotate(actor=operator())}"
+        rotation = house.rotation
+        wrapped = await (rotation.resume() if resume else rotation.rotate_root(actor=operator()))
+        done = f"{wrapped} owner keys wrapped under the new root key"
+        if owners:
+            done += f"; items of {await rotation.rotate_owners(actor=operator())} owners sealed again"
+        return done
+
+    typer.echo(in_house(run))

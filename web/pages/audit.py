@@ -1,0 +1,114 @@
+"""The audit administrator's page: filters, timeline, events, export, and how the ledger stands.
+
+Looking is itself recorded: who asked for what stands in the same ledger.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from sso.directory.roles import Role
+from vault.events import RecordedEvent
+from web.i18n import Catalogue
+from web.pages.accounts import SystemChoice
+from web.pages.audit_filters import RESULTS, Filters
+from web.pages.names import action_name, actor_names, reason_text, system_names
+from web.pages.surface import Surface
+
+_PAGE = 50
+_BUCKETS = 48
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    at: datetime
+    actor: str
+    action: str
+    system: str
+    result: str
+    reason: str
+    facts: dict[str, str]
+    detail: dict[str, str | int | bool]
+
+
+def audit_routes(surface: Surface) -> list[Route]:
+    house = surface.house
+
+    async def audit(request: Request) -> Response:
+        session = await surface.member(request, Role.AUDIT_ADMIN)
+        texts = surface.texts(request)
+        filters = Filters.of(request.query_params)
+        query = await filters.query(house, cursor=request.query_params.get("before") or None, limit=_PAGE)
+        await surface.record(request, session, "audit.query", **filters.fields)
+        found = await house.ledger.query(query)
+        async with house.database.read() as connection:
+            systems = await house.systems.list(connection)
+            names = await system_names(surface, connection, texts)
+            actors = await actor_names(connection, [event.actor for event in found.events])
+        older = {**filters.fields, "before": found.next_cursor} if found.next_cursor else None
+        return await surface.page(
+            request,
+            "audit.html",
+            section="audit",
+            filters=filters,
+            health=await house.ledger.health(),
+            public_key=house.ledger.public_key(),
+            systems=[SystemChoice(system.slug, system.name.in_locale(texts.locale)) for system in systems],
+            actions=[key.removeprefix("actions.") for key in texts.keys if key.startswith("actions.")],
+            results=RESULTS,
+            buckets=await house.ledger.timeline(query, _BUCKETS),
+            events=lines_of(found.events, actors, names, texts),
+            older=f"/audit?{urlencode(older)}" if older else "",
+        )
+
+    async def export(request: Request) -> Response:
+        session = await surface.member(request, Role.AUDIT_ADMIN)
+        sent = await surface.form(request)
+        filters = Filters.of(sent.items())
+        query = await filters.query(house)
+        await surface.record(request, session, "audit.export", **filters.fields)
+        stamp = house.clock.now().strftime("%Y%m%dT%H%M%SZ")
+        headers = {"content-disposition": f'attachment; filename="yimen-audit-{stamp}.jsonl"'}
+        return StreamingResponse(house.ledger.export(query), media_type="application/jsonl", headers=headers)
+
+    return [
+        Route("/audit", audit, methods=["GET"]),
+        Route("/audit/export", export, methods=["POST"]),
+    ]
+
+
+def lines_of(
+    events: Sequence[RecordedEvent], actors: dict[str, str], systems: dict[str, str], texts: Catalogue
+) -> list[AuditLine]:
+    return [
+        AuditLine(
+            at=event.recorded_at,
+            actor=actors.get(event.actor or "", event.actor or ""),
+            action=action_name(texts, event.action),
+            system=systems.get(event.system or "", event.system or ""),
+            result=event.result,
+            reason=reason_text(texts, event.reason),
+            facts=_facts(event),
+            detail=dict(event.detail),
+        )
+        for event in events
+    ]
+
+
+def _facts(event: RecordedEvent) -> dict[str, str]:
+    facts = {
+        "id": event.id,
+        "position": "" if event.position is None else str(event.position),
+        "actor": event.actor,
+        "subject": event.subject,
+        "client": event.client,
+        "session": event.session,
+        "address": event.address,
+        "request": event.request_id,
+    }
+    return {name: value for name, value in facts.items() if value}

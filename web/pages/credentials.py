@@ -1,0 +1,123 @@
+"""My own password and second factor, and signing out. Each change asks for a new proof of who is there."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.errors import YimenError
+from sso.authentication.sessions import Session
+from web.pages.answers import logout_page, signed_out_page
+from web.pages.form import Form
+from web.pages.sign_in import enrolment, repeated_password
+from web.pages.surface import Surface, go, session_cookie_name
+
+
+def credential_routes(surface: Surface) -> list[Route]:
+    house = surface.house
+
+    async def show_password(request: Request) -> Response:
+        return await password_page(request, await surface.member(request))
+
+    async def password_page(request: Request, session: Session, problem: YimenError | None = None) -> Response:
+        return await surface.page(
+            request,
+            "password.html",
+            status=problem.status if problem else 200,
+            problem=problem,
+            must=False,
+            action="/password",
+            username=session.user.username,
+            asks_code=await surface.has_totp(session),
+            interaction="",
+            next="",
+        )
+
+    async def change_password(request: Request) -> Response:
+        session = await surface.member(request)
+        sent = await surface.form(request)
+        try:
+            password = repeated_password(sent)
+            token = await prove_again(surface, request, session, sent, "current")
+            async with house.database.write() as connection:
+                user, actor = session.user, f"user:{session.user.id}"
+                await house.passwords.change(connection, user.id, user.username, password, actor=actor)
+                await house.sessions.revoke_all(
+                    connection, user.id, actor=actor, reason="password_changed", keep=session.id
+                )
+        except YimenError as problem:
+            return await password_page(request, session, problem)
+        response = go("/sessions", done="password")
+        surface.set_cookie(response, session_cookie_name(surface.settings.secure), token)
+        return response
+
+    async def show_totp(request: Request) -> Response:
+        return await totp_page(request, await surface.member(request))
+
+    async def totp_page(request: Request, session: Session, problem: YimenError | None = None) -> Response:
+        user = session.user
+        shown: dict[str, object] = {"qr": None, "secret": ""}
+        if not await surface.has_totp(session):
+            async with house.database.write() as connection:
+                seed = await house.totp.pending_seed(connection, user.id) or await house.totp.begin(connection, user.id)
+            shown = enrolment(seed, user.username, surface.texts(request).text("brand.name"))
+        return await surface.page(
+            request,
+            "totp.html",
+            status=problem.status if problem else 200,
+            problem=problem,
+            must=False,
+            action="/totp",
+            username=user.username,
+            interaction="",
+            next="",
+            **shown,
+        )
+
+    async def enrol_totp(request: Request) -> Response:
+        session = await surface.member(request)
+        sent = await surface.form(request)
+        try:
+            code = sent.required("otp", most=12)
+            token = await prove_again(surface, request, session, sent, "password")
+            async with house.database.write() as connection:
+                codes = await house.totp.confirm(connection, session.user.id, code)
+        except YimenError as problem:
+            return await totp_page(request, session, problem)
+        response = await surface.page(request, "recovery.html", codes=codes, next="/")
+        surface.set_cookie(response, session_cookie_name(surface.settings.secure), token)
+        return response
+
+    async def ask_sign_out(request: Request) -> Response:
+        session = await surface.session(request)
+        if session is None:
+            return go("/signed-out")
+        return logout_page(request, "/sign-out", {"csrf": session.csrf})
+
+    async def sign_out(request: Request) -> Response:
+        session = await surface.session(request)
+        if session is not None:
+            await surface.form(request)
+            async with house.database.write() as connection:
+                await house.sessions.revoke(connection, session.id, actor=f"user:{session.user.id}", reason="sign_out")
+        response = go("/signed-out")
+        surface.forget_cookie(response, session_cookie_name(surface.settings.secure))
+        return response
+
+    async def signed_out(request: Request) -> Response:
+        return signed_out_page(request)
+
+    return [
+        Route("/password", show_password, methods=["GET"]),
+        Route("/password", change_password, methods=["POST"]),
+        Route("/totp", show_totp, methods=["GET"]),
+        Route("/totp", enrol_totp, methods=["POST"]),
+        Route("/sign-out", ask_sign_out, methods=["GET"]),
+        Route("/sign-out", sign_out, methods=["POST"]),
+        Route("/signed-out", signed_out, methods=["GET"]),
+    ]
+
+
+async def prove_again(surface: Surface, request: Request, session: Session, sent: Form, field: str) -> str:
+    """Step-up: the person types their password, and their code if they have one. Gives the session's new token."""
+    code = sent.text("code", most=32) or None
+    return await surface.house.sign_in.prove_again(session, sent.password(field), code, surface.caller(request))

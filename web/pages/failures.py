@@ -1,0 +1,56 @@
+"""One handler for every error of this surface: a page, a notice inside a page, or JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from core.errors import YimenError
+from core.logs import logger
+from web.pages.answers import error_page, is_fragment, request_id_of, wants_json
+from web.pages.surface import SignInNeededError, go
+
+_log = logger("pages")
+_CODES = {401: "ERR-SESSION", 403: "ERR-FORBIDDEN", 404: "ERR-NOT_FOUND", 405: "ERR-METHOD", 413: "ERR-TOO_LARGE"}
+
+
+def exception_handlers() -> Mapping[Any, Any]:
+    """For the application that mounts these pages: `Starlette(exception_handlers=…)`."""
+    return {
+        YimenError: _refused,
+        HTTPException: _http,
+        RequestValidationError: _invalid,
+        Exception: _broken,
+    }
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, YimenError)
+    if isinstance(error, SignInNeededError) and not wants_json(request):
+        if is_fragment(request):
+            return Response(status_code=401, headers={"hx-redirect": error.address})
+        return go(error.address)
+    _log.info("refused", code=error.code, detail=error.detail, status=error.status)
+    return error_page(request, error.code, error.status, error.parameters)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (301, 302, 303, 307, 308) and error.headers:
+        return RedirectResponse(error.headers["location"], error.status_code)
+    code = _CODES.get(error.status_code, "ERR-INTERNAL" if error.status_code >= 500 else "ERR-FORM")
+    response = error_page(request, code, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _invalid(request: Request, _error: Exception) -> Response:
+    return error_page(request, "ERR-FORM", 422)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    _log.error("a page broke", error=type(error).__name__, request_id=request_id_of(request))
+    return error_page(request, "ERR-INTERNAL", 500)

@@ -1,0 +1,50 @@
+"""The client on whose behalf somebody is signing in, as people see it."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+
+from sso.clients import Client
+from sso.errors import SsoError
+from web import csrf
+from web.pages.surface import Surface
+
+
+@dataclass(frozen=True)
+class Guest:
+    """`addresses` are those that a form of the sign-in may end at: the page's policy must let them through."""
+
+    name: str
+    owner: str
+    addresses: tuple[str, ...]
+
+
+async def guest_of(surface: Surface, request: Request, interaction: str) -> Guest | None:
+    """None when nobody waits, or the interaction is over: signing in is still possible."""
+    if not interaction:
+        return None
+    house = surface.house
+    async with house.database.read() as connection:
+        try:
+            waiting = await house.interactions.find(connection, interaction, csrf.browser_of(request, surface.settings))
+        except SsoError:
+            return None
+        client = await house.clients.find(connection, waiting.client_id)
+        if client is None:
+            return None
+        return await guest_of_client(surface, connection, client, surface.texts(request).locale)
+
+
+async def guest_of_client(surface: Surface, connection: AsyncConnection, client: Client, locale: str) -> Guest:
+    owner = await surface.house.organisations.find(connection, client.owner) if client.owner else None
+    known = (client.metadata.client_uri, client.metadata.initiate_login_uri)
+    addresses = (*client.metadata.redirect_uris, *(address for address in known if address))
+    return Guest(client.display_name(locale), owner.name if owner else "", addresses)
+
+
+def shown_address(address: str) -> str:
+    """Where an address leads, short enough to read: its host, or an app's own scheme."""
+    parts = urlsplit(address)
+    return parts.netloc or f"{parts.scheme}:"
