@@ -24,7 +24,7 @@ from sso.directory.users import User
 from vault.items import Item, Items
 from vault.ledger import Event, Ledger
 from vault.sealing import Opened
-from vault.tickets import Tickets
+from vault.tickets import Tickets, Use
 
 INTENT_LIFETIME = timedelta(seconds=60)
 
@@ -126,19 +126,12 @@ class Launcher:
             refusal = ConnectorError("ERR-ACCESS", "the account belongs to somebody else", status=403)
         if refusal is not None:
             raise refusal
-        origin = str(system.origin)
-        holder = f"session:{session.id}"
+        use = Use(holder=f"session:{session.id}", origin=str(system.origin), recipe_hash=recipe_hash)
         async with self._database.write() as connection:
             ticket = await self._tickets.issue(
-                connection,
-                item_id=item.id,
-                actor=f"user:{session.user.id}",
-                holder=holder,
-                origin=origin,
-                recipe_hash=recipe_hash,
-                purpose=purpose,
+                connection, item.id, use, actor=f"user:{session.user.id}", purpose=purpose
             )
-            return await self._items.redeem(connection, ticket, holder=holder, origin=origin, recipe_hash=recipe_hash)
+        return await self._items.redeem(ticket, use)
 
     async def forget_expired(self) -> None:
         """Periodic: intents that nobody took."""

@@ -1,5 +1,6 @@
 """OpenID Connect clients: what departments register (RFC 7591 metadata), and the registry."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ SCOPES = ("openid", "profile", "email", "phone", "organization", "offline_access
 SIGNING_ALGORITHMS = ("ES256", "RS256")
 # A cached client is trusted this long before its version is asked for again (DESIGN §5).
 _FRESH_SECONDS = 1.0
+_LIKE_A_PERSON = re.compile(r"[0-9a-z]{26}\Z")
 
 
 class ClientMetadata(BaseModel):
@@ -179,8 +181,12 @@ class Clients:
         query = select(client_table).where(client_table.c.client_id > after).order_by(client_table.c.client_id)
         return [_client(row) for row in await connection.execute(query.limit(limit))]
 
+    def quickly_matches(self, client: Client | None, secret: str) -> bool | None:
+        """Whether the secret is right, when that can be told without guesswork being possible; else None."""
+        return self._secrets.quickly_matches(client.secret_hash if client else None, secret)
+
     async def verify_secret(self, client: Client | None, secret: str) -> bool:
-        """Takes the same time for an unknown client."""
+        """Takes the same time for an unknown client as for one with a short secret."""
         return await self._secrets.verify(client.secret_hash if client else None, secret)
 
     async def upsert(
@@ -237,8 +243,12 @@ class Clients:
         return changed
 
     def _parse(self, registration: ClientRegistration) -> ClientMetadata:
-        if not registration.client_id.isascii() or not registration.client_id.isprintable():
-            raise SsoError("ERR-CLIENT_METADATA", "a client_id is printable ASCII")
+        client_id = registration.client_id
+        if not (client_id.isascii() and client_id.isprintable() and 0 < len(client_id) <= 255):
+            raise SsoError("ERR-CLIENT_METADATA", "a client_id is up to 255 characters of printable ASCII")
+        if _LIKE_A_PERSON.match(client_id):
+            # A client's own tokens have its id as `sub`, which must never be a person's (RFC 9700 §4.15).
+            raise SsoError("ERR-CLIENT_METADATA", "a client_id must not look like the id of a person")
         try:
             parsed = ClientMetadata.model_validate(registration.metadata)
         except ValidationError as error:

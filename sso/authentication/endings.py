@@ -1,4 +1,4 @@
-"""Ending what a sign-in gave: live sessions and sign-ins half done.
+"""Ending what a sign-in gave: live sessions, the grants made in them, and sign-ins half done.
 
 The tables stand here, apart from the rules of starting and finding, so that the directory can end the sessions of a
 person in the very transaction that disables them (DESIGN §4.4).
@@ -10,6 +10,7 @@ from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Json, UtcDateTime, metadata
+from sso.oidc.grant_table import grant_table
 from vault.ledger import Event, Ledger
 
 session_table = Table(
@@ -52,8 +53,18 @@ async def end_sessions(
     reason: str,
     keep: str | None = None,
 ) -> int:
-    """Ends every session of a person but `keep`, and their half-done sign-ins; gives how many sessions."""
+    """Ends every session of a person but `keep`, with the grants made in them - offline ones too - and their half-done
+    sign-ins; gives how many sessions."""
     await connection.execute(delete(pending_table).where(pending_table.c.user_id == user_id))
+    await connection.execute(
+        update(grant_table)
+        .where(
+            grant_table.c.user_id == user_id,
+            grant_table.c.revoked_at.is_(None),
+            grant_table.c.session_id != (keep or ""),
+        )
+        .values(revoked_at=now)
+    )
     ended = await connection.scalars(
         update(session_table)
         .where(

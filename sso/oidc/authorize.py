@@ -1,4 +1,4 @@
-"""The authorization endpoint (OIDC Core §3.1.2): client → exact redirect URI → request checks → session → policy → code."""
+"""The authorization endpoint (OIDC Core §3.1.2): client → exact redirect URI → checks → session → policy → code."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

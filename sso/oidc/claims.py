@@ -12,8 +12,9 @@ CLAIMS_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     "phone": ("phone_number_masked",),
     "organization": ("organizations", "posts", "employee_number", "roles"),
 }
-SUPPORTED = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid") + tuple(
-    name for names in CLAIMS_OF_SCOPE.values() for name in names
+SUPPORTED = (
+    *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"),
+    *(name for names in CLAIMS_OF_SCOPE.values() for name in names),
 )
 
 

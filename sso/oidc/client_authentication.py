@@ -98,15 +98,14 @@ class ClientAuthentication:
         if client is None:
             async with self._database.read() as connection:
                 client = await self._clients.find(connection, credentials.client_id)
-        proved = await self._proves(client, credentials)
+        proved = await self._proves(client, credentials, address)
         if client is None or not proved or not client.is_active:
-            await self._refuse(credentials.client_id, address)
-        assert client is not None
+            raise await self._refusal(credentials.client_id, address)
         return client
 
-    async def _proves(self, client: Client | None, credentials: Presented) -> bool:
+    async def _proves(self, client: Client | None, credentials: Presented, address: str) -> bool:
         if credentials.secret is not None:
-            matched = await self._clients.verify_secret(client, credentials.secret)
+            matched = await self._secret_matches(client, credentials.secret, credentials.client_id, address)
             # Libraries differ in which of the two they use by default; the secret is the same and TLS carries both.
             return (
                 matched
@@ -121,19 +120,28 @@ class ClientAuthentication:
             )
         return client.is_public
 
-    async def _refuse(self, client_id: str, address: str) -> None:
-        """Failures count against client and address like failed sign-ins; the answer tells nothing (checklist 28)."""
-        await self._ledger.append(
-            Event(
-                action="oidc.client",
-                result="failure",
-                client=client_id[:255] if client_id.isprintable() else None,
-                address=address,
-                reason="ERR-INVALID_CLIENT",
-            )
+    async def _secret_matches(self, client: Client | None, secret: str, client_id: str, address: str) -> bool:
+        """Where guessing could help, an attempt is reserved first: per client *and* address, so that nobody can lock
+        a client out from elsewhere (checklist 28)."""
+        quick = self._clients.quickly_matches(client, secret)
+        if quick is not None:
+            return quick
+        account = f"client:{client_id}@{address}"
+        await self._lockout.reserve(account, address)
+        matched = await self._clients.verify_secret(client, secret)
+        if matched:
+            async with self._database.write() as connection:
+                await self._lockout.forgive(connection, account, address)
+        return matched
+
+    async def _refusal(self, client_id: str, address: str) -> OAuthError:
+        """In the ledger; the answer tells nothing."""
+        known = client_id[:255] if client_id.isprintable() else None
+        event = Event(
+            action="oidc.client", result="failure", client=known, address=address, reason="ERR-INVALID_CLIENT"
         )
-        await self._lockout.reserve(f"client:{client_id}", address)
-        raise OAuthError("invalid_client", "client authentication failed", status=401)
+        await self._ledger.append(event)
+        return OAuthError("invalid_client", "client authentication failed", status=401)
 
     async def _assertion_holds(self, client: Client, assertion: str) -> bool:
         """RFC 7523 §3; strict clients name the issuer as the one audience (draft rfc7523bis)."""

@@ -1,44 +1,37 @@
 """Grants: what one authorization gave a client. Codes, refresh tokens and access tokens all hang on one grant, so
 revoking it ends them all. Every single-use thing is consumed by one conditional statement (DESIGN §4.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, Row, String, Table, delete, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    delete,
+    insert,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
+from sso.authentication.endings import session_table
 from sso.authentication.sessions import Session
+from sso.directory.users import POST_ORDER, User, people, user_of_rows, user_table
 from sso.oidc.authorization_request import AuthorizationRequest
+from sso.oidc.grant_table import grant_table
 
 CODE_LIFETIME = timedelta(seconds=60)
 REFRESH_IDLE = timedelta(days=14)
 OFFLINE_LIFETIME = timedelta(days=90)
-
-grant_table = Table(
-    "sso_grant",
-    metadata,
-    Column("id", String(26), primary_key=True),
-    Column("client_id", String(255), nullable=False),
-    Column("user_id", String(26), nullable=False),
-    Column("session_id", String(64), nullable=False),
-    Column("scopes", Json, nullable=False),
-    Column("claims", Json, nullable=False),
-    Column("nonce", String(1024)),
-    Column("amr", Json, nullable=False),
-    Column("acr", String(64), nullable=False),
-    Column("auth_time", UtcDateTime, nullable=False),
-    # An offline grant outlives the session it was given in (OIDC Core §11).
-    Column("offline", Boolean, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Column("revoked_at", UtcDateTime),
-    Index("ix_sso_grant_user", "user_id", "revoked_at"),
-    Index("ix_sso_grant_session", "session_id"),
-)
 
 code_table = Table(
     "sso_code",
@@ -63,6 +56,14 @@ refresh_table = Table(
     Column("used_at", UtcDateTime),
 )
 
+_HOLDERS = grant_table.join(user_table, user_table.c.id == grant_table.c.user_id).outerjoin(
+    session_table, session_table.c.id == grant_table.c.session_id
+)
+_GRANT = (
+    *(column.label(f"grant_{column.name}") for column in grant_table.c),
+    session_table.c.ended_at.label("session_ended_at"),
+)
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -78,7 +79,34 @@ class Grant:
     auth_time: datetime
     offline: bool
     expires_at: datetime
-    is_revoked: bool
+
+
+@dataclass(frozen=True)
+class Held:
+    """A grant with its person. `is_live`: not revoked, not over, its session (unless offline) and person active."""
+
+    grant: Grant
+    user: User
+    is_live: bool
+
+
+@dataclass(frozen=True)
+class PresentedCode:
+    held: Held
+    client_id: str
+    redirect_uri: str
+    redirect_uri_sent: bool
+    code_challenge: str | None
+    is_used: bool
+    is_over: bool
+
+
+@dataclass(frozen=True)
+class PresentedRefreshToken:
+    held: Held
+    client_id: str
+    is_used: bool
+    is_over: bool
 
 
 class Grants:
@@ -119,26 +147,47 @@ class Grants:
         )
         return code
 
-    async def code(self, connection: AsyncConnection, code: str) -> Row[Any] | None:
-        """The code's row, used or not."""
-        query = select(code_table).where(code_table.c.digest == token_digest(code))
-        return (await connection.execute(query)).one_or_none()
+    async def find(self, connection: AsyncConnection, grant_id: str) -> Held | None:
+        """The grant with its person, live or not, in one round trip."""
+        query = people(_HOLDERS, *_GRANT).where(grant_table.c.id == grant_id).order_by(*POST_ORDER)
+        rows = (await connection.execute(query)).all()
+        return self._held(rows) if rows else None
+
+    async def by_code(self, connection: AsyncConnection, code: str) -> PresentedCode | None:
+        """The code, used or not, with its grant and person."""
+        rows = await self._presented(connection, code_table, code)
+        if not rows:
+            return None
+        row = rows[0]
+        return PresentedCode(
+            self._held(rows),
+            row.token_client_id,
+            row.token_redirect_uri,
+            row.token_redirect_uri_sent,
+            row.token_code_challenge,
+            row.token_used_at is not None,
+            row.token_expires_at <= self._clock.now(),
+        )
+
+    async def by_refresh_token(self, connection: AsyncConnection, token: str) -> PresentedRefreshToken | None:
+        """The refresh token, used or not, with its grant and person."""
+        rows = await self._presented(connection, refresh_table, token)
+        if not rows:
+            return None
+        row, now = rows[0], self._clock.now()
+        return PresentedRefreshToken(
+            self._held(rows), row.token_client_id, row.token_used_at is not None, row.token_expires_at <= now
+        )
 
     async def consume_code(self, connection: AsyncConnection, code: str) -> bool:
         """True for exactly one caller, within the code's life."""
-        now = self._clock.now()
-        consumed = await connection.execute(
-            update(code_table)
-            .where(
-                code_table.c.digest == token_digest(code),
-                code_table.c.used_at.is_(None),
-                code_table.c.expires_at > now,
-            )
-            .values(used_at=now)
-        )
-        return consumed.rowcount == 1
+        return await self._consume(connection, code_table, code)
 
-    async def issue_refresh(self, connection: AsyncConnection, grant: Grant) -> str:
+    async def consume_refresh_token(self, connection: AsyncConnection, token: str) -> bool:
+        """True for exactly one caller, within the token's life."""
+        return await self._consume(connection, refresh_table, token)
+
+    async def issue_refresh_token(self, connection: AsyncConnection, grant: Grant) -> str:
         token = new_token()
         await connection.execute(
             insert(refresh_table).values(
@@ -150,78 +199,67 @@ class Grants:
         )
         return token
 
-    async def refresh(self, connection: AsyncConnection, token: str) -> Row[Any] | None:
-        query = select(refresh_table).where(refresh_table.c.digest == token_digest(token))
-        return (await connection.execute(query)).one_or_none()
-
-    async def consume_refresh(self, connection: AsyncConnection, token: str) -> bool:
-        now = self._clock.now()
-        consumed = await connection.execute(
-            update(refresh_table)
-            .where(
-                refresh_table.c.digest == token_digest(token),
-                refresh_table.c.used_at.is_(None),
-                refresh_table.c.expires_at > now,
-            )
-            .values(used_at=now)
-        )
-        return consumed.rowcount == 1
-
-    async def find(self, connection: AsyncConnection, grant_id: str) -> Grant | None:
-        row = (await connection.execute(select(grant_table).where(grant_table.c.id == grant_id))).one_or_none()
-        return None if row is None else _grant(row)
-
-    def is_live(self, grant: Grant) -> bool:
-        return not grant.is_revoked and grant.expires_at > self._clock.now()
-
     async def revoke(self, connection: AsyncConnection, grant_id: str) -> bool:
-        revoked = await connection.execute(
-            update(grant_table)
-            .where(grant_table.c.id == grant_id, grant_table.c.revoked_at.is_(None))
-            .values(revoked_at=self._clock.now())
-        )
-        return revoked.rowcount == 1
+        """Ends a grant with all its tokens; False when it had ended."""
+        return await self._revoke(connection, grant_table.c.id == grant_id) == 1
 
     async def revoke_for(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:
         """Ends every grant of a person to one client: the consent was withdrawn."""
-        await connection.execute(
-            update(grant_table)
-            .where(
-                grant_table.c.user_id == user_id,
-                grant_table.c.client_id == client_id,
-                grant_table.c.revoked_at.is_(None),
-            )
-            .values(revoked_at=self._clock.now())
-        )
-
-    async def revoke_all(self, connection: AsyncConnection, user_id: str) -> None:
-        """Ends every grant of a person, offline ones too: the password changed, or the account was closed."""
-        await connection.execute(
-            update(grant_table)
-            .where(grant_table.c.user_id == user_id, grant_table.c.revoked_at.is_(None))
-            .values(revoked_at=self._clock.now())
-        )
+        await self._revoke(connection, (grant_table.c.user_id == user_id) & (grant_table.c.client_id == client_id))
 
     async def forget_expired(self, connection: AsyncConnection) -> None:
         """Codes and refresh tokens are kept a day longer, so that a late replay is still recognised."""
         before = self._clock.now() - timedelta(days=1)
-        for table in (code_table, refresh_table):
+        for table in (code_table, refresh_table, grant_table):
             await connection.execute(delete(table).where(table.c.expires_at <= before))
+
+    async def _presented(self, connection: AsyncConnection, table: Table, token: str) -> Sequence[Row[Any]]:
+        """A token's row with its grant, session, person and posts: one round trip."""
+        source = table.join(_HOLDERS, table.c.grant_id == grant_table.c.id)
+        columns = (column.label(f"token_{column.name}") for column in table.c)
+        query = people(source, *columns, *_GRANT).where(table.c.digest == token_digest(token)).order_by(*POST_ORDER)
+        rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        return rows
+
+    async def _consume(self, connection: AsyncConnection, table: Table, token: str) -> bool:
+        now = self._clock.now()
+        consumed = await connection.execute(
+            update(table)
+            .where(table.c.digest == token_digest(token), table.c.used_at.is_(None), table.c.expires_at > now)
+            .values(used_at=now)
+        )
+        return consumed.rowcount == 1
+
+    async def _revoke(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> int:
+        revoked = await connection.execute(
+            update(grant_table)
+            .where(condition, grant_table.c.revoked_at.is_(None))
+            .values(revoked_at=self._clock.now())
+        )
+        return revoked.rowcount
+
+    def _held(self, rows: Sequence[Row[Any]]) -> Held:
+        row, now = rows[0], self._clock.now()
+        grant = _grant(row)
+        user = user_of_rows(rows, now.date())
+        # A grant that is not offline ends with its session; how long the person idles there is not the client's matter.
+        session_ended = not grant.offline and row.session_ended_at is not None
+        is_live = row.grant_revoked_at is None and grant.expires_at > now and not session_ended and user.is_active
+        return Held(grant, user, is_live)
 
 
 def _grant(row: Row[Any]) -> Grant:
     return Grant(
-        id=row.id,
-        client_id=row.client_id,
-        user_id=row.user_id,
-        session_id=row.session_id,
-        scopes=tuple(row.scopes),
-        claims=row.claims,
-        nonce=row.nonce,
-        amr=tuple(row.amr),
-        acr=row.acr,
-        auth_time=row.auth_time,
-        offline=row.offline,
-        expires_at=row.expires_at,
-        is_revoked=row.revoked_at is not None,
+        id=row.grant_id,
+        client_id=row.grant_client_id,
+        user_id=row.grant_user_id,
+        session_id=row.grant_session_id,
+        scopes=tuple(row.grant_scopes),
+        claims=row.grant_claims,
+        nonce=row.grant_nonce,
+        amr=tuple(row.grant_amr),
+        acr=row.grant_acr,
+        auth_time=row.grant_auth_time,
+        offline=row.grant_offline,
+        expires_at=row.grant_expires_at,
     )

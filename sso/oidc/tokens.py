@@ -128,7 +128,7 @@ class Tokens:
     def _sign(self, kind: str, alg: str, claims: Mapping[str, Any]) -> str:
         key = self._keys.signing_key(alg)
         header = {"alg": alg, "kid": key.kid, "typ": kind}
-        return jwt.encode(header, dict(claims), key.private, algorithms=[alg])  # type: ignore[arg-type]
+        return jwt.encode(header, dict(claims), key.private, algorithms=[alg])
 
     def _read(self, token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
         if len(token) > _MAX_TOKEN:

@@ -1,0 +1,27 @@
+"""The table of grants. It stands apart, so that what ends a person's sessions ends their grants in the same act."""
+
+from sqlalchemy import Boolean, Column, Index, String, Table
+
+from core.database import Json, UtcDateTime, metadata
+
+grant_table = Table(
+    "sso_grant",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("client_id", String(255), nullable=False),
+    Column("user_id", String(26), nullable=False),
+    Column("session_id", String(64), nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("claims", Json, nullable=False),
+    Column("nonce", String(1024)),
+    Column("amr", Json, nullable=False),
+    Column("acr", String(64), nullable=False),
+    Column("auth_time", UtcDateTime, nullable=False),
+    # An offline grant outlives the session it was given in (OIDC Core §11).
+    Column("offline", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("revoked_at", UtcDateTime),
+    Index("ix_sso_grant_user", "user_id", "revoked_at"),
+    Index("ix_sso_grant_session", "session_id"),
+)

@@ -1,0 +1,93 @@
+"""Token revocation (RFC 7009). A refresh or access token of a grant ends the grant; a client's own token, itself."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import Column, LargeBinary, Table, delete, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.database import Database, UtcDateTime, metadata
+from core.identifiers import token_digest
+from sso.clients import Client
+from sso.errors import OAuthError
+from sso.oidc.client_authentication import ClientAuthentication, presented
+from sso.oidc.grants import Grants
+from sso.oidc.keys import SigningKeys
+from sso.oidc.parameters import unique
+from sso.oidc.tokens import AccessToken, Tokens
+from vault.ledger import Event, Ledger
+
+revoked_token_table = Table(
+    "sso_revoked_token",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+class Revocation:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        authentication: ClientAuthentication,
+        grants: Grants,
+        tokens: Tokens,
+        keys: SigningKeys,
+        ledger: Ledger,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._authentication = authentication
+        self._grants = grants
+        self._tokens = tokens
+        self._keys = keys
+        self._ledger = ledger
+
+    async def answer(self, authorization: str | None, pairs: Iterable[tuple[str, str]], address: str) -> None:
+        """Ends the token if it is the client's. An unknown or foreign token is no error (§2.2), and tells nothing."""
+        sent = unique(pairs)
+        client = await self._authentication.authenticate(presented(authorization, sent), address)
+        if "token" not in sent:
+            raise OAuthError("invalid_request", "token is missing")
+        await self._keys.refresh()
+        async with self._database.write() as connection:
+            access = self._tokens.read_access_token(sent["token"])
+            if access is None:
+                refresh = await self._grants.by_refresh_token(connection, sent["token"])
+                if refresh is not None and refresh.client_id == client.client_id:
+                    await self._end(connection, client, refresh.held.grant.id, address)
+            elif access.client_id == client.client_id:
+                if access.grant_id is not None:
+                    await self._end(connection, client, access.grant_id, address)
+                else:
+                    await self._forbid(connection, client, access, address)
+
+    async def is_revoked(self, connection: AsyncConnection, access: AccessToken) -> bool:
+        """For tokens that hang on no grant."""
+        query = select(revoked_token_table.c.digest).where(revoked_token_table.c.digest == token_digest(access.jti))
+        return await connection.scalar(query) is not None
+
+    async def forget_expired(self, connection: AsyncConnection) -> None:
+        now = self._clock.now()
+        await connection.execute(delete(revoked_token_table).where(revoked_token_table.c.expires_at <= now))
+
+    async def _end(self, connection: AsyncConnection, client: Client, grant_id: str, address: str) -> None:
+        if await self._grants.revoke(connection, grant_id):
+            await self._record(connection, client, address)
+
+    async def _forbid(self, connection: AsyncConnection, client: Client, access: AccessToken, address: str) -> None:
+        insert = sqlite_insert if self._database.dialect == "sqlite" else postgresql_insert
+        expires_at = datetime.fromtimestamp(access.claims["exp"], UTC)
+        row = {"digest": token_digest(access.jti), "expires_at": expires_at}
+        written = await connection.execute(insert(revoked_token_table).values(row).on_conflict_do_nothing())
+        if written.rowcount == 1:
+            await self._record(connection, client, address)
+
+    async def _record(self, connection: AsyncConnection, client: Client, address: str) -> None:
+        actor = f"client:{client.client_id}"
+        event = Event(action="oidc.revoke", result="success", actor=actor, client=client.client_id, address=address)
+        await self._ledger.record(connection, event)
