@@ -155,6 +155,7 @@ class Clients:
         self._ledger = ledger
         self._secrets = client_secrets
         self._cache: dict[str, tuple[Client, float]] = {}
+        self._origins: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
 
     def cached(self, client_id: str) -> Client | None:
         """The client if it was read within the last second; costs no round trip."""
@@ -180,6 +181,16 @@ class Clients:
     async def list(self, connection: AsyncConnection, *, after: str = "", limit: int = 200) -> list[Client]:
         query = select(client_table).where(client_table.c.client_id > after).order_by(client_table.c.client_id)
         return [_client(row) for row in await connection.execute(query.limit(limit))]
+
+    async def has_origin(self, connection: AsyncConnection, origin: str) -> bool:
+        """True for the web origin of an active client's page. At most a second old."""
+        origins, read_at = self._origins
+        if time.monotonic() - read_at >= _FRESH_SECONDS:
+            active = select(client_table).where(client_table.c.status == "active")
+            clients = [_client(row) for row in await connection.execute(active)]
+            origins = frozenset().union(*(client.origins for client in clients))
+            self._origins = (origins, time.monotonic())
+        return origin in origins
 
     def quickly_matches(self, client: Client | None, secret: str) -> bool | None:
         """Whether the secret is right, when that can be told without guesswork being possible; else None."""

@@ -129,6 +129,15 @@ class KeyStore:
         self._roots[key_id] = root
         return root
 
+    async def check(self, connection: AsyncConnection) -> None:
+        """Asks the custodian again. Raises ERR-CUSTODY when it has lost the active root key or holds another."""
+        root = await self.active_root(connection)
+        if root is None:
+            raise VaultError("ERR-CUSTODY", "there is no active root key")
+        held = RootKey(root.id, self._custodian.read(root.id))
+        if not same(held.check_value(), root.check_value()):
+            raise VaultError("ERR-CUSTODY", f"{self._custodian.name} holds another key under the name {root.id}")
+
     async def create_first_root(self, connection: AsyncConnection, now: datetime) -> None:
         """The first start: takes the newest key that the custodian offers, or makes one. Exactly one process wins."""
         if await self.active_root(connection) is not None:

@@ -4,7 +4,7 @@ It reads only. The browser's session cookie is the proof, so no other site can u
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
@@ -105,14 +105,14 @@ class HealthOut(BaseModel):
     public_key: str
 
 
-_REFUSALS = {401: {"model": Failure}, 403: {"model": Failure}, 422: {"model": Failure}}
+_REFUSALS: dict[int | str, dict[str, Any]] = {401: {"model": Failure}, 403: {"model": Failure}, 422: {"model": Failure}}
 Cursor = Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 def api_router(house: "House") -> APIRouter:
     surface = Surface(house)
-    router = APIRouter(prefix="/api/v1", responses={**_REFUSALS})
+    router = APIRouter(prefix="/api/v1", responses=_REFUSALS)
 
     async def member(request: Request) -> Session:
         return await surface.member(request)

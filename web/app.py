@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -73,8 +74,6 @@ class _ClosedHere:
     """What a process answers for a surface that its role does not serve: health only, else 421."""
 
     def __init__(self, house: House) -> None:
-        from starlette.applications import Starlette
-
         self._health = Starlette(routes=health_routes(house))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,12 +1,15 @@
 """For the operator's tools: is the process alive, can it serve, and what has it done."""
 
 import asyncio
+from collections.abc import Awaitable
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core import metrics
+from core.errors import YimenError
 from core.logs import logger
 from web.composition import House
 
@@ -21,12 +24,9 @@ def health_routes(house: House) -> list[Route]:
     async def ready(_request: Request) -> Response:
         """Ready when the database answers and the custodian still holds the root key."""
         problems: dict[str, str] = {}
-        try:
-            await asyncio.wait_for(house.database.ping(), _READY_SECONDS)
-        except Exception as error:  # any failure means not ready; the log has its kind
-            _log.warning("the database does not answer", error=type(error).__name__)
+        if not await _within(house.database.ping()):
             problems["database"] = "ERR-UNAVAILABLE"
-        if house.custodian.active() is None:
+        elif not await _within(_custody(house)):
             problems["custodian"] = "ERR-CUSTODY"
         return JSONResponse({"ready": not problems, "problems": problems}, status_code=503 if problems else 200)
 
@@ -38,3 +38,17 @@ def health_routes(house: House) -> list[Route]:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", measured, methods=["GET"]),
     ]
+
+
+async def _custody(house: House) -> None:
+    async with house.database.read() as connection:
+        await house.sealer.keys.check(connection)
+
+
+async def _within(check: Awaitable[None]) -> bool:
+    try:
+        await asyncio.wait_for(check, _READY_SECONDS)
+    except (YimenError, SQLAlchemyError, OSError, TimeoutError) as error:
+        _log.warning("not ready", error=type(error).__name__)
+        return False
+    return True

@@ -19,7 +19,7 @@ _PAGE = 50
 _USERS = ("username", "name", "roles", "posts", "status")
 _SYSTEMS = ("name", "slug", "owner", "way_in", "filing_number", "access", "status")
 _CLIENTS = ("name", "client_id", "policy", "owner", "status")
-_RECIPES = ("name", "hash", "updated")
+_RECIPES = ("name", "version", "hash")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,16 @@ async def _clients(surface: Surface, request: Request, owners: list[str] | None 
         for client in found
         if owners is None or client.owner in owners
     )
-    return Listing("clients", _CLIENTS, rows, _older(request, "clients", found[-1].client_id if len(found) == _PAGE else ""))
+    return Listing(
+        "clients", _CLIENTS, rows, _older(request, "clients", found[-1].client_id if len(found) == _PAGE else "")
+    )
+
+
+async def _recipes(surface: Surface) -> Listing:
+    async with surface.house.database.read() as connection:
+        found = await surface.house.recipes.list(connection)
+    rows = tuple((recipe.title or recipe.id, str(recipe.version), recipe.hash[:16]) for recipe in found)
+    return Listing("recipes", _RECIPES, rows)
 
 
 def _status(texts: Catalogue, status: str) -> str:

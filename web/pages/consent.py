@@ -18,9 +18,7 @@ def consent_routes(surface: Surface) -> list[Route]:
     async def waiting(request: Request, token: str) -> tuple[Interaction, Guest]:
         """The request that waits in this browser, and whose it is. Raises ERR-INTERACTION."""
         async with house.database.read() as connection:
-            interaction = await house.interactions.find(
-                connection, token, csrf.browser_of(request, surface.settings)
-            )
+            interaction = await house.interactions.find(connection, token, csrf.browser_of(request, surface.settings))
             client = await house.clients.find(connection, interaction.client_id)
             if client is None or not client.is_active:
                 raise YimenError("ERR-CLIENT", f"client {interaction.client_id} is gone", status=400)

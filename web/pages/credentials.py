@@ -1,5 +1,7 @@
 """My own password and second factor, and signing out. Each change asks for a new proof of who is there."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -55,7 +57,7 @@ def credential_routes(surface: Surface) -> list[Route]:
 
     async def totp_page(request: Request, session: Session, problem: YimenError | None = None) -> Response:
         user = session.user
-        shown: dict[str, object] = {"qr": None, "secret": ""}
+        shown: dict[str, Any] = {"qr": None, "secret": ""}
         if not await surface.has_totp(session):
             async with house.database.write() as connection:
                 seed = await house.totp.pending_seed(connection, user.id) or await house.totp.begin(connection, user.id)

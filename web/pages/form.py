@@ -45,7 +45,12 @@ class Form:
 
 async def read_form(request: Request) -> Form:
     """Raises ERR-TOO_LARGE or ERR-FORM."""
-    if not request.headers.get("content-type", _URLENCODED).startswith(_URLENCODED):
+    return Form(dict(await read_pairs(request)))
+
+
+async def read_pairs(request: Request) -> list[tuple[str, str]]:
+    """The fields in their order, repeated ones too. Raises ERR-TOO_LARGE or ERR-FORM."""
+    if request.headers.get("content-type", _URLENCODED).split(";")[0].strip().lower() != _URLENCODED:
         raise FormError("ERR-FORM", "the form is not urlencoded", status=415)
     body = bytearray()
     async for chunk in request.stream():
@@ -53,10 +58,9 @@ async def read_form(request: Request) -> Form:
         if len(body) > _MAX_BYTES:
             raise FormError("ERR-TOO_LARGE", "the form is larger than any of ours", status=413)
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError as error:
         raise FormError("ERR-FORM", "the form does not parse") from error
-    return Form(dict(pairs))
 
 
 def own_path(address: str | None, otherwise: str = "/") -> str:

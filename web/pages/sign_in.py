@@ -5,6 +5,7 @@ form that answers 303, so signing in needs no script.
 """
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 import segno
@@ -180,7 +181,7 @@ class _Steps:
         )
 
     async def _step_page(
-        self, request: Request, errand: Errand, template: str, problem: YimenError | None, **context: object
+        self, request: Request, errand: Errand, template: str, problem: YimenError | None, **context: Any
     ) -> Response:
         """A step of a sign-in that has begun; without one, back to the start."""
         token = self._pending(request)
@@ -237,7 +238,7 @@ class _Steps:
         return "__Host-yimen-pending" if self._surface.settings.secure else "yimen-pending"
 
 
-def enrolment(seed: str, username: str, issuer: str) -> dict[str, object]:
+def enrolment(seed: str, username: str, issuer: str) -> dict[str, Any]:
     """What the page of an enrolment shows: the QR code, and the seed in groups for typing."""
     code = segno.make(provisioning_uri(seed, username, issuer), error="m")
     groups = " ".join(seed[start : start + 4] for start in range(0, len(seed), 4))

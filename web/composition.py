@@ -1,0 +1,180 @@
+"""The house: every part built once, floor by floor, and handed to those who need it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from connectors.launch import Launcher
+from connectors.legacy.recipes import Recipes
+from connectors.systems import Systems
+from core.clock import Clock, SystemClock
+from core.database import Database
+from core.jobs import Jobs
+from core.outbound import Outbound
+from core.settings import Settings
+from sso.authentication.lockout import Lockout
+from sso.authentication.passwords import PasswordHashing, Passwords
+from sso.authentication.sessions import Sessions
+from sso.authentication.sign_in import SignIn
+from sso.authentication.totp import Totp
+from sso.client_secrets import ClientSecrets
+from sso.clients import Clients
+from sso.directory.organisations import Organisations
+from sso.directory.users import Users
+from sso.oidc.authorize import Authorize
+from sso.oidc.client_authentication import ClientAuthentication
+from sso.oidc.consent import Consents
+from sso.oidc.grants import Grants
+from sso.oidc.interaction import Interactions
+from sso.oidc.introspection import Introspection
+from sso.oidc.keys import SigningKeys
+from sso.oidc.logout import Logout
+from sso.oidc.revocation import Revocation
+from sso.oidc.token import TokenEndpoint
+from sso.oidc.tokens import Tokens
+from sso.oidc.userinfo import UserInfo
+from vault.custody import KeyringCustodian, open_custodian
+from vault.heads import Heads
+from vault.items import Items
+from vault.ledger import Ledger
+from vault.rotation import Rotation
+from vault.sealing import Sealer
+from vault.signing import signing_key
+from vault.tickets import Tickets
+from web.migrate import migrate
+from web.periodic import periodic_jobs
+
+
+@dataclass(frozen=True)
+class House:
+    """Every part. Pages, routes and commands take what they need from here."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    outbound: Outbound
+    custodian: KeyringCustodian
+    # vault
+    sealer: Sealer
+    ledger: Ledger
+    tickets: Tickets
+    items: Items
+    rotation: Rotation
+    # sso
+    organisations: Organisations
+    users: Users
+    passwords: Passwords
+    lockout: Lockout
+    totp: Totp
+    sessions: Sessions
+    sign_in: SignIn
+    clients: Clients
+    signing_keys: SigningKeys
+    interactions: Interactions
+    consents: Consents
+    grants: Grants
+    client_authentication: ClientAuthentication
+    authorize: Authorize
+    token: TokenEndpoint
+    userinfo: UserInfo
+    introspection: Introspection
+    revocation: Revocation
+    logout: Logout
+    # connectors
+    systems: Systems
+    recipes: Recipes
+    launcher: Launcher
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, serve: bool = False, clock: Clock | None = None) -> AsyncIterator[House]:
+    """Opens everything, in order; closes it in reverse. `serve` starts the periodic work too.
+
+    Raises VaultError or ConfigurationError when something is missing: Yimen does not run half open.
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        custodian = open_custodian(
+            settings.custodian, key_file=settings.effective_key_file, credential_dir=settings.credential_dir
+        )
+        database = Database(settings.effective_database_url)
+        stack.push_async_callback(database.close)
+        await migrate(database)
+        house = await _build(settings, clock or SystemClock(), database, custodian, stack)
+        if serve and settings.role in ("all", "worker"):
+            jobs = Jobs(database, house.clock, periodic_jobs(house))
+            jobs.start()
+            stack.push_async_callback(jobs.stop)
+        yield house
+
+
+async def _build(
+    settings: Settings, clock: Clock, database: Database, custodian: KeyringCustodian, stack: AsyncExitStack
+) -> House:
+    outbound = Outbound(settings.outbound_allow)
+    stack.push_async_callback(outbound.close)
+
+    sealer = Sealer(database, custodian, settings.suite, clock)
+    await sealer.prepare()
+    stack.callback(sealer.wipe)
+    ledger = Ledger(database, clock, sealer, f"{urlsplit(settings.issuer).netloc}/ledger")
+    await ledger.start()
+    stack.push_async_callback(ledger.stop)
+    tickets = Tickets(clock)
+    heads = Heads(ledger, await signing_key(database, sealer, "heads"))
+    items = Items(database, clock, sealer, ledger, heads, tickets)
+
+    users = Users(clock, ledger, sealer)
+    hashing = PasswordHashing()
+    stack.callback(hashing.close)
+    passwords = Passwords(clock, settings, hashing, ledger)
+    lockout = Lockout(database, clock, settings, sealer)
+    totp = Totp(clock, sealer, ledger)
+    sessions = Sessions(clock, settings, ledger)
+    clients = Clients(clock, settings, ledger, ClientSecrets(hashing))
+    signing_keys = SigningKeys(database, clock, sealer, ledger)
+    await signing_keys.start()
+    interactions, consents, grants = Interactions(clock), Consents(clock, ledger), Grants(clock)
+    tokens = Tokens(clock, settings.issuer, signing_keys, sealer)
+    authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
+    revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
+
+    systems = Systems(clock, ledger)
+    recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
+    return House(
+        settings=settings,
+        clock=clock,
+        database=database,
+        outbound=outbound,
+        custodian=custodian,
+        sealer=sealer,
+        ledger=ledger,
+        tickets=tickets,
+        items=items,
+        rotation=Rotation(database, clock, sealer, items, ledger),
+        organisations=Organisations(clock, ledger),
+        users=users,
+        passwords=passwords,
+        lockout=lockout,
+        totp=totp,
+        sessions=sessions,
+        sign_in=SignIn(database, clock, users, passwords, lockout, totp, sessions, ledger),
+        clients=clients,
+        signing_keys=signing_keys,
+        interactions=interactions,
+        consents=consents,
+        grants=grants,
+        client_authentication=authentication,
+        authorize=Authorize(database, clock, settings.issuer, clients, interactions, consents, grants, tokens, ledger),
+        token=TokenEndpoint(database, authentication, grants, tokens, signing_keys, ledger),
+        userinfo=UserInfo(database, clients, grants, tokens, signing_keys),
+        introspection=Introspection(
+            database, settings.issuer, authentication, grants, tokens, signing_keys, revocation
+        ),
+        revocation=revocation,
+        logout=Logout(database, clients, sessions, tokens, signing_keys),
+        systems=systems,
+        recipes=recipes,
+        launcher=Launcher(database, clock, settings, systems, items, tickets, ledger),
+    )

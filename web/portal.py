@@ -1,0 +1,33 @@
+"""The portal's application: protocol, pages, JSON API and health on one host."""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from web.api import api_router
+from web.health import health_routes
+from web.pages import exception_handlers, page_routes
+from web.pages.surface import Surface
+from web.protocol import protocol_routes
+from web.security_headers import SecurityHeaders
+
+if TYPE_CHECKING:
+    from web.composition import House
+
+
+def portal_app(house: "House") -> ASGIApp:
+    surface = Surface(house)
+    app = FastAPI(
+        title="一门 Yimen",
+        description="The JSON API of the portal. The OpenID provider describes itself in its own metadata.",
+        version=version("yimen"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        routes=[*health_routes(house), *protocol_routes(surface), *page_routes(house)],
+        exception_handlers=dict(exception_handlers()),
+    )
+    app.include_router(api_router(house))
+    return SecurityHeaders(app, house.settings)

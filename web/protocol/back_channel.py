@@ -1,0 +1,154 @@
+"""What programs meet: metadata, keys, tokens, userinfo, introspection, revocation. JSON in every case."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from core.errors import YimenError
+from core.logs import logger
+from sso.errors import OAuthError
+from sso.oidc.bearer import bearer_token
+from sso.oidc.metadata import provider_metadata
+from sso.oidc.parameters import unique
+from web.pages.form import FormError, read_pairs
+
+if TYPE_CHECKING:
+    from web.composition import House
+
+_log = logger("protocol")
+_NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+_CREDENTIALS = frozenset({"client_secret", "client_assertion", "code", "refresh_token", "token", "code_verifier"})
+# How long verifiers may keep the keys; a new key is published that long before it signs.
+_JWKS_CACHING = {"cache-control": "public, max-age=300"}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def back_channel_routes(house: "House") -> list[Route]:
+    back = _BackChannel(house)
+    issuer_path = "/" + house.settings.issuer.split("//", 1)[-1].partition("/")[2]
+    suffix = "" if issuer_path == "/" else issuer_path
+    return [
+        Route("/.well-known/openid-configuration", back.guarded(back.metadata), methods=["GET", "OPTIONS"]),
+        Route(
+            f"/.well-known/oauth-authorization-server{suffix}", back.guarded(back.metadata), methods=["GET", "OPTIONS"]
+        ),
+        Route("/jwks", back.guarded(back.jwks), methods=["GET", "OPTIONS"]),
+        Route("/token", back.guarded(back.token), methods=["POST", "OPTIONS"]),
+        Route("/userinfo", back.guarded(back.userinfo), methods=["GET", "POST", "OPTIONS"]),
+        Route("/introspect", back.guarded(back.introspect), methods=["POST"]),
+        Route("/revoke", back.guarded(back.revoke), methods=["POST", "OPTIONS"]),
+    ]
+
+
+class _BackChannel:
+    def __init__(self, house: "House") -> None:
+        self._house = house
+        self._metadata = provider_metadata(house.settings.issuer)
+
+    def guarded(self, handler: Handler) -> Handler:
+        return partial(self._guard, handler)
+
+    async def metadata(self, _request: Request) -> Response:
+        return JSONResponse(self._metadata, headers={"cache-control": "public, max-age=300"})
+
+    async def jwks(self, _request: Request) -> Response:
+        await self._house.signing_keys.refresh()
+        return JSONResponse(self._house.signing_keys.jwks(), headers=_JWKS_CACHING)
+
+    async def token(self, request: Request) -> Response:
+        pairs = await _body(request)
+        authorization = request.headers.get("authorization")
+        answer = await self._house.token.answer(authorization, pairs, request.state.address)
+        return JSONResponse(answer, headers=_NO_STORE)
+
+    async def userinfo(self, request: Request) -> Response:
+        form = unique(await read_pairs(request)) if request.method == "POST" else {}
+        token = bearer_token(request.headers.get("authorization"), request.query_params, form)
+        return JSONResponse(await self._house.userinfo.answer(token), headers=_NO_STORE)
+
+    async def introspect(self, request: Request) -> Response:
+        pairs = await _body(request)
+        authorization = request.headers.get("authorization")
+        answer = await self._house.introspection.answer(authorization, pairs, request.state.address)
+        return JSONResponse(answer, headers=_NO_STORE)
+
+    async def revoke(self, request: Request) -> Response:
+        pairs = await _body(request)
+        await self._house.revocation.answer(request.headers.get("authorization"), pairs, request.state.address)
+        return Response(status_code=200, headers=_NO_STORE)
+
+    async def _guard(self, handler: Handler, request: Request) -> Response:
+        """Errors as the standards word them; CORS for the web origins of registered clients, without credentials."""
+        if request.method == "OPTIONS":
+            response = Response(status_code=204)
+        else:
+            try:
+                response = await handler(request)
+            except YimenError as error:
+                response = _refusal(request, error)
+        for name, value in (await self._cors(request)).items():
+            response.headers[name] = value
+        return response
+
+    async def _cors(self, request: Request) -> Mapping[str, str]:
+        origin = request.headers.get("origin")
+        if origin is None:
+            return {}
+        async with self._house.database.read() as connection:
+            registered = await self._house.clients.has_origin(connection, origin)
+        if not registered:
+            return {"vary": "Origin"}
+        headers = {"access-control-allow-origin": origin, "vary": "Origin"}
+        headers["cross-origin-resource-policy"] = "cross-origin"
+        if request.method == "OPTIONS":
+            headers |= {
+                "access-control-allow-methods": "GET, POST",
+                "access-control-allow-headers": "authorization, content-type",
+                "access-control-max-age": "600",
+            }
+        return headers
+
+
+async def _body(request: Request) -> list[tuple[str, str]]:
+    """The form of a request, whose address must carry no credential (RFC 6749 §2.3.1)."""
+    if not _CREDENTIALS.isdisjoint(request.query_params):
+        raise OAuthError("invalid_request", "credentials in the address are refused")
+    return await read_pairs(request)
+
+
+def _refusal(request: Request, error: YimenError) -> Response:
+    """RFC 6749 §5.2 and RFC 6750 §3."""
+    name, description = _named(error)
+    _log.info("refused", code=error.code, detail=error.detail, path=request.url.path)
+    body: dict[str, Any] = {"error": name}
+    if description:
+        body["error_description"] = description
+    headers = dict(_NO_STORE)
+    if request.url.path == "/userinfo" and error.status in (400, 401, 403):
+        headers["www-authenticate"] = _challenge("Bearer", request, name, description)
+    elif error.status == 401:
+        headers["www-authenticate"] = 'Basic realm="Yimen", charset="UTF-8"'
+    if error.status == 429:
+        headers["retry-after"] = str(int(error.parameters.get("minutes", 1)) * 60)
+    return JSONResponse(body, error.status, headers)
+
+
+def _named(error: YimenError) -> tuple[str, str]:
+    if isinstance(error, OAuthError):
+        return error.error, error.error_description
+    if isinstance(error, FormError):
+        return "invalid_request", "the body is not a valid urlencoded form"
+    if error.status == 429:
+        return "invalid_client", "too many failed attempts"
+    return "invalid_request" if error.status < 500 else "server_error", error.code
+
+
+def _challenge(scheme: str, request: Request, name: str, description: str) -> str:
+    if name == "invalid_token" and "authorization" not in request.headers:
+        return f'{scheme} realm="Yimen"'  # RFC 6750 §3.1: nothing was sent, so nothing is told
+    return f'{scheme} realm="Yimen", error="{name}", error_description="{description}"'

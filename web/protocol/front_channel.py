@@ -1,0 +1,114 @@
+"""What the person's browser meets: authorization, its continuation, and sign-out."""
+
+from collections.abc import Iterable
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from sso.oidc.authorize import ConsentNeeded, Outcome, Respond, SignInNeeded
+from sso.oidc.logout import LogoutRequest
+from web import csrf
+from web.pages.answers import form_post_page, logout_page
+from web.pages.form import read_pairs
+from web.pages.surface import Surface, go, session_cookie_name
+
+_LOGOUT_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+
+
+def front_channel_routes(surface: Surface) -> list[Route]:
+    front = _FrontChannel(surface)
+    return [
+        Route("/authorize", front.authorize, methods=["GET", "POST"]),
+        Route("/authorize/continue", front.resume, methods=["GET"]),
+        Route("/end-session", front.end_session, methods=["GET", "POST"]),
+    ]
+
+
+class _FrontChannel:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def authorize(self, request: Request) -> Response:
+        """OIDC Core §3.1.2.1: GET and POST alike."""
+        session = await self._surface.session(request)
+        browser = csrf.browser_of(request, self._surface.settings)
+        pairs = await _parameters(request)
+        outcome = await self._house.authorize.authorize(pairs, session, browser, request.state.address)
+        if isinstance(outcome, SignInNeeded) and session is None and request.method == "POST":
+            # A POST from the client's page comes without our Lax cookies; the GET that follows brings them.
+            return self._remembering(request, go("/authorize/continue", interaction=outcome.interaction))
+        return self._answer(request, outcome)
+
+    async def resume(self, request: Request) -> Response:
+        session = await self._surface.session(request)
+        browser = csrf.browser_of(request, self._surface.settings)
+        token = request.query_params.get("interaction", "")
+        outcome = await self._house.authorize.resume(token, session, browser, request.state.address)
+        return self._answer(request, outcome)
+
+    async def end_session(self, request: Request) -> Response:
+        """RP-Initiated Logout §2; a POST of our own page's confirmation carries `confirm`."""
+        pairs = await _parameters(request)
+        wanted = await self._house.logout.read(pair for pair in pairs if pair[0] in _LOGOUT_PARAMETERS)
+        session = await self._surface.session(request)
+        sent = dict(pairs)
+        if session is not None and wanted.needs_asking(session):
+            if request.method != "POST" or "confirm" not in sent:
+                return await self._ask(request, wanted, sent)
+            csrf.check_origin(request, self._surface.settings)
+            csrf.check_token(sent.get(csrf.FIELD, ""), session.csrf)
+        if session is not None:
+            await self._house.logout.end(session)
+        return self._signed_out(request, wanted.return_to)
+
+    async def _ask(self, request: Request, wanted: LogoutRequest, sent: dict[str, str]) -> Response:
+        session = await self._surface.session(request)
+        assert session is not None
+        fields = {name: sent[name] for name in _LOGOUT_PARAMETERS if sent.get(name)}
+        fields |= {"confirm": "yes", csrf.FIELD: session.csrf}
+        locale = self._surface.texts(request).locale
+        return logout_page(
+            request,
+            "/end-session",
+            fields,
+            client_name=wanted.client.display_name(locale) if wanted.client else "",
+            returns_to=[wanted.return_to] if wanted.return_to else [],
+        )
+
+    def _signed_out(self, request: Request, return_to: str | None) -> Response:
+        response = RedirectResponse(return_to, 303) if return_to else go("/signed-out")
+        self._surface.forget_cookie(response, session_cookie_name(self._surface.settings.secure))
+        return response
+
+    def _answer(self, request: Request, outcome: Outcome) -> Response:
+        if isinstance(outcome, Respond):
+            return self._respond(request, outcome)
+        page = "/sign-in" if isinstance(outcome, SignInNeeded) else "/consent"
+        assert isinstance(outcome, SignInNeeded | ConsentNeeded)
+        return self._remembering(request, go(page, interaction=outcome.interaction))
+
+    def _respond(self, request: Request, outcome: Respond) -> Response:
+        if outcome.mode == "form_post":
+            return form_post_page(request, outcome.redirect_uri, outcome.parameters)
+        # 303, never 307: what the person typed must not travel on (RFC 9700 §4.12).
+        return RedirectResponse(_with_query(outcome.redirect_uri, outcome.parameters.items()), 303)
+
+    def _remembering(self, request: Request, response: Response) -> Response:
+        csrf.remember_browser(request, response, self._surface.settings)
+        return response
+
+
+async def _parameters(request: Request) -> list[tuple[str, str]]:
+    if request.method == "POST":
+        return await read_pairs(request)
+    return request.query_params.multi_items()
+
+
+def _with_query(address: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """The redirect URI with the answer added to its own query, which stays as it is (RFC 6749 §3.1.2)."""
+    parts = urlsplit(address)
+    query = "&".join(part for part in (parts.query, urlencode(list(parameters))) if part)
+    return urlunsplit(parts._replace(query=query))
