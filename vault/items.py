@@ -19,7 +19,7 @@ from vault.sealing import Binding, Opened, Sealer
 from vault.tickets import Leave, Tickets, Use
 
 _LOGIN_SCHEMA = "login/1"
-_SECRET_SCHEMA = "password/1"  # noqa: S105 - the name of a schema
+_SECRET_SCHEMA = "password/1"
 _TAMPERED = ("ERR-ITEM_TAMPERED", "ERR-SEAL", "ERR-LEDGER_TAMPERED")
 
 ItemState = Literal["active", "frozen"]
