@@ -1,10 +1,7 @@
 """What every test stands on: a real database of its own, and a clock that stands still."""
 
 import asyncio
-import contextlib
-import importlib
 import os
-import pkgutil
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -13,25 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, make_url, text
 
-import connectors
-import core
-import sso
-import vault
 from core.clock import FrozenClock
-from core.database import Database, metadata
+from core.database import Database
 from core.settings import Settings
+from web.migrate import migrate
 
 TEMPLATE = "yimen_template"
 BACKEND = os.environ.get("YIMEN_TEST_DATABASE", "sqlite")
-
-
-# Importing every module declares every table.
-for floor in (core, vault, sso, connectors):
-    for module in pkgutil.walk_packages(floor.__path__, f"{floor.__name__}."):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module.name)
 
 
 @pytest.fixture
@@ -55,9 +42,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
 
 async def _create_template(url: URL) -> None:
     await _on_server(url, f"CREATE DATABASE {TEMPLATE}")
-    template = Database(url.set(database=TEMPLATE).render_as_string(hide_password=False))
-    async with template.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
+    await _migrate(url.set(database=TEMPLATE).render_as_string(hide_password=False))
+
+
+async def _migrate(url: str) -> None:
+    template = Database(url)
+    await migrate(template)
     await template.close()
 
 
@@ -72,28 +62,33 @@ async def _on_server(url: URL, statement: str) -> None:
 @pytest.fixture(scope="session")
 def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "empty.db"
-    engine = create_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
-    engine.dispose()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _migrate(f"sqlite:///{path}")).result()
     return path
 
 
 @pytest.fixture
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """A fresh, empty database with every table."""
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh, empty database with every table."""
     if BACKEND == "postgresql":
         server: URL = request.getfixturevalue("postgres_url")
         name = f"t_{secrets.token_hex(6)}"
         await _on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        database = Database(server.set(database=name).render_as_string(hide_password=False))
-    else:
-        template: Path = request.getfixturevalue("empty_sqlite")
-        shutil.copyfile(template, tmp_path / "yimen.db")
-        database = Database(f"sqlite:///{tmp_path / 'yimen.db'}")
+        return server.set(database=name).render_as_string(hide_password=False)
+    template: Path = request.getfixturevalue("empty_sqlite")
+    shutil.copyfile(template, tmp_path / "yimen.db")
+    return f"sqlite:///{tmp_path / 'yimen.db'}"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
     yield database
     await database.close()
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, upstream_allow="127.0.0.0/8", outbound_allow="127.0.0.0/8")
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(
+        data_dir=tmp_path, database_url=database_url, upstream_allow="127.0.0.0/8", outbound_allow="127.0.0.0/8"
+    )

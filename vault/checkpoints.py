@@ -69,6 +69,9 @@ class VerifierKey:
     def __str__(self) -> str:
         return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self._encoded()).decode()}"
 
+    def named(self, purpose: str) -> "VerifierKey":
+        return VerifierKey(f"{self.name}/{purpose}", self.public_key)
+
     def verify(self, note: str) -> Checkpoint:
         """The checkpoint of a note that this key signed. Raises ERR-LEDGER_CHECKPOINT otherwise."""
         body, separator, signatures = note.partition("\n\n")
@@ -95,6 +98,10 @@ class Signer:
     def __init__(self, origin: str, private_key: Ed25519PrivateKey) -> None:
         self._private_key = private_key
         self.verifier = VerifierKey(origin, private_key.public_key())
+
+    def named(self, purpose: str) -> "Signer":
+        """The same key under a name of its own, so that what it signs there never passes for a checkpoint."""
+        return Signer(f"{self.verifier.name}/{purpose}", self._private_key)
 
     def sign(self, size: int, root: bytes) -> str:
         body = Checkpoint(self.verifier.name, size, root).body()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -42,6 +43,8 @@ from vault.signing import signing_key
 from vault.suites import same
 
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
+
+Proof = TypeVar("Proof")
 
 _SEQUENCE_BATCH = 2000
 _log = logger("ledger")
@@ -239,10 +242,18 @@ class Ledger:
     async def inclusion_proof(self, connection: AsyncConnection, position: int, size: int) -> list[bytes]:
         return await self._prove(connection, lambda fetch: merkle.inclusion_proof(fetch, position, size))
 
+    async def inclusion_proofs(
+        self, connection: AsyncConnection, positions: Sequence[int], size: int
+    ) -> list[list[bytes]]:
+        """The proofs of several positions; nodes that they share are read once."""
+        return await self._prove(
+            connection, lambda fetch: [merkle.inclusion_proof(fetch, position, size) for position in positions]
+        )
+
     async def consistency_proof(self, connection: AsyncConnection, first: int, second: int) -> list[bytes]:
         return await self._prove(connection, lambda fetch: merkle.consistency_proof(fetch, first, second))
 
-    async def _prove(self, connection: AsyncConnection, build: Callable[[merkle.Fetch], list[bytes]]) -> list[bytes]:
+    async def _prove(self, connection: AsyncConnection, build: Callable[[merkle.Fetch], Proof]) -> Proof:
         coordinates = merkle.coordinates_of(build)
         known = dict(zip(coordinates, await self._nodes(connection, coordinates), strict=True))
         return build(lambda level, index: known[(level, index)])

@@ -182,7 +182,7 @@ def api_router(house: "House") -> APIRouter:
         session: Annotated[Session, Depends(member)], cursor: Cursor = None, limit: Limit = 50
     ) -> EventPage:
         query = LedgerQuery(actor=f"user:{session.user.id}", cursor=cursor, limit=limit)
-        found = await house.ledger.query(query)
+        found = await house.audit.query(query)
         return EventPage(events=[_event(event) for event in found.events], next_cursor=found.next_cursor)
 
     @router.get("/audit/events", tags=["audit"], summary="Events, newest first; asking is recorded")
@@ -211,7 +211,7 @@ def api_router(house: "House") -> APIRouter:
             }
         )
         await surface.record(request, session, "audit.query", **filters.fields)
-        found = await house.ledger.query(await filters.query(house, cursor=cursor, limit=limit))
+        found = await house.audit.query(await filters.query(house, cursor=cursor, limit=limit))
         return EventPage(events=[_event(event) for event in found.events], next_cursor=found.next_cursor)
 
     @router.get("/audit/health", tags=["audit"], summary="How the ledger stands")

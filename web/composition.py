@@ -34,10 +34,12 @@ from sso.oidc.revocation import Revocation
 from sso.oidc.token import TokenEndpoint
 from sso.oidc.tokens import Tokens
 from sso.oidc.userinfo import UserInfo
+from vault.audit_file import AuditFile
 from vault.custody import KeyringCustodian, open_custodian
 from vault.heads import Heads
 from vault.items import Items
 from vault.ledger import Ledger
+from vault.queries import LedgerQueries
 from vault.rotation import Rotation
 from vault.sealing import Sealer
 from vault.signing import signing_key
@@ -58,6 +60,8 @@ class House:
     # vault
     sealer: Sealer
     ledger: Ledger
+    audit: LedgerQueries
+    audit_file: AuditFile
     tickets: Tickets
     items: Items
     rotation: Rotation
@@ -150,6 +154,8 @@ async def _build(
         custodian=custodian,
         sealer=sealer,
         ledger=ledger,
+        audit=LedgerQueries(database),
+        audit_file=AuditFile(database, ledger),
         tickets=tickets,
         items=items,
         rotation=Rotation(database, clock, sealer, items, ledger),

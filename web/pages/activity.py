@@ -34,7 +34,7 @@ def activity_routes(surface: Surface) -> list[Route]:
         session = await surface.member(request)
         texts = surface.texts(request)
         cursor = request.query_params.get("before") or None
-        found = await house.ledger.query(LedgerQuery(actor=f"user:{session.user.id}", cursor=cursor, limit=_PAGE))
+        found = await house.audit.query(LedgerQuery(actor=f"user:{session.user.id}", cursor=cursor, limit=_PAGE))
         async with house.database.read() as connection:
             names = await system_names(surface, connection, texts)
         return await surface.page(

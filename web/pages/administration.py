@@ -19,7 +19,7 @@ _PAGE = 50
 _USERS = ("username", "name", "roles", "posts", "status")
 _SYSTEMS = ("name", "slug", "owner", "way_in", "filing_number", "access", "status")
 _CLIENTS = ("name", "client_id", "policy", "owner", "status")
-_RECIPES = ("name", "version", "hash")
+_RECIPES = ("name", "hash")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ async def _clients(surface: Surface, request: Request, owners: list[str] | None 
 async def _recipes(surface: Surface) -> Listing:
     async with surface.house.database.read() as connection:
         found = await surface.house.recipes.list(connection)
-    rows = tuple((recipe.title or recipe.id, str(recipe.version), recipe.hash[:16]) for recipe in found)
+    rows = tuple((recipe.title or recipe.id, recipe.hash[:16]) for recipe in found)
     return Listing("recipes", _RECIPES, rows)
 
 

@@ -45,7 +45,7 @@ def audit_routes(surface: Surface) -> list[Route]:
         filters = Filters.of(request.query_params)
         query = await filters.query(house, cursor=request.query_params.get("before") or None, limit=_PAGE)
         await surface.record(request, session, "audit.query", **filters.fields)
-        found = await house.ledger.query(query)
+        found = await house.audit.query(query)
         async with house.database.read() as connection:
             systems = await house.systems.list(connection)
             names = await system_names(surface, connection, texts)
@@ -61,7 +61,7 @@ def audit_routes(surface: Surface) -> list[Route]:
             systems=[SystemChoice(system.slug, system.name.in_locale(texts.locale)) for system in systems],
             actions=[key.removeprefix("actions.") for key in texts.keys if key.startswith("actions.")],
             results=RESULTS,
-            buckets=await house.ledger.timeline(query, _BUCKETS),
+            buckets=await house.audit.timeline(query, _BUCKETS),
             events=lines_of(found.events, actors, names, texts),
             older=f"/audit?{urlencode(older)}" if older else "",
         )
@@ -74,7 +74,7 @@ def audit_routes(surface: Surface) -> list[Route]:
         await surface.record(request, session, "audit.export", **filters.fields)
         stamp = house.clock.now().strftime("%Y%m%dT%H%M%SZ")
         headers = {"content-disposition": f'attachment; filename="yimen-audit-{stamp}.jsonl"'}
-        return StreamingResponse(house.ledger.export(query), media_type="application/jsonl", headers=headers)
+        return StreamingResponse(house.audit_file.export(query), media_type="application/jsonl", headers=headers)
 
     return [
         Route("/audit", audit, methods=["GET"]),

@@ -124,14 +124,14 @@ async def _with_a_step(surface: Surface, connection: AsyncConnection, systems: S
     for system in systems:
         if system.fills and system.registration.recipe:
             recipe = await surface.house.recipes.find(connection, system.registration.recipe)
-            if recipe is not None and recipe.leaves_a_step:
+            if recipe is not None and recipe.captcha is not None:
                 stepped.add(system.id)
     return stepped
 
 
 async def _recent(surface: Surface, session: Session, tiles: Sequence[Tile]) -> list[Tile]:
     query = LedgerQuery(actor=f"user:{session.user.id}", action="launch", result="success", limit=_RECENT_EVENTS)
-    found = await surface.house.ledger.query(query)
+    found = await surface.house.audit.query(query)
     by_id = {tile.system_id: tile for tile in tiles if tile.opens}
     order = dict.fromkeys(event.system for event in found.events if event.system in by_id)
     return [by_id[system_id] for system_id in order if system_id][:_RECENT_TILES]

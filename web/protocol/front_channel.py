@@ -68,7 +68,7 @@ class _FrontChannel:
         session = await self._surface.session(request)
         assert session is not None
         fields = {name: sent[name] for name in _LOGOUT_PARAMETERS if sent.get(name)}
-        fields |= {"confirm": "yes", csrf.FIELD: session.csrf}
+        fields[csrf.FIELD] = session.csrf
         locale = self._surface.texts(request).locale
         return logout_page(
             request,
