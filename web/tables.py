@@ -1,16 +1,30 @@
 """Importing this module declares every table of the product on `core.database.metadata`."""
 
-import importlib
-import pkgutil
+# ruff: noqa: F401
 
-import connectors
-import core
-import sso
-import vault
+import connectors.launch
+import connectors.legacy.recipes
+import connectors.systems
+import core.jobs
+import sso.authentication.endings
+import sso.authentication.lockout
+import sso.authentication.passwords
+import sso.authentication.totp
+import sso.clients
+import sso.directory.organisations
+import sso.directory.posts
+import sso.directory.users
+import sso.oidc.client_authentication
+import sso.oidc.consent
+import sso.oidc.grant_table
+import sso.oidc.grants
+import sso.oidc.interaction
+import sso.oidc.keys
+import sso.oidc.revocation
+import vault.events
+import vault.heads
+import vault.keys
+import vault.ledger
+import vault.signing
+import vault.tickets
 import web.favourites
-
-for _floor in (core, vault, sso, connectors):
-    for _module in pkgutil.walk_packages(_floor.__path__, f"{_floor.__name__}."):
-        importlib.import_module(_module.name)
-
-FAVOURITES = web.favourites.favourite_table
