@@ -114,10 +114,14 @@ class SystemRegistration(BaseModel):
             raise ValueError("must be a complete http(s) address")
         return value
 
+    @property
+    def needs_gateway(self) -> bool:
+        return any(way.kind in (WayInKind.GATEWAY, WayInKind.BASIC) for way in self.way_in)
+
     @model_validator(mode="after")
     def _check_ways(self) -> Self:
         kinds = {way.kind for way in self.way_in}
-        if kinds & {WayInKind.GATEWAY, WayInKind.BASIC}:
+        if self.needs_gateway:
             if self.upstream is None:
                 raise ValueError("a gateway or basic way in needs `upstream`")
             if self.upstream.startswith("http:") and not self.http_approved_by:

@@ -18,11 +18,13 @@ from connectors.apply.document import (
     reveal,
 )
 from connectors.errors import ConnectorError
+from connectors.gateway_client import gateway_client
 from connectors.legacy.recipe import Recipe, parse_recipe
 from connectors.legacy.recipes import Recipes
 from connectors.systems import SystemRegistration, Systems
 from core.database import Database
 from core.errors import YimenError
+from core.settings import Settings
 from sso.authentication.passwords import Passwords
 from sso.authentication.sessions import Sessions
 from sso.authentication.totp import Totp
@@ -50,6 +52,7 @@ class Step:
 class Parts:
     """What apply works on."""
 
+    settings: Settings
     database: Database
     ledger: Ledger
     organisations: Organisations
@@ -219,7 +222,12 @@ class _Run:
 
     async def _system(self, entry: SystemRegistration) -> None:
         change = await self._parts.systems.upsert(self._connection, entry, actor=self._actor)
-        self._note("system", entry.slug, ("created",) if change.created else change.fields)
+        changed = ("created",) if change.created else change.fields
+        if entry.needs_gateway:
+            client = gateway_client(self._parts.settings, entry)
+            renewed = await self._parts.clients.upsert(self._connection, client, actor=self._actor)
+            changed = changed or (("gateway_client",) if renewed else ())
+        self._note("system", entry.slug, changed)
 
     async def _item(self, entry: ItemEntry) -> None:
         system = await self._parts.systems.find_by_slug(self._connection, entry.system)

@@ -119,6 +119,7 @@ async def accounts_page(
         problem=problem,
         adding=bool(chosen) and "done" not in request.query_params,
         chosen=chosen,
+        asks_code=await surface.has_totp(session),
         systems=[SystemChoice(one.slug, one.name.in_locale(texts.locale)) for one in fillable],
         accounts=lines_of(items, systems, session.user, texts),
     )

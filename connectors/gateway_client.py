@@ -1,0 +1,37 @@
+"""The client by which the gateway of one system signs people in at the provider (DESIGN §4.17).
+
+Each system's gateway host is a relying party of its own: public, with PKCE, first party, and under the system's own
+access rule, so the provider refuses who may not open the system before the gateway is even asked.
+"""
+
+from connectors.systems import SystemRegistration, SystemStatus
+from core.settings import Settings
+from sso.clients import ClientRegistration
+
+CALLBACK_PATH = "/.yimen/callback"
+
+
+def gateway_client_id(slug: str) -> str:
+    return f"gateway.{slug}"
+
+
+def gateway_redirect_uri(settings: Settings, slug: str) -> str:
+    return f"{settings.gateway_origin(slug)}{CALLBACK_PATH}"
+
+
+def gateway_client(settings: Settings, system: SystemRegistration) -> ClientRegistration:
+    return ClientRegistration(
+        client_id=gateway_client_id(system.slug),
+        name=system.name.model_dump(),
+        policy="strict",
+        owner=system.owner,
+        first_party=True,
+        access=system.access,
+        status="active" if system.status is SystemStatus.LIVE else "disabled",
+        metadata={
+            "redirect_uris": [gateway_redirect_uri(settings, system.slug)],
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code"],
+            "scope": "openid",
+        },
+    )
