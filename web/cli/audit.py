@@ -1,0 +1,124 @@
+"""`yimen audit …`: export the ledger, check an export anywhere, print the key to check with."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from core.errors import YimenError
+from vault.audit_verify import Report, verify
+from vault.checkpoints import VerifierKey
+from vault.errors import VaultError
+from vault.ledger import Event
+from vault.queries import LedgerQuery
+from web.cli.session import in_house, operator
+from web.composition import House
+
+_Form = Literal["jsonl", "csv"]
+
+app = typer.Typer(no_args_is_help=True, help="The ledger: export, verify, key.")
+
+
+@app.command()
+def key() -> None:
+    """Print the ledger's public key. Keep it far from the server: `verify` needs it."""
+
+    async def run(house: House) -> str:
+        return house.ledger.public_key()
+
+    typer.echo(in_house(run))
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - is standard output")] = Path("-"),
+    form: Annotated[_Form, typer.Option("--format", help="csv is for people and proves nothing")] = "jsonl",
+    actor: Annotated[str | None, typer.Option(help="user:<id>, client:<id> or operator:<name>")] = None,
+    system: Annotated[str | None, typer.Option(help="Id of a system")] = None,
+    action: Annotated[str | None, typer.Option(help="For example launch")] = None,
+    since: Annotated[datetime | None, typer.Option(help="UTC")] = None,
+    until: Annotated[datetime | None, typer.Option(help="UTC")] = None,
+) -> None:
+    """Write the ledger's events, oldest first, with the proof of each. The export itself is an event of the ledger."""
+    query = LedgerQuery(actor=actor, system=system, action=action, since=_utc(since), until=_utc(until))
+
+    async def run(house: House) -> None:
+        event = Event(action="audit.export", result="success", actor=operator(), detail={"format": form})
+        await house.ledger.append(event)
+        chunks = house.audit_file.export_csv(query) if form == "csv" else house.audit_file.export(query)
+        await (_print(chunks) if str(output) == "-" else _write(chunks, output))
+
+    in_house(run)
+
+
+@app.command("verify")
+def verify_file(
+    file: Annotated[Path, typer.Argument(help="An exported file (JSON lines)")],
+    key: Annotated[str, typer.Option("--key", help="The ledger's public key, or a file that holds it")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON")] = False,
+) -> None:
+    """Check an export with the public key alone. Exit status 0: whole and genuine; 1: not, and it says what and where."""
+    try:
+        with file.open("rb") as lines:
+            report = verify(lines, _key(key))
+    except OSError as error:
+        raise VaultError("ERR-AUDIT_FILE", f"{file}: {error.strerror}") from None
+    if as_json:
+        findings = [vars(finding) for finding in report.findings]
+        typer.echo(json.dumps({"good": report.is_good, "events": report.events, "findings": findings}))
+    else:
+        _print_report(report, file)
+    if not report.is_good:
+        raise typer.Exit(1)
+
+
+def _print_report(report: Report, file: Path) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for finding in report.findings:
+        event = f" (event {finding.event})" if finding.event else ""
+        console.print(f"line {finding.line}: {finding.problem}{event}", style="red", markup=False)
+    if report.is_good:
+        what = "the whole ledger" if report.complete else "a part of the ledger"
+        console.print(f"{file}: {report.events} events, {what} at size {report.size}: genuine", style="green")
+    else:
+        console.print(f"{file}: {len(report.findings)} findings: do not trust it", style="red")
+
+
+def _key(given: str) -> VerifierKey:
+    path = Path(given)
+    with suppress(OSError, UnicodeDecodeError):
+        if path.is_file():
+            given = path.read_text(encoding="utf-8")
+    return VerifierKey.parse(given)
+
+
+async def _print(chunks: AsyncIterator[bytes]) -> None:
+    stream = typer.get_binary_stream("stdout")
+    async for chunk in chunks:
+        stream.write(chunk)
+    stream.flush()
+
+
+async def _write(chunks: AsyncIterator[bytes], output: Path) -> None:
+    """All of the file or nothing: it gets its name when it is whole and on disk."""
+    half = output.with_name(f".{output.name}.part")
+    try:
+        with half.open("wb") as stream:
+            async for chunk in chunks:
+                stream.write(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+        half.replace(output)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise YimenError("ERR-AUDIT_FILE", f"{output}: {error.strerror}") from None
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
