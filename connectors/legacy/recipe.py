@@ -26,7 +26,9 @@ _UNION_BRANCHES = frozenset({"page", "response", "cookie", "request", "str", "in
 class Recipe(Part):
     """One legacy login. Everything but `id` may be left out: detection fills what is missing."""
 
-    version: int = Field(1, ge=1, description="The author's number of this text; the store counts its changes by itself")
+    version: int = Field(
+        1, ge=1, description="The author's number of this text; the store counts its changes by itself"
+    )
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     title: str = Field("", max_length=100)
     paths: tuple[Glob, ...] = Field((), description="Where the login page is; empty: wherever one is detected")

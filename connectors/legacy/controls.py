@@ -1,0 +1,284 @@
+"""The controls of a page, in order: each with its label, its form, what stands around it and whether it is seen."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from selectolax.lexbor import LexborNode
+
+from connectors.legacy import words
+from connectors.legacy.document import Document, attribute, text_of
+
+# Component tags that a page's script turns into inputs (Element, Ant Design, Vant, iView); their props tell what.
+_COMPONENTS = re.compile(r"(el|a|n|i|van|q|v|t)-(input|field|text-field)(-password|-number)?\Z")
+_UNSEEN = frozenset({"script", "style", "template", "noscript", "option", "title"})
+_HIDING_CLASSES = frozenset(
+    {"hidden", "hide", "d-none", "layui-hide", "is-hidden", "invisible", "visually-hidden", "display-none", "none"}
+)
+_HIDING_STYLE = re.compile(r"(display:none|visibility:hidden|opacity:0(?![.\d]*[1-9]))")
+_AWAY_STYLE = re.compile(
+    r"(?:^|[;{\s])(?:left|top|text-indent|margin-left|right):-\d{3,}"
+    r"|(?:^|;)(?:width|height):0(?:px)?(?:;|$)|clip:rect\(0|clip-path:inset\((?:50|100)%"
+)
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_SIMPLE = re.compile(r"(?:[a-z0-9]*)([.#][\w-]+)\Z")
+_LONGEST_LABEL = 40
+_TRIMMINGS = " :：*|·>»"
+_MODELS = ("v-model", "v-model.trim", "ng-model", "data-bind", "formcontrolname", "v-decorator", "data-field")
+
+
+@dataclass
+class Control:
+    """An input, select, textarea or button. `hidden` says why it is not seen; empty when it is."""
+
+    node: LexborNode
+    tag: str
+    type: str
+    label: str
+    hidden: str
+    hidden_itself: bool
+    form: LexborNode | None
+    index: int
+    captcha_image: bool = False
+    sends_code: bool = False
+
+    def get(self, name: str) -> str:
+        return attribute(self.node, name)
+
+    @property
+    def placeholder(self) -> str:
+        return self.get("placeholder") or self.get("data-placeholder")
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Name, id and model, split into words."""
+        found = [self.get(name) for name in ("name", "id", *_MODELS)]
+        return tuple(words.identifier(one) for one in found if one)
+
+    @property
+    def is_text(self) -> bool:
+        return self.tag == "input" and self.type in ("text", "email", "tel", "number", "search", "url")
+
+    @property
+    def is_component(self) -> bool:
+        return _COMPONENTS.match(str(self.node.tag)) is not None
+
+
+@dataclass
+class Page:
+    """What was seen on the way through a page."""
+
+    document: Document
+    controls: list[Control] = field(default_factory=list)
+    clickables: list[LexborNode] = field(default_factory=list)
+    forms: list[LexborNode] = field(default_factory=list)
+    frames: list[LexborNode] = field(default_factory=list)
+    slider: LexborNode | None = None
+    has_frameset: bool = False
+    hidden: dict[Any, str] = field(default_factory=dict)
+
+
+def read_page(document: Document) -> Page:
+    page = Page(document)
+    if document.tree.root is not None:
+        _Walk(page).through(document.tree.root)
+    _adopt(page)
+    return page
+
+
+class _Walk:
+    """One pass over the tree. Dictionaries are keyed by `mem_id`, the identity of a node."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._skipped: set[Any] = set()
+        self._labels = _label_elements(page.document)
+        self._hiding = _hiding_rules(page.document)
+        self._text = ""
+        self._image = False
+
+    def through(self, root: LexborNode) -> None:
+        for node in root.traverse(include_text=True):
+            above = node.parent.mem_id if node.parent is not None else None
+            if above in self._skipped or node.tag in _UNSEEN:
+                self._skipped.add(node.mem_id)
+            elif node.is_element_node:
+                why = self._why_hidden(node) or self._page.hidden.get(above, "")
+                if why:
+                    self._page.hidden[node.mem_id] = why
+                self._element(node, why)
+            elif node.tag == "-text" and above not in self._page.hidden:
+                self._read(node.text_content or "")
+
+    def _element(self, node: LexborNode, hidden: str) -> None:
+        page, tag = self._page, str(node.tag)
+        if tag == "form":
+            page.forms.append(node)
+        elif tag in ("frame", "iframe"):
+            page.frames.append(node)
+        elif tag == "frameset":
+            page.has_frameset = True
+        elif tag in ("input", "select", "textarea", "button") or _COMPONENTS.match(tag):
+            self._control(node, hidden)
+        elif tag in ("img", "canvas"):
+            self._picture(node)
+        if _is_clickable(node):
+            page.clickables.append(node)
+            if page.controls and words.SENDS_CODE.search(text_of(node) or attribute(node, "value")):
+                self._previous_text("sends_code")
+        self._slider(node, hidden)
+
+    def _control(self, node: LexborNode, hidden: str) -> None:
+        control = Control(
+            node=node,
+            tag="input" if _COMPONENTS.match(str(node.tag)) else str(node.tag),
+            type=_type_of(node),
+            label=self._label(node),
+            hidden="type=hidden" if _type_of(node) == "hidden" else hidden,
+            hidden_itself=bool(self._why_hidden(node)),
+            form=_form_of(self._page.document, node),
+            index=len(self._page.controls),
+            captcha_image=self._image,
+        )
+        self._page.controls.append(control)
+        if not control.hidden:
+            self._text, self._image = "", False
+
+    def _picture(self, node: LexborNode) -> None:
+        """A captcha's picture stands after its field, or in front of it."""
+        said = " ".join(attribute(node, name) for name in ("src", "id", "class", "alt", "title", "onclick", ":src"))
+        if words.CAPTCHA_IMAGE.search(words.identifier(said)):
+            self._image = not self._previous_text("captcha_image")
+
+    def _previous_text(self, flag: str) -> bool:
+        previous = next((one for one in reversed(self._page.controls) if one.is_text and not one.hidden), None)
+        if previous is not None:
+            setattr(previous, flag, True)
+        return previous is not None
+
+    def _slider(self, node: LexborNode, hidden: str) -> None:
+        if self._page.slider is None and not hidden and node.tag not in ("html", "body", "form", "input"):
+            said = words.identifier(f"{attribute(node, 'class')} {attribute(node, 'id')}")
+            if words.SLIDER.search(said):
+                self._page.slider = node
+
+    def _read(self, text: str) -> None:
+        folded = " ".join(text.split()).strip(_TRIMMINGS)
+        if folded:
+            self._text = folded
+
+    def _label(self, node: LexborNode) -> str:
+        label = self._labels.get(attribute(node, "id")) if attribute(node, "id") else None
+        for name in ("aria-label", "label", "title"):
+            label = label or attribute(node, name)
+        label = label or self._labelled_by(node) or _label_around(node)
+        if not label and len(self._text) <= _LONGEST_LABEL:
+            label = self._text
+        return (label or "").strip(_TRIMMINGS)[:_LONGEST_LABEL]
+
+    def _labelled_by(self, node: LexborNode) -> str:
+        identifier = attribute(node, "aria-labelledby").split(" ")[0]
+        found = self._page.document.first(f'[id="{identifier}"]') if identifier.isidentifier() else None
+        return text_of(found) if found is not None else ""
+
+    def _why_hidden(self, node: LexborNode) -> str:
+        if "hidden" in node.attributes:
+            return "hidden"
+        style = attribute(node, "style").replace(" ", "").lower()
+        if _AWAY_STYLE.search(style):
+            return "moved out of sight"
+        names = {f".{one}" for one in attribute(node, "class").split()} | {f"#{attribute(node, 'id')}"}
+        away = [self._hiding[one] for one in names if one in self._hiding]
+        if away:
+            return away[0]
+        if _HIDING_STYLE.search(style) or names & {f".{one}" for one in _HIDING_CLASSES}:
+            return "not displayed"
+        return "aria-hidden" if attribute(node, "aria-hidden") == "true" and node.tag == "input" else ""
+
+
+def _type_of(node: LexborNode) -> str:
+    declared = attribute(node, "type").lower()
+    component = _COMPONENTS.match(str(node.tag))
+    if component and ("-password" in str(node.tag) or "show-password" in node.attributes):
+        return "password"
+    if node.tag == "input" or component:
+        return declared if declared and declared != "textarea" else "text"
+    if node.tag == "button":
+        return declared or "submit"
+    return str(node.tag)
+
+
+def _is_clickable(node: LexborNode) -> bool:
+    if node.tag in ("button", "a"):
+        return True
+    if node.tag == "input":
+        return _type_of(node) in ("submit", "image", "button")
+    said = node.attributes
+    return (
+        any(name in said for name in ("onclick", "@click", "v-on:click", "ng-click", "@click.prevent", "lay-submit"))
+        or attribute(node, "role") == "button"
+        or str(node.tag).endswith("-button")
+        or (node.tag in ("div", "span", "label") and bool(re.search(r"btn|button|submit", attribute(node, "class"))))
+    )
+
+
+def _label_elements(document: Document) -> dict[str, str]:
+    labels = document.all("label[for]")
+    return {attribute(label, "for"): text for label in labels if (text := text_of(label))}
+
+
+def _label_around(node: LexborNode) -> str:
+    """The label element around, or the `label` of a form-item component (Element, Ant Design)."""
+    current = node.parent
+    while current is not None and current.tag not in ("form", "body", "html", None):
+        if current.tag == "label":
+            return text_of(current)
+        if str(current.tag).endswith("form-item") and attribute(current, "label"):
+            return attribute(current, "label")
+        current = current.parent
+    return ""
+
+
+def _form_of(document: Document, node: LexborNode) -> LexborNode | None:
+    """HTML §4.10.17.3: the `form` attribute wins over the form around the control."""
+    named = attribute(node, "form")
+    if named:
+        return next((form for form in document.all("form") if attribute(form, "id") == named), None)
+    current = node.parent
+    while current is not None and current.tag not in ("form", "el-form", "a-form"):
+        current = current.parent
+    return current if current is not None and current.tag == "form" else None
+
+
+def _adopt(page: Page) -> None:
+    """HTML §13.2.6.1: after `<table><form><tr>` the parser leaves the form empty but keeps it as the owner.
+
+    So a form that holds no control owns the homeless ones that follow it, up to the next form.
+    """
+    places = (
+        {node.mem_id: place for place, node in enumerate(page.document.tree.root.traverse())}
+        if page.forms and page.document.tree.root
+        else {}
+    )
+    owners = {control.form.mem_id for control in page.controls if control.form is not None}
+    for form, following in zip(page.forms, [*page.forms[1:], None], strict=True):
+        if form.mem_id in owners:
+            continue
+        end = places[following.mem_id] if following is not None else len(places)
+        for control in page.controls:
+            if control.form is None and places[form.mem_id] < places[control.node.mem_id] < end:
+                control.form = form
+
+
+def _hiding_rules(document: Document) -> dict[str, str]:
+    """Classes and ids that the page's own style sheets take out of sight."""
+    found: dict[str, str] = {}
+    for sheet in document.all("style"):
+        for selectors, declarations in _RULE.findall(sheet.text(deep=True)):
+            squeezed = re.sub(r"\s", "", declarations).lower()
+            away = _AWAY_STYLE.search(squeezed) and re.search(r"position:(absolute|fixed)", squeezed)
+            why = "moved out of sight" if away else "not displayed" if _HIDING_STYLE.search(squeezed) else ""
+            for one in selectors.split(",") if why else ():
+                if match := _SIMPLE.match(one.strip()):
+                    found[match[1]] = why
+    return found

@@ -1,0 +1,184 @@
+"""Finding the login form of a page: which field is the user name, which the password, what is left to the person.
+
+It works on the HTML alone; nothing here runs the page's script. Every decision says why.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborNode
+
+from connectors.legacy import words
+from connectors.legacy.buttons import submit_of
+from connectors.legacy.candidates import Candidate, candidates_of
+from connectors.legacy.controls import Control, Page, read_page
+from connectors.legacy.document import Document, attribute, charset_name
+from connectors.legacy.roles import Guess, Role
+
+__all__ = ["DetectedForm", "Field", "Role", "detect"]
+
+_URLENCODED = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Field:
+    """An element of the form. `selector` matches it and nothing else; `confidence` is 0 to 1; `why` is in words."""
+
+    role: Role
+    tag: str
+    type: str
+    name: str
+    id: str
+    placeholder: str
+    label: str
+    selector: str
+    why: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class DetectedForm:
+    """`form` is None where the fields stand in no form element; then the page's script sends them, and `method` is
+    empty. `action` is absolute. Where no form was found but frames may hold one, `fields` is empty and `frames` says
+    where to look.
+    """
+
+    form: str | None
+    action: str
+    method: str
+    enctype: str
+    charset: str
+    fields: tuple[Field, ...]
+    submit: Field | None
+    why: str
+    frames: tuple[str, ...] = ()
+
+    @property
+    def username(self) -> Field | None:
+        return self._first("username")
+
+    @property
+    def password(self) -> Field | None:
+        return self._first("password")
+
+    @property
+    def for_the_person(self) -> tuple[Field, ...]:
+        """What only the person can give: captchas, sliders and one-time codes (DESIGN §4.18)."""
+        return tuple(one for one in self.fields if one.role in ("captcha", "otp"))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def _first(self, role: Role) -> Field | None:
+        return next((one for one in self.fields if one.role == role), None)
+
+
+def detect(html: str | bytes, url: str, charset: str | None = None) -> DetectedForm | None:
+    """The page's login form, or None. `url` is the page's address, `charset` what its HTTP header said."""
+    document = Document(html, charset)
+    page = read_page(document)
+    base = _base(document, url)
+    likely = [candidate for candidate in candidates_of(page) if candidate.is_login]
+    if likely:
+        return _described(page, max(likely, key=lambda candidate: candidate.score), base)
+    frames = tuple(
+        dict.fromkeys(urljoin(base, attribute(frame, "src")) for frame in page.frames if _may_hold(page, frame))
+    )
+    if frames:
+        return DetectedForm(None, url, "", "", document.charset, (), None, "the page is made of frames", frames)
+    return None
+
+
+def _base(document: Document, url: str) -> str:
+    element = document.first("base[href]")
+    return urljoin(url, attribute(element, "href")) if element is not None else url
+
+
+def _may_hold(page: Page, frame: LexborNode) -> bool:
+    source = attribute(frame, "src")
+    if not source or source.startswith(("about:", "javascript:", "data:")):
+        return False
+    named = f"{source} {attribute(frame, 'id')} {attribute(frame, 'name')}"
+    return frame.tag == "frame" or bool(words.LOGIN_ADDRESS.search(named))
+
+
+def _described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
+    form, submit = candidate.form, submit_of(page, candidate)
+    fields = [
+        _field(page, control, candidate.roles[control.index]) for control in candidate.controls if _is_field(control)
+    ]
+    if page.slider is not None and not any(one.role == "captcha" for one in fields):
+        fields.append(_slider(page, page.slider))
+    action = (attribute(submit, "formaction") if submit is not None else "") or (
+        attribute(form, "action") if form is not None else ""
+    )
+    return DetectedForm(
+        form=page.document.selector_of(form) if form is not None else None,
+        action=urljoin(base, action) if action and not action.startswith("javascript:") else base,
+        method=(attribute(form, "method") or "get").upper() if form is not None else "",
+        enctype=(attribute(form, "enctype") or _URLENCODED).lower() if form is not None else "",
+        charset=_charset(page, form),
+        fields=tuple(fields),
+        submit=_button(page, submit) if submit is not None else None,
+        why="; ".join(candidate.reasons),
+        frames=(),
+    )
+
+
+def _is_field(control: Control) -> bool:
+    return control.tag != "button" and control.type not in ("submit", "button", "image", "reset", "file")
+
+
+def _charset(page: Page, form: LexborNode | None) -> str:
+    """The charset the browser would send the form in (HTML §4.10.22.5)."""
+    accepted = attribute(form, "accept-charset").replace(",", " ").split() if form is not None else []
+    named = (charset_name(one) for one in accepted)
+    return next((name for name in named if name), page.document.charset)
+
+
+def _field(page: Page, control: Control, guess: Guess) -> Field:
+    return Field(
+        role=guess.role,
+        tag=str(control.node.tag),
+        type=control.type,
+        name=control.get("name"),
+        id=control.get("id"),
+        placeholder=control.placeholder,
+        label=control.label,
+        selector=page.document.selector_of(control.node),
+        why=guess.why,
+        confidence=guess.confidence,
+    )
+
+
+def _slider(page: Page, node: LexborNode) -> Field:
+    selector = page.document.selector_of(node)
+    return Field(
+        "captcha",
+        str(node.tag),
+        "slider",
+        "",
+        attribute(node, "id"),
+        "",
+        "",
+        selector,
+        "a slider or picture to click",
+        0.8,
+    )
+
+
+def _button(page: Page, node: LexborNode) -> Field:
+    said = " ".join(node.text(deep=True, separator=" ").split()) or attribute(node, "value") or attribute(node, "alt")
+    return Field(
+        role="submit",
+        tag=str(node.tag),
+        type=attribute(node, "type").lower(),
+        name=attribute(node, "name"),
+        id=attribute(node, "id"),
+        placeholder="",
+        label=said[:40],
+        selector=page.document.selector_of(node),
+        why=f"says {said[:20]!r}" if said else "sends the form",
+        confidence=0.9,
+    )

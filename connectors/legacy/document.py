@@ -1,0 +1,134 @@
+"""A legacy page as a tree: decoded as a browser would, its elements named by selectors that are unique."""
+
+import codecs
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+_META_CHARSET = re.compile(rb"""<meta[^>]+?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# Encoding Standard §4.2: what browsers make of these labels.
+_LABELS = {
+    "gb2312": "gbk",
+    "gb_2312": "gbk",
+    "gb_2312-80": "gbk",
+    "x-gbk": "gbk",
+    "cp936": "gbk",
+    "ms936": "gbk",
+    "utf8": "utf-8",
+    "iso-8859-1": "windows-1252",
+    "latin1": "windows-1252",
+    "ascii": "windows-1252",
+    "us-ascii": "windows-1252",
+    "x-x-big5": "big5",
+}
+_SAFE_NAME = re.compile(r"-?[A-Za-z_][A-Za-z0-9_-]*\Z")
+
+
+def decode(content: bytes, declared: str | None = None) -> tuple[str, str]:
+    """The text and its charset: of the byte order mark, the HTTP header, the page's own meta, or a guess.
+
+    What cannot be read becomes U+FFFD, as in a browser.
+    """
+    for mark, marked in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(marked, "replace"), marked
+    for label in (declared, _meta_charset(content)):
+        if label and (name := charset_name(label)):
+            return content.decode(_codec(name), "replace"), name
+    try:
+        return content.decode(), "utf-8"
+    except UnicodeDecodeError:
+        return content.decode("gb18030", "replace"), "gbk"
+
+
+def charset_name(label: str) -> str | None:
+    """The name browsers know the label by, or None for an unknown one."""
+    name = label.strip().strip("\"'").lower()
+    name = _LABELS.get(name, name)
+    try:
+        codecs.lookup(_codec(name))
+    except (LookupError, ValueError):
+        return None
+    return name
+
+
+def _codec(name: str) -> str:
+    # GB 18030 reads everything GBK can, and what browsers read beyond it.
+    return "gb18030" if name == "gbk" else name
+
+
+def _meta_charset(content: bytes) -> str | None:
+    match = _META_CHARSET.search(content[:4096])
+    return match[1].decode("ascii") if match else None
+
+
+def attribute(node: LexborNode, name: str) -> str:
+    return (node.attributes.get(name) or "").strip()
+
+
+def text_of(node: LexborNode) -> str:
+    return " ".join(node.text(deep=True, separator=" ").split())
+
+
+class Document:
+    """A parsed page. `charset` is the page's, by the name browsers use."""
+
+    def __init__(self, html: str | bytes, charset: str | None = None) -> None:
+        if isinstance(html, bytes):
+            self.text, self.charset = decode(html, charset)
+        else:
+            self.text, self.charset = html, (charset_name(charset) if charset else None) or "utf-8"
+        self.tree = LexborHTMLParser(self.text)
+
+    def all(self, selector: str) -> list[LexborNode]:
+        """The elements a selector matches; none for a selector that is not one."""
+        try:
+            return self.tree.css(selector)
+        except (SelectolaxError, ValueError):
+            return []
+
+    def first(self, selector: str) -> LexborNode | None:
+        return next(iter(self.all(selector)), None)
+
+    def selector_of(self, node: LexborNode) -> str:
+        """A CSS selector of this element and no other: by id, name, placeholder, type, else by its place."""
+        tag = str(node.tag)
+        candidates = [
+            f"{tag}[{name}={_quoted(value)}]"
+            for name in ("name", "placeholder", "type")
+            if (value := attribute(node, name)) and value == node.attributes.get(name)
+        ]
+        if identifier := attribute(node, "id"):
+            by_id = f"#{identifier}" if _SAFE_NAME.match(identifier) else f"[id={_quoted(identifier)}]"
+            candidates.insert(0, by_id)
+        return next((one for one in candidates if self._is_only(one, node)), None) or self._by_place(node)
+
+    def _is_only(self, selector: str, node: LexborNode) -> bool:
+        found = self.all(selector)
+        return len(found) == 1 and found[0].mem_id == node.mem_id
+
+    def _by_place(self, node: LexborNode) -> str:
+        steps: list[str] = []
+        current: LexborNode | None = node
+        while current is not None and current.is_element_node:
+            identifier = attribute(current, "id")
+            if steps and _SAFE_NAME.match(identifier) and self._is_only(f"#{identifier}", current):
+                steps.append(f"#{identifier}")
+                break
+            steps.append(f"{current.tag}:nth-of-type({_rank(current)})")
+            current = current.parent
+        return " > ".join(reversed(steps))
+
+
+def _rank(node: LexborNode) -> int:
+    rank, sibling = 1, node.prev
+    while sibling is not None:
+        rank += sibling.tag == node.tag
+        sibling = sibling.prev
+    return rank
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\a ").replace("\r", "\\d ")
+    return f'"{escaped}"'
