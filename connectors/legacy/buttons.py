@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborNode
 from connectors.legacy import words
 from connectors.legacy.candidates import Candidate
 from connectors.legacy.controls import Page
-from connectors.legacy.document import attribute, text_of
+from connectors.legacy.document import attribute, said_by
 
 _LONGEST = 20
 
@@ -17,7 +17,7 @@ def submit_of(page: Page, candidate: Candidate) -> LexborNode | None:
     scored = [
         (button_points(node), -place, node)
         for place, node in enumerate(page.clickables)
-        if node.mem_id not in page.hidden and candidate.owns(node)
+        if (node.mem_id not in page.hidden or candidate.is_unseen) and candidate.owns(node)
     ]
     if not scored:
         return None
@@ -26,9 +26,7 @@ def submit_of(page: Page, candidate: Candidate) -> LexborNode | None:
 
 
 def button_points(node: LexborNode) -> float:
-    said = re.sub(
-        r"\s", "", text_of(node) or attribute(node, "value") or attribute(node, "alt") or attribute(node, "title")
-    )
+    said = re.sub(r"\s", "", said_by(node))
     named = words.identifier(
         " ".join(attribute(node, name) for name in ("id", "name", "class", "onclick", "@click", "src"))
     )

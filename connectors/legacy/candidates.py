@@ -8,8 +8,9 @@ from selectolax.lexbor import LexborNode
 
 from connectors.legacy import words
 from connectors.legacy.controls import Control, Page
-from connectors.legacy.document import attribute, text_of
+from connectors.legacy.document import attribute, said_by
 from connectors.legacy.roles import Guess, guess, is_setting
+from connectors.legacy.visibility import NOT_DISPLAYED
 
 _NEEDED = 3.0
 _MANY_FIELDS = 5
@@ -29,6 +30,11 @@ class Candidate:
     @property
     def is_login(self) -> bool:
         return self.score >= _NEEDED
+
+    @property
+    def is_unseen(self) -> bool:
+        """True when the page's script has yet to show it."""
+        return any(one.hidden and self.roles[one.index].role == "password" for one in self.controls)
 
     def owns(self, node: LexborNode) -> bool:
         """True for an element inside the container, or for a control whose form this is."""
@@ -69,7 +75,7 @@ def _passwords(controls: Sequence[Control], guesses: dict[int, Guess]) -> list[C
     lookalikes = [one for one in controls if one.is_text and guesses[one.index].role == "password"]
     # `<input value="密码"><input type=password style="display:none">`: the first is only the hint for the second.
     swapped = [one for one in typed if one.hidden and any(abs(one.index - other.index) == 1 for other in lookalikes)]
-    in_a_panel = [one for one in typed if one.hidden == "not displayed" and not one.hidden_itself]
+    in_a_panel = [one for one in typed if one.hidden == NOT_DISPLAYED and not one.hidden_itself]
     if swapped or (in_a_panel and not lookalikes):
         chosen = (swapped or in_a_panel)[:1]
         guesses[chosen[0].index] = Guess("password", "type=password, shown by the page's script", 0.75)
@@ -84,7 +90,7 @@ def _passwords(controls: Sequence[Control], guesses: dict[int, Guess]) -> list[C
 def _reveal_panel(controls: Sequence[Control], guesses: dict[int, Guess]) -> None:
     """Where the whole login stands in a panel that is not shown yet, its other fields count as seen."""
     for control in controls:
-        if control.hidden == "not displayed" and not control.hidden_itself and control.type != "password":
+        if control.hidden == NOT_DISPLAYED and not control.hidden_itself and control.type != "password":
             guesses[control.index] = guess(replace(control, hidden=""))
 
 
@@ -171,7 +177,7 @@ def _score_words(page: Page, candidate: Candidate) -> None:
         else ""
     )
     said = [
-        "".join((text_of(node) or attribute(node, "value")).split())
+        "".join(said_by(node).split())
         for node in page.clickables
         if node.tag in ("button", "input") and candidate.owns(node)
     ]

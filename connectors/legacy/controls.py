@@ -7,21 +7,13 @@ from typing import Any
 from selectolax.lexbor import LexborNode
 
 from connectors.legacy import words
-from connectors.legacy.document import Document, attribute, text_of
+from connectors.legacy.document import Document, attribute, said_by, text_of
+from connectors.legacy.ownership import adopted, owner_of
+from connectors.legacy.visibility import Hiding
 
 # Component tags that a page's script turns into inputs (Element, Ant Design, Vant, iView); their props tell what.
 _COMPONENTS = re.compile(r"(el|a|n|i|van|q|v|t)-(input|field|text-field)(-password|-number)?\Z")
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "option", "title"})
-_HIDING_CLASSES = frozenset(
-    {"hidden", "hide", "d-none", "layui-hide", "is-hidden", "invisible", "visually-hidden", "display-none", "none"}
-)
-_HIDING_STYLE = re.compile(r"(display:none|visibility:hidden|opacity:0(?![.\d]*[1-9]))")
-_AWAY_STYLE = re.compile(
-    r"(?:^|[;{\s])(?:left|top|text-indent|margin-left|right):-\d{3,}"
-    r"|(?:^|;)(?:width|height):0(?:px)?(?:;|$)|clip:rect\(0|clip-path:inset\((?:50|100)%"
-)
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_SIMPLE = re.compile(r"(?:[a-z0-9]*)([.#][\w-]+)\Z")
 _LONGEST_LABEL = 40
 _TRIMMINGS = " :：*|·>»"
 _MODELS = ("v-model", "v-model.trim", "ng-model", "data-bind", "formcontrolname", "v-decorator", "data-field")
@@ -82,7 +74,8 @@ def read_page(document: Document) -> Page:
     page = Page(document)
     if document.tree.root is not None:
         _Walk(page).through(document.tree.root)
-    _adopt(page)
+    for index, form in adopted(document, page.forms, [(one.node, one.form) for one in page.controls]).items():
+        page.controls[index].form = form
     return page
 
 
@@ -93,7 +86,7 @@ class _Walk:
         self._page = page
         self._skipped: set[Any] = set()
         self._labels = _label_elements(page.document)
-        self._hiding = _hiding_rules(page.document)
+        self._hiding = Hiding(page.document)
         self._text = ""
         self._image = False
 
@@ -103,7 +96,7 @@ class _Walk:
             if above in self._skipped or node.tag in _UNSEEN:
                 self._skipped.add(node.mem_id)
             elif node.is_element_node:
-                why = self._why_hidden(node) or self._page.hidden.get(above, "")
+                why = self._hiding.why(node) or self._page.hidden.get(above, "")
                 if why:
                     self._page.hidden[node.mem_id] = why
                 self._element(node, why)
@@ -124,7 +117,7 @@ class _Walk:
             self._picture(node)
         if _is_clickable(node):
             page.clickables.append(node)
-            if page.controls and words.SENDS_CODE.search(text_of(node) or attribute(node, "value")):
+            if page.controls and words.SENDS_CODE.search(said_by(node)):
                 self._previous_text("sends_code")
         self._slider(node, hidden)
 
@@ -135,8 +128,8 @@ class _Walk:
             type=_type_of(node),
             label=self._label(node),
             hidden="type=hidden" if _type_of(node) == "hidden" else hidden,
-            hidden_itself=bool(self._why_hidden(node)),
-            form=_form_of(self._page.document, node),
+            hidden_itself=bool(self._hiding.why(node)),
+            form=owner_of(self._page.document, node),
             index=len(self._page.controls),
             captcha_image=self._image,
         )
@@ -181,20 +174,6 @@ class _Walk:
         found = self._page.document.first(f'[id="{identifier}"]') if identifier.isidentifier() else None
         return text_of(found) if found is not None else ""
 
-    def _why_hidden(self, node: LexborNode) -> str:
-        if "hidden" in node.attributes:
-            return "hidden"
-        style = attribute(node, "style").replace(" ", "").lower()
-        if _AWAY_STYLE.search(style):
-            return "moved out of sight"
-        names = {f".{one}" for one in attribute(node, "class").split()} | {f"#{attribute(node, 'id')}"}
-        away = [self._hiding[one] for one in names if one in self._hiding]
-        if away:
-            return away[0]
-        if _HIDING_STYLE.search(style) or names & {f".{one}" for one in _HIDING_CLASSES}:
-            return "not displayed"
-        return "aria-hidden" if attribute(node, "aria-hidden") == "true" and node.tag == "input" else ""
-
 
 def _type_of(node: LexborNode) -> str:
     declared = attribute(node, "type").lower()
@@ -237,48 +216,3 @@ def _label_around(node: LexborNode) -> str:
             return attribute(current, "label")
         current = current.parent
     return ""
-
-
-def _form_of(document: Document, node: LexborNode) -> LexborNode | None:
-    """HTML §4.10.17.3: the `form` attribute wins over the form around the control."""
-    named = attribute(node, "form")
-    if named:
-        return next((form for form in document.all("form") if attribute(form, "id") == named), None)
-    current = node.parent
-    while current is not None and current.tag not in ("form", "el-form", "a-form"):
-        current = current.parent
-    return current if current is not None and current.tag == "form" else None
-
-
-def _adopt(page: Page) -> None:
-    """HTML §13.2.6.1: after `<table><form><tr>` the parser leaves the form empty but keeps it as the owner.
-
-    So a form that holds no control owns the homeless ones that follow it, up to the next form.
-    """
-    places = (
-        {node.mem_id: place for place, node in enumerate(page.document.tree.root.traverse())}
-        if page.forms and page.document.tree.root
-        else {}
-    )
-    owners = {control.form.mem_id for control in page.controls if control.form is not None}
-    for form, following in zip(page.forms, [*page.forms[1:], None], strict=True):
-        if form.mem_id in owners:
-            continue
-        end = places[following.mem_id] if following is not None else len(places)
-        for control in page.controls:
-            if control.form is None and places[form.mem_id] < places[control.node.mem_id] < end:
-                control.form = form
-
-
-def _hiding_rules(document: Document) -> dict[str, str]:
-    """Classes and ids that the page's own style sheets take out of sight."""
-    found: dict[str, str] = {}
-    for sheet in document.all("style"):
-        for selectors, declarations in _RULE.findall(sheet.text(deep=True)):
-            squeezed = re.sub(r"\s", "", declarations).lower()
-            away = _AWAY_STYLE.search(squeezed) and re.search(r"position:(absolute|fixed)", squeezed)
-            why = "moved out of sight" if away else "not displayed" if _HIDING_STYLE.search(squeezed) else ""
-            for one in selectors.split(",") if why else ():
-                if match := _SIMPLE.match(one.strip()):
-                    found[match[1]] = why
-    return found

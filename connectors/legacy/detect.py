@@ -13,7 +13,7 @@ from connectors.legacy import words
 from connectors.legacy.buttons import submit_of
 from connectors.legacy.candidates import Candidate, candidates_of
 from connectors.legacy.controls import Control, Page, read_page
-from connectors.legacy.document import Document, attribute, charset_name
+from connectors.legacy.document import Document, attribute, charset_name, said_by
 from connectors.legacy.roles import Guess, Role
 
 __all__ = ["DetectedForm", "Field", "Role", "detect"]
@@ -169,7 +169,7 @@ def _slider(page: Page, node: LexborNode) -> Field:
 
 
 def _button(page: Page, node: LexborNode) -> Field:
-    said = " ".join(node.text(deep=True, separator=" ").split()) or attribute(node, "value") or attribute(node, "alt")
+    said = said_by(node)
     return Field(
         role="submit",
         tag=str(node.tag),

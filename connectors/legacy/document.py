@@ -71,6 +71,15 @@ def text_of(node: LexborNode) -> str:
     return " ".join(node.text(deep=True, separator=" ").split())
 
 
+def said_by(node: LexborNode) -> str:
+    """What something to press says: its text, value or title, or that of the picture in it."""
+    said = text_of(node) or next(
+        (one for name in ("value", "alt", "aria-label", "title") if (one := attribute(node, name))), ""
+    )
+    picture = None if said else node.css_first("img")
+    return said if picture is None else attribute(picture, "alt") or attribute(picture, "title")
+
+
 class Document:
     """A parsed page. `charset` is the page's, by the name browsers use."""
 

@@ -55,7 +55,7 @@ SETTING = re.compile(
     re.IGNORECASE,
 )
 SETTING_IDENTIFIER = re.compile(
-    r"confirm|repeat|again|retype|\bre ?(pwd|pass|password)|\bnew|\bold|orig|qrmm|xmm|ymm|[a-z]2$"
+    r"confirm|repeat|again|retype|\bre ?(pwd|pass|password)|\bnew|\bold|orig|qrmm|xmm|ymm|(pwd|pass|password|passwd|psw|mm) ?2$"
 )
 
 LOGIN = re.compile(r"登\s*[录陆入錄]|进\s*入|log\s*[io]n|sign\s*in|^\s*go\s*$", re.IGNORECASE)

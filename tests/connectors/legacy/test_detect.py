@@ -1,0 +1,131 @@
+"""Detection on the corpus of real-life login pages, and on anything at all."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.legacy.detect import DetectedForm, Field, detect
+from connectors.legacy.document import Document
+from tests.connectors.legacy.pages import PAGES, LoginPage
+
+_LOGINS = [page for page in PAGES if page.expect]
+_FIELD_ROLES = ("username", "password", "captcha", "otp", "tenant", "remember", "other")
+
+
+def _detected(page: LoginPage) -> DetectedForm:
+    found = detect(page.content, page.url, page.http)
+    assert found is not None, f"nothing was found in {page.name}"
+    return found
+
+
+def _told(field: Field) -> str:
+    return field.name or field.id or field.placeholder or field.type
+
+
+def _of(found: DetectedForm, role: str) -> list[Field]:
+    return [field for field in found.fields if field.role == role]
+
+
+def test_the_corpus_is_large_enough_to_mean_something() -> None:
+    assert len(PAGES) >= 40
+    assert len({page.name for page in PAGES}) == len(PAGES)
+
+
+@pytest.mark.parametrize("page", _LOGINS, ids=lambda page: page.name)
+def test_every_field_of_a_login_page_has_its_role(page: LoginPage) -> None:
+    found = _detected(page)
+    expected: Mapping[str, str] = {role: page.expect[role] for role in _FIELD_ROLES if role in page.expect}
+    for role, name in expected.items():
+        assert name in [_told(field) for field in _of(found, role)], (role, found.fields)
+    assert len(_of(found, "username")) <= 1
+    assert len(_of(found, "password")) == 1
+    for role in ("captcha", "otp"):
+        if role not in page.expect and f"{role}_label" not in page.expect:
+            assert _of(found, role) == []
+
+
+@pytest.mark.parametrize("page", _LOGINS, ids=lambda page: page.name)
+def test_every_selector_matches_its_field_and_nothing_else(page: LoginPage) -> None:
+    found = _detected(page)
+    document = Document(page.content, page.http)
+    for field in (*found.fields, *([found.submit] if found.submit else [])):
+        matched = document.all(field.selector)
+        assert len(matched) == 1, field
+        assert (matched[0].attributes.get("name") or "").strip() == field.name
+    if found.form is not None:
+        assert len(document.all(found.form)) == 1
+
+
+@pytest.mark.parametrize("page", _LOGINS, ids=lambda page: page.name)
+def test_the_form_itself_is_described(page: LoginPage) -> None:
+    found = _detected(page)
+    for name in ("action", "method", "charset", "form"):
+        if name in page.expect:
+            assert getattr(found, name) == page.expect[name]
+    if "submit" in page.expect:
+        assert found.submit is not None
+        assert found.submit.label == page.expect["submit"]
+    for name in set(page.expect.get("hidden", ())):
+        assert name in [_told(field) for field in _of(found, "hidden")]
+    for role in ("username", "password", "captcha"):
+        if f"{role}_label" in page.expect:
+            assert [field.label for field in _of(found, role)] == [page.expect[f"{role}_label"]]
+    if "submit_selector_has" in page.expect:
+        assert found.submit is not None
+        assert found.submit.tag == page.expect["submit_selector_has"]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.none], ids=lambda page: page.name)
+def test_what_is_no_login_form_is_not_taken_for_one(page: LoginPage) -> None:
+    assert detect(page.content, page.url, page.http) is None
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.frames], ids=lambda page: page.name)
+def test_a_page_of_frames_says_where_to_look(page: LoginPage) -> None:
+    found = _detected(page)
+    assert found.fields == ()
+    assert found.frames == page.frames
+
+
+def test_every_decision_says_why_and_how_sure_it_is() -> None:
+    for page in _LOGINS:
+        found = _detected(page)
+        assert found.why
+        for field in found.fields:
+            assert field.why
+            assert 0 < field.confidence <= 1
+
+
+def test_the_result_is_plain_json() -> None:
+    import json
+
+    for page in _LOGINS:
+        assert json.loads(json.dumps(_detected(page).to_json()))["charset"]
+
+
+_MARKUP = st.lists(
+    st.sampled_from(
+        ["<form>", "</form>", "<table>", "<tr>", "<td>", "<input>", "<input type=password>", "<input name='a\"b\\'>"]
+        + ["<label>", "密码", "用户名", "<div style='display:none'>", "</div>", "<select>", "<template>", "<button>登录"]
+        + ["<style>.a{display:none}</style>", "<el-input/>", "<frameset>", "<iframe src=login>", "<!--", "\x00", "<svg>"]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_MARKUP)
+def test_any_markup_is_read_without_an_error_and_selectors_stay_unique(html: str) -> None:
+    found = detect(html, "http://a.test/")
+    if found is not None:
+        document = Document(html)
+        for field in found.fields:
+            assert len(document.all(field.selector)) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from([None, "gbk", "utf-8", "no-such-charset", "utf-16"]))
+def test_any_bytes_are_read_without_an_error(content: bytes, charset: str | None) -> None:
+    detect(content, "http://a.test/", charset)
