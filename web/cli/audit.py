@@ -63,7 +63,7 @@ def verify_file(
     key: Annotated[str, typer.Option("--key", help="The ledger's public key, or a file that holds it")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON")] = False,
 ) -> None:
-    """Check an export with the public key alone. Exit status 0: whole and genuine; 1: not, and it says what and where."""
+    """Check an export with the public key alone. Exit status 0: whole and genuine; 1: not, and it says where."""
     try:
         with file.open("rb") as lines:
             report = verify(lines, _key(key))
