@@ -45,6 +45,7 @@ class FillPlan:
     form: str | None
     action: str
     method: str
+    enctype: str
     charset: str
     why: str
 
@@ -86,6 +87,7 @@ def _detected_plan(document: Document, found: DetectedForm, url: str) -> FillPla
         form=found.form,
         action=found.action,
         method=found.method,
+        enctype=found.enctype,
         charset=found.charset,
         why=found.why,
     )
@@ -105,6 +107,7 @@ def _shell_plan(page: Page, url: str) -> FillPlan | None:
         form=None,
         action=url,
         method="",
+        enctype="",
         charset=page.document.charset,
         why="the page's script makes the fields",
     )
@@ -141,6 +144,7 @@ def _recipe_plan(recipe: Recipe, page: Page, found: DetectedForm | None, url: st
         form=found.form if found else None,
         action=found.action if found else url,
         method=found.method if found else "",
+        enctype=found.enctype if found else "",
         charset=found.charset if found else page.document.charset,
         why=f"recipe {recipe.id}",
     )
