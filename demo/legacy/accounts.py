@@ -54,7 +54,15 @@ class Accounts:
     ) -> tuple[Outcome, Account | None]:
         """Compares `secret` with what `expected` makes of the stored password, counts, and remembers the attempt."""
         account = self._accounts.get(login)
-        outcome = Outcome.REFUSED if account is None else self._check(account, secret, expected)
+        right = account is not None and hmac.compare_digest(
+            expected(account.password).encode(), secret.encode(errors="surrogateescape")
+        )
+        return self.settle(login, secret, right=right)
+
+    def settle(self, login: str, secret: str, *, right: bool) -> tuple[Outcome, Account | None]:
+        """The same where somebody else has compared: a framework with password hashes of its own."""
+        account = self._accounts.get(login)
+        outcome = Outcome.REFUSED if account is None else _count(account, right)
         self.attempts.append(Attempt(login, secret, outcome))
         return outcome, account if outcome is Outcome.ACCEPTED else None
 
@@ -65,15 +73,16 @@ class Accounts:
         account = self._accounts.get(login)
         return MAX_FAILURES - (account.failures if account else 1)
 
-    def _check(self, account: Account, secret: str, expected: Callable[[str], str]) -> Outcome:
-        if account.locked_until > time.monotonic():
-            return Outcome.LOCKED
-        if hmac.compare_digest(expected(account.password).encode(), secret.encode(errors="surrogateescape")):
-            account.failures = 0
-            return Outcome.ACCEPTED
-        account.failures += 1
-        if account.failures < MAX_FAILURES:
-            return Outcome.REFUSED
-        account.failures = 0
-        account.locked_until = time.monotonic() + LOCK_SECONDS
+
+def _count(account: Account, right: bool) -> Outcome:
+    if account.locked_until > time.monotonic():
         return Outcome.LOCKED
+    if right:
+        account.failures = 0
+        return Outcome.ACCEPTED
+    account.failures += 1
+    if account.failures < MAX_FAILURES:
+        return Outcome.REFUSED
+    account.failures = 0
+    account.locked_until = time.monotonic() + LOCK_SECONDS
+    return Outcome.LOCKED

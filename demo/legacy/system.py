@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,9 +16,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from demo.legacy.accounts import Account, Accounts, Attempt
+from demo.legacy.people import Person
 from demo.legacy.records import Received, Records
 
 PAGES = Path(__file__).parent / "pages"
+RECIPES = Path(__file__).parents[1] / "recipes"
 BEIJING = timezone(timedelta(hours=8))
 _ENVIRONMENT = Environment(loader=FileSystemLoader(PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
@@ -36,6 +39,7 @@ class LegacySystem(ABC):
 
     slug: ClassVar[str]
     title: ClassVar[str]
+    department: ClassVar[str]
     quirk: ClassVar[str]
     login_path: ClassVar[str] = "/login"
     home_path: ClassVar[str] = "/"
@@ -59,9 +63,24 @@ class LegacySystem(ABC):
         """The newest requests that reached the server, oldest first."""
         return self._records.requests
 
-    def enrol(self, login: str, name: str, password: str) -> Account:
+    @property
+    def recipe(self) -> str | None:
+        """The text of the recipe that Yimen needs for this system; None where the login page explains itself."""
+        path = RECIPES / f"{self.slug}.yaml"
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    def login_of(self, person: Person) -> str:
+        """What the system calls a person: mostly the pinyin."""
+        return person.pinyin
+
+    async def enrol(self, person: Person, password: str) -> Account:
         """Gives a person an account. Before the county starts, and whenever a test needs one more."""
-        return self.accounts.add(login, name, password)
+        return self.accounts.add(self.login_of(person), person.name, password)
+
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator[None]:
+        """Holds, while the system runs, what it needs from before the first account: a database, for one."""
+        yield
 
     @abstractmethod
     def routes(self) -> Sequence[BaseRoute]:
