@@ -1,0 +1,146 @@
+"""The bodies that carry a sign-in: finding a value in one, and putting another in its place, byte for byte otherwise.
+
+Three kinds: urlencoded forms, multipart forms, JSON. A body that does not parse holds nothing as far as we can tell.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote_to_bytes
+
+Kind = Literal["urlencoded", "multipart", "json"]
+
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~*")
+_MULTIPART_NAME = re.compile(rb'\bname="((?:[^"\\]|\\.)*)"|\bname=([^;\s]+)', re.IGNORECASE)
+_HEX = b"0123456789ABCDEF"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value of a body: its field's name (or JSON pointer), its text, and where its bytes stand."""
+
+    field: str
+    value: str
+    start: int
+    end: int
+
+
+def kind_of(content_type: str, body: bytes) -> Kind | None:
+    """What a body is, by its type; pages that send JSON often say text/plain, or nothing."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return "multipart"
+    if media_type == "application/json" or media_type.endswith("+json"):
+        return "json"
+    if body.lstrip()[:1] in (b"{", b"[") and media_type in ("", "text/plain", "application/x-www-form-urlencoded"):
+        return "json"
+    return "urlencoded" if media_type in ("application/x-www-form-urlencoded", "") else None
+
+
+def places_in(body: bytes, kind: Kind, content_type: str, charset: str) -> list[Place]:
+    """Every value of the body."""
+    if kind == "urlencoded":
+        return list(_urlencoded_places(body, charset))
+    if kind == "multipart":
+        return list(_multipart_places(body, content_type, charset))
+    return list(_json_places(body))
+
+
+def document_of(body: bytes, kind: Kind, places: list[Place]) -> Any:
+    """What a recipe's variables are read from: the JSON document, or the form as a mapping."""
+    if kind == "json":
+        return json.loads(body)
+    return {place.field: place.value for place in places}
+
+
+def replaced(body: bytes, place: Place, kind: Kind, secret: bytearray, charset: str) -> bytearray:
+    """The body with the secret, which is UTF-8, at `place`, written as this kind of body writes it."""
+    value = secret if _is_utf8(charset) else bytearray(bytes(secret).decode().encode(charset, "xmlcharrefreplace"))
+    if kind == "urlencoded":
+        written = _percent_encoded(value)
+    elif kind == "json":
+        written = bytearray(json.dumps(bytes(secret).decode(), ensure_ascii=False).encode())
+    else:
+        written = value
+    return bytearray(body[: place.start]) + written + body[place.end :]
+
+
+def _urlencoded_places(body: bytes, charset: str) -> Iterator[Place]:
+    at = 0
+    for pair in body.split(b"&"):
+        name, equals, value = pair.partition(b"=")
+        start = at + len(name) + len(equals)
+        yield Place(_unquoted(name, charset), _unquoted(value, charset), start, start + len(value))
+        at += len(pair) + 1
+
+
+def _unquoted(text: bytes, charset: str) -> str:
+    return unquote_to_bytes(text.replace(b"+", b" ")).decode(charset, "replace")
+
+
+def _multipart_places(body: bytes, content_type: str, charset: str) -> Iterator[Place]:
+    """RFC 7578: parts between delimiters; files are passed over."""
+    match = re.search(r'boundary="?([^";]+)"?', content_type, re.IGNORECASE)
+    if match is None:
+        return
+    delimiter = b"--" + match[1].strip().encode("latin-1", "replace")
+    at = body.find(delimiter)
+    while at >= 0:
+        begin = at + len(delimiter)
+        following = body.find(b"\r\n" + delimiter, begin)
+        if following < 0 or body[begin : begin + 2] == b"--":
+            return
+        head_end = body.find(b"\r\n\r\n", begin, following)
+        if head_end >= 0:
+            head = body[begin:head_end]
+            name = _MULTIPART_NAME.search(head)
+            if name is not None and b"filename" not in head.lower():
+                field = (name[1] if name[1] is not None else name[2]).decode(charset, "replace")
+                start = head_end + 4
+                yield Place(field, body[start:following].decode(charset, "replace"), start, following)
+        at = following + 2
+
+
+def _json_places(body: bytes) -> Iterator[Place]:
+    """Strings of the document whose literal stands once in the text, so that its bytes are known."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    for pointer, value in _strings(document):
+        literals = {json.dumps(value, ensure_ascii=ascii_only).encode() for ascii_only in (True, False)}
+        found = [(literal, body.find(literal)) for literal in literals]
+        for literal, start in found:
+            if start >= 0:
+                yield Place(pointer, value, start, start + len(literal))
+                break
+
+
+def _percent_encoded(value: bytearray) -> bytearray:
+    written = bytearray()
+    for byte in value:
+        if byte in _UNRESERVED:
+            written.append(byte)
+        elif byte == 0x20:
+            written += b"+"
+        else:
+            written += bytes((0x25, _HEX[byte >> 4], _HEX[byte & 15]))
+    return written
+
+
+def _is_utf8(charset: str) -> bool:
+    return charset.replace("-", "").replace("_", "").lower() in ("utf8", "ascii", "usascii")
+
+
+def _strings(document: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Every string of a JSON document with its pointer (RFC 6901)."""
+    if isinstance(document, str):
+        yield pointer, document
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield from _strings(value, f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(document, list):
+        for index, value in enumerate(document):
+            yield from _strings(value, f"{pointer}/{index}")

@@ -1,0 +1,189 @@
+"""Captures: an account that a person has just typed at a legacy login, offered to be kept; kept only if they say so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Boolean, Column, LargeBinary, Row, String, Table, delete, false, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.errors import ConnectorError
+from connectors.gateway.bodies import kind_of, places_in
+from connectors.gateway.fills import Fill
+from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.swap import SentBody
+from connectors.legacy import words
+from connectors.legacy.recipe import Recipe
+from connectors.systems import System
+from core.clock import Clock
+from core.database import Database, UtcDateTime, metadata
+from core.identifiers import new_id
+from sso.directory.users import User
+from vault.items import Item, Items
+from vault.ledger import Event, Ledger
+from vault.masking import mask
+from vault.sealing import Binding, Sealer
+from vault.suites import wipe
+
+LIFETIME = timedelta(minutes=5)
+
+capture_table = Table(
+    "connectors_capture",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("user_id", String(26), nullable=False),
+    Column("gateway_session_id", String(26), nullable=False, index=True),
+    Column("system_id", String(26), nullable=False),
+    Column("masked_login", String(200), nullable=False),
+    Column("sealed_login", LargeBinary, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    # Offered only after the legacy system has accepted it.
+    Column("offered", Boolean, nullable=False, server_default=false()),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True)
+class Capture:
+    id: str
+    system_id: str
+    login: str
+
+
+class Captures:
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer, items: Items, ledger: Ledger) -> None:
+        self._database = database
+        self._clock = clock
+        self._sealer = sealer
+        self._items = items
+        self._ledger = ledger
+
+    async def hold(
+        self, who: GatewaySession, system: System, recipe: Recipe | None, sent: SentBody, fills: Sequence[Fill]
+    ) -> str | None:
+        """Holds, sealed, what the person typed into a login that Yimen has no account for; gives the capture's id.
+
+        A page that hashes what is typed leaves nothing to keep: only its own values pass here.
+        """
+        if recipe is not None and recipe.transform != "plain":
+            return None
+        kind = kind_of(sent.content_type, sent.body)
+        if kind is None:
+            return None
+        for fill in fills:
+            if fill.item_id is not None:
+                continue
+            places = places_in(sent.body, kind, sent.content_type, fill.charset)
+            passwords = [one for one in places if fill.allows(recipe, sent.path, sent.method, one.field) and one.value]
+            logins = [one.value for one in places if _is_login(one.field, fill) and one.value]
+            if len(passwords) == 1 and logins:
+                return await self._seal(who, system, logins[0], bytearray(passwords[0].value.encode()))
+        return None
+
+    async def offer(self, capture_id: str) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(update(capture_table).where(capture_table.c.id == capture_id).values(offered=True))
+
+    async def drop(self, capture_id: str) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(capture_table).where(capture_table.c.id == capture_id))
+
+    async def offered_in(self, connection: AsyncConnection, gateway_session_id: str) -> str | None:
+        """The id of the capture to offer on this session's pages."""
+        return await connection.scalar(
+            select(capture_table.c.id).where(
+                capture_table.c.gateway_session_id == gateway_session_id,
+                capture_table.c.offered,
+                capture_table.c.expires_at > self._clock.now(),
+            )
+        )
+
+    async def find(self, connection: AsyncConnection, capture_id: str, user: User) -> Capture:
+        """Raises ERR-CAPTURE when it is over, or somebody else's."""
+        row = await self._row(connection, capture_id, user)
+        return Capture(row.id, row.system_id, row.masked_login)
+
+    async def keep(self, connection: AsyncConnection, capture_id: str, user: User) -> Item:
+        """The person said yes: the capture becomes an Item of theirs. Raises ERR-CAPTURE."""
+        row = await self._row(connection, capture_id, user)
+        await connection.execute(delete(capture_table).where(capture_table.c.id == row.id))
+        with await self._sealer.open(connection, _binding(row, "login"), row.sealed_login) as login:
+            name = login.decode()
+        with await self._sealer.open(connection, _binding(row, "secret"), row.sealed_secret) as secret:
+            item = await self._items.add(
+                connection,
+                owner=f"user:{user.id}",
+                system=row.system_id,
+                login=name,
+                secret=secret,
+                actor=f"user:{user.id}",
+            )
+        await self._record(connection, row, "success")
+        return item
+
+    async def discard(self, connection: AsyncConnection, capture_id: str, user: User) -> None:
+        row = await self._row(connection, capture_id, user)
+        await connection.execute(delete(capture_table).where(capture_table.c.id == row.id))
+        await self._record(connection, row, "refused")
+
+    async def forget_expired(self, connection: AsyncConnection) -> None:
+        await connection.execute(delete(capture_table).where(capture_table.c.expires_at <= self._clock.now()))
+
+    async def _seal(self, who: GatewaySession, system: System, login: str, secret: bytearray) -> str:
+        values = {"id": new_id(), "user_id": who.session.user.id, "system_id": system.id}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(delete(capture_table).where(capture_table.c.gateway_session_id == who.id))
+                await connection.execute(
+                    insert(capture_table).values(
+                        **values,
+                        gateway_session_id=who.id,
+                        masked_login=mask(login)[:200],
+                        sealed_login=await self._sealer.seal(connection, _binding_of(values, "login"), login.encode()),
+                        sealed_secret=await self._sealer.seal(connection, _binding_of(values, "secret"), secret),
+                        expires_at=self._clock.now() + LIFETIME,
+                    )
+                )
+        finally:
+            wipe(secret)
+        return values["id"]
+
+    async def _row(self, connection: AsyncConnection, capture_id: str, user: User) -> Row[Any]:
+        query = select(capture_table).where(
+            capture_table.c.id == capture_id,
+            capture_table.c.user_id == user.id,
+            capture_table.c.offered,
+            capture_table.c.expires_at > self._clock.now(),
+        )
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise ConnectorError("ERR-CAPTURE", "no such offer, or it is over", status=404)
+        return row
+
+    async def _record(self, connection: AsyncConnection, row: Row[Any], result: str) -> None:
+        await self._ledger.record(
+            connection,
+            Event(
+                action="gateway.capture",
+                result="success" if result == "success" else "refused",
+                actor=f"user:{row.user_id}",
+                system=row.system_id,
+            ),
+        )
+
+
+def _is_login(name: str, fill: Fill) -> bool:
+
+    last = name.rsplit("/", 1)[-1]
+    if fill.username_field:
+        return last == fill.username_field
+    return words.IDENTIFIERS["username"].search(words.identifier(last)) is not None
+
+
+def _binding(row: Row[Any], what: str) -> Binding:
+    return _binding_of({"id": row.id, "user_id": row.user_id, "system_id": row.system_id}, what)
+
+
+def _binding_of(values: dict[str, str], what: str) -> Binding:
+    return Binding(f"user:{values['user_id']}", values["system_id"], values["id"], 1, f"capture-{what}/1")

@@ -1,0 +1,36 @@
+"""What the gateway stands on."""
+
+from dataclasses import dataclass
+
+from connectors.launch import Launcher
+from connectors.legacy.recipes import Recipes
+from connectors.systems import Systems
+from core.clock import Clock
+from core.database import Database
+from core.outbound import Outbound
+from core.settings import Settings
+from sso.authentication.sessions import Sessions
+from sso.clients import Clients
+from sso.oidc.token import TokenEndpoint
+from vault.items import Items
+from vault.ledger import Ledger
+from vault.sealing import Sealer
+
+
+@dataclass(frozen=True)
+class GatewayParts:
+    """`upstream` is the guarded way to the legacy servers; its allow-list is `upstream_allow` of the settings."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    upstream: Outbound
+    sealer: Sealer
+    ledger: Ledger
+    items: Items
+    sessions: Sessions
+    clients: Clients
+    token: TokenEndpoint
+    systems: Systems
+    recipes: Recipes
+    launcher: Launcher

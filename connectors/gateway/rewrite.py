@@ -1,0 +1,113 @@
+"""Absolute addresses of the legacy server become addresses of its gateway host, in header fields and in bodies.
+
+Bodies are rewritten as bytes, whatever their charset: an origin is ASCII, and the charsets of legacy pages keep ASCII
+as it is. Streaming: what might be the beginning of an address at the end of a piece waits for the next.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from connectors.origin import ExactOrigin
+
+_TEXTUAL = re.compile(
+    r"(text/(html|css|javascript|xml|x-json)|application/(json|javascript|x-javascript|xml|xhtml\+xml|[a-z.+-]*\+json))"
+    r"\s*(;|$)",
+    re.IGNORECASE,
+)
+# What may follow a host without being a part of it.
+_END = rb"(?![A-Za-z0-9.:_-])"
+
+
+def is_rewritable(content_type: str) -> bool:
+    return _TEXTUAL.match(content_type.strip()) is not None
+
+
+@dataclass(frozen=True)
+class OriginMap:
+    """One legacy origin and its gateway host."""
+
+    upstream: ExactOrigin
+    gateway_origin: str
+    _pattern: re.Pattern[bytes] = field(init=False, repr=False)
+    _replacements: dict[bytes, bytes] = field(init=False, repr=False)
+    _longest: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        gateway_scheme, _, gateway_host = self.gateway_origin.partition("://")
+        replacements: dict[bytes, bytes] = {}
+        for authority in sorted(self._authorities()):
+            for slash in ("//", "\\/\\/", "%2F%2F", "\\u002F\\u002F"):
+                scheme, to = (":", ":") if slash != "%2F%2F" else ("%3A", "%3A")
+                host = authority if slash != "%2F%2F" else authority.replace(":", "%3A")
+                shown = gateway_host if slash != "%2F%2F" else gateway_host.replace(":", "%3A")
+                before, after = f"{self.upstream.scheme}{scheme}{slash}{host}", f"{gateway_scheme}{to}{slash}{shown}"
+                replacements[before.lower().encode()] = after.encode()
+            replacements[f"//{authority}".lower().encode()] = f"//{gateway_host}".encode()
+        keys = sorted(replacements, key=len, reverse=True)
+        pattern = re.compile(b"(" + b"|".join(map(re.escape, keys)) + b")" + _END, re.IGNORECASE)
+        object.__setattr__(self, "_pattern", pattern)
+        object.__setattr__(self, "_replacements", replacements)
+        object.__setattr__(self, "_longest", max(map(len, keys)) + 1)
+
+    @property
+    def upstream_authority(self) -> str:
+        return self.upstream.authority
+
+    def rewrite(self, body: bytes) -> bytes:
+        """The whole of a body."""
+        return self._pattern.sub(lambda match: self._replacements[match[1].lower()], body)
+
+    def text_to_gateway(self, value: str) -> str:
+        return self.rewrite(value.encode("latin-1", "replace")).decode("latin-1")
+
+    def to_upstream(self, value: str) -> str:
+        """An Origin or Referer of the gateway host as the legacy server expects it; others stay as they are."""
+        if value == self.gateway_origin or value.startswith(f"{self.gateway_origin}/"):
+            return f"{self.upstream}{value[len(self.gateway_origin) :]}"
+        return value
+
+    def stream(self) -> "StreamRewriter":
+        return StreamRewriter(self)
+
+    def _authorities(self) -> set[str]:
+        """With and without the scheme's own port: pages write both."""
+        host = f"[{self.upstream.host}]" if ":" in self.upstream.host else self.upstream.host
+        return {self.upstream.authority, f"{host}:{self.upstream.port}"}
+
+
+class StreamRewriter:
+    """Rewrites a body piece by piece. `feed` gives what is certain, `finish` the rest."""
+
+    def __init__(self, origins: OriginMap) -> None:
+        self._origins = origins
+        self._held = b""
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        pending = self._held + piece
+        keep = self._origins._longest
+        safe = len(pending) - keep
+        if safe <= 0:
+            self._held = pending
+            return
+        # A match that begins before the line of safety is taken whole.
+        for match in self._origins._pattern.finditer(pending):
+            if match.start() < safe < match.end():
+                safe = match.end()
+        self._held = pending[safe:]
+        yield self._rewrite_prefix(pending, safe)
+
+    def finish(self) -> bytes:
+        rest, self._held = self._held, b""
+        return self._origins.rewrite(rest)
+
+    def _rewrite_prefix(self, pending: bytes, safe: int) -> bytes:
+        """What follows an address decides whether it is one, so the search sees more than is given out."""
+        pieces, at = [], 0
+        for match in self._origins._pattern.finditer(pending):
+            if match.end() > safe:
+                break
+            pieces += [pending[at : match.start()], self._origins._replacements[match[1].lower()]]
+            at = match.end()
+        pieces.append(pending[at:safe])
+        return b"".join(pieces)
