@@ -101,7 +101,7 @@ class _Walk:
                     self._page.hidden[node.mem_id] = why
                 self._element(node, why)
             elif node.tag == "-text" and above not in self._page.hidden:
-                self._read(node.text_content or "")
+                self._read(node)
 
     def _element(self, node: LexborNode, hidden: str) -> None:
         page, tag = self._page, str(node.tag)
@@ -155,10 +155,12 @@ class _Walk:
             if words.SLIDER.search(said):
                 self._page.slider = node
 
-    def _read(self, text: str) -> None:
-        folded = " ".join(text.split()).strip(_TRIMMINGS)
+    def _read(self, node: LexborNode) -> None:
+        folded = " ".join((node.text_content or "").split()).strip(_TRIMMINGS)
         if folded:
             self._text = folded
+        if self._page.slider is None and words.SLIDER_TEXT.search(folded):
+            self._page.slider = node.parent
 
     def _label(self, node: LexborNode) -> str:
         label = self._labels.get(attribute(node, "id")) if attribute(node, "id") else None

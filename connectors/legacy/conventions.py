@@ -83,43 +83,57 @@ def _said(text: str) -> Outcome | None:
 def _redirect(answer: Answer, target: str) -> Outcome:
     parts = urlsplit(target)
     tail = f"{parts.query}#{parts.fragment}"
-    path = path_of(target)
-    said = _said(unquote_plus(tail))
-    if said is not None:
-        return said
+    return (
+        _said(unquote_plus(tail))
+        or _telling_address(path_of(target), tail)
+        or _back_to_login(answer, target)
+        or Outcome("success", "it leads away from signing in")
+    )
+
+
+def _telling_address(path: str, tail: str) -> Outcome | None:
     if words.CHANGE_ADDRESS.search(path):
         return Outcome("expired", "it leads to a change of the password")
     if phrases.ERROR_QUERY.search(tail) or re.search(r"/(login)?(error|fail(ed|ure)?)\b", path, re.IGNORECASE):
         return Outcome("failure", "it leads to an address that says so")
-    back = answer.response.login_url and path == path_of(answer.response.login_url)
-    if back and (words.LOGIN_ADDRESS.search(path) or path != "/"):
+    return None
+
+
+def _back_to_login(answer: Answer, target: str) -> Outcome | None:
+    path, login_url = path_of(target), answer.response.login_url
+    if login_url and path == path_of(login_url):
+        if path == "/":
+            return Outcome("unknown", "it leads to the first page, which is the login page too")
         return Outcome("failure", "it leads back to the login page")
-    if back:
-        return Outcome("unknown", "it leads to the first page, which is the login page too")
-    if words.LOGIN_ADDRESS.search(path) and not re.search(
-        r"callback|success|ticket|token|code=", target, re.IGNORECASE
-    ):
+    onward = re.search(r"callback|success|ticket=|token=|code=", target, re.IGNORECASE)
+    if words.LOGIN_ADDRESS.search(path) and not onward:
         return Outcome("failure", "it leads to an address of signing in")
-    return Outcome("success", "it leads away from signing in")
+    return None
 
 
 def _page(answer: Answer, said: Outcome | None) -> Outcome:
     form = detect(answer.text, answer.response.url)
     if form is not None and form.password is not None:
-        if said is not None:
-            return said
-        return Outcome("failure", "the login page is shown again")
-    if said is not None and not (said.result == "expired" and phrases.SIGNED_IN.search(answer.visible)):
+        return said or Outcome("failure", "the login page is shown again")
+    inside = phrases.SIGNED_IN.search(answer.visible)
+    if said is not None and not (inside and said.result == "expired"):
         return said
     if answer.moves_to:
         return _redirect(answer, answer.moves_to)
-    if answer.status in (401, 403):
-        return Outcome("failure" if answer.status == 401 else "unknown", f"HTTP {answer.status}")
+    return _other_page(answer, inside[0] if inside else "", framed=form is not None)
+
+
+def _other_page(answer: Answer, inside: str, *, framed: bool) -> Outcome:
+    """A page that asks for no password and complains of nothing."""
+    if answer.status == 401:
+        return Outcome("failure", "HTTP 401")
+    if answer.status >= 400:
+        return Outcome("unknown", f"HTTP {answer.status}")
     if phrases.LOGIN_AGAIN.search(answer.visible):
         return Outcome("unknown", "it asks to sign in again, for another reason than the password")
-    if match := phrases.SIGNED_IN.search(answer.visible):
-        return Outcome("success", f"it says {match[0][:_SHORT]!r}, and asks for no password")
-    if form is not None and form.frames:
+    if inside:
+        return Outcome("success", f"it says {inside[:_SHORT]!r}, and asks for no password")
+    if framed:
         return Outcome("success", "it shows the frames of the system, and asks for no password")
     return Outcome("unknown", "a page that tells nothing")
 
@@ -138,8 +152,9 @@ def _json(content: Mapping[str, Any], status: int) -> Outcome:
         return Outcome("unknown", "a JSON answer that tells nothing")
     if good:
         return Outcome("success", "the JSON answer says so")
-    # A refusal without a reason may be anything from a missing captcha to a closed system.
-    return Outcome("failure" if status == 401 else "unknown", "the JSON answer refuses, and does not say why")
+    if message and status != 401:
+        return Outcome("unknown", "the JSON answer refuses, for another reason than the password")
+    return Outcome("failure", "the JSON answer refuses")
 
 
 def _verdict(flat: Mapping[str, Any]) -> bool | None:

@@ -1,4 +1,4 @@
-"""What the gateway does on a login page: which fields it fills, what it leaves to the person, who presses the button."""
+"""What the gateway does on a login page: what it fills, what it leaves to the person, who presses the button."""
 
 import re
 from dataclasses import asdict, dataclass
