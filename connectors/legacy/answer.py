@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from connectors.legacy.document import Document, decode, text_of
+from connectors.legacy.document import Document, decode, joined, text_of
 
 Result = Literal["success", "failure", "locked", "expired", "unknown"]
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -68,7 +68,7 @@ class Answer:
     def location(self) -> str:
         """Where it sends the browser: absolute, or empty."""
         target = self.header("location") if 300 <= self.status < 400 else ""
-        return urljoin(self.response.url, target) if target else ""
+        return joined(self.response.url, target) if target else ""
 
     @cached_property
     def charset(self) -> str | None:
@@ -118,7 +118,7 @@ class Answer:
     def moves_to(self) -> str:
         """Where a page sends the browser by itself: absolute, or empty."""
         match = _META_REFRESH.search(self.text) or _SCRIPT_MOVE.search(self.text)
-        return urljoin(self.response.url, match[1]) if match else ""
+        return joined(self.response.url, match[1]) if match else ""
 
 
 def path_of(address: str) -> str:

@@ -5,7 +5,6 @@ It works on the HTML alone; nothing here runs the page's script. Every decision 
 
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborNode
 
@@ -13,7 +12,7 @@ from connectors.legacy import words
 from connectors.legacy.buttons import submit_of
 from connectors.legacy.candidates import Candidate, candidates_of
 from connectors.legacy.controls import Control, Page, read_page
-from connectors.legacy.document import Document, attribute, charset_name, said_by
+from connectors.legacy.document import Document, attribute, charset_name, joined, said_by
 from connectors.legacy.roles import Guess, Role
 
 __all__ = ["DetectedForm", "Field", "Role", "detect"]
@@ -83,7 +82,7 @@ def detect(html: str | bytes, url: str, charset: str | None = None) -> DetectedF
     if likely:
         return _described(page, max(likely, key=lambda candidate: candidate.score), base)
     frames = tuple(
-        dict.fromkeys(urljoin(base, attribute(frame, "src")) for frame in page.frames if _may_hold(page, frame))
+        dict.fromkeys(joined(base, attribute(frame, "src")) for frame in page.frames if _may_hold(page, frame))
     )
     if frames:
         return DetectedForm(None, url, "", "", document.charset, (), None, "the page is made of frames", frames)
@@ -92,7 +91,7 @@ def detect(html: str | bytes, url: str, charset: str | None = None) -> DetectedF
 
 def _base(document: Document, url: str) -> str:
     element = document.first("base[href]")
-    return urljoin(url, attribute(element, "href")) if element is not None else url
+    return (joined(url, attribute(element, "href")) or url) if element is not None else url
 
 
 def _may_hold(page: Page, frame: LexborNode) -> bool:
@@ -115,7 +114,7 @@ def _described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
     )
     return DetectedForm(
         form=page.document.selector_of(form) if form is not None else None,
-        action=urljoin(base, action) if action and not action.startswith("javascript:") else base,
+        action=joined(base, action) if action and not action.startswith("javascript:") else base,
         method=(attribute(form, "method") or "get").upper() if form is not None else "",
         enctype=(attribute(form, "enctype") or _URLENCODED).lower() if form is not None else "",
         charset=_charset(page, form),

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -69,6 +70,14 @@ def attribute(node: LexborNode, name: str) -> str:
 
 def text_of(node: LexborNode) -> str:
     return " ".join(node.text(deep=True, separator=" ").split())
+
+
+def joined(base: str, target: str) -> str:
+    """The absolute address of `target`; empty for one that no browser could follow."""
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return ""
 
 
 def said_by(node: LexborNode) -> str:

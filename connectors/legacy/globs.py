@@ -13,7 +13,10 @@ def matches_path(glob: str, address: str) -> bool:
     compiled = _compiled(glob)
     if glob.startswith(("http://", "https://")):
         return compiled.fullmatch(address) is not None
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
     path = parts.path or "/"
     return compiled.fullmatch(f"{path}?{parts.query}" if "?" in glob else path) is not None
 

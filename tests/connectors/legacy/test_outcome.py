@@ -1,0 +1,191 @@
+"""Judging answers: by the recipe first, then by how legacy systems speak."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.legacy.outcome import SignInResponse, judge
+from connectors.legacy.recipe import parse_recipe
+
+LOGIN = "http://a.test/login.jsp"
+FORM = '<form action="check" method="post">{}<input name="u" placeholder="用户名"><input type="password" name="p"><button>登录</button></form>'
+
+
+def _page(body: str, status: int = 200, charset: str = "utf-8") -> SignInResponse:
+    headers = {"Content-Type": f"text/html; charset={charset}"}
+    return SignInResponse(status, headers, "http://a.test/check", body.encode(charset), None, LOGIN)
+
+
+def _json(content: object, status: int = 200) -> SignInResponse:
+    body = json.dumps(content, ensure_ascii=False).encode()
+    return SignInResponse(status, {"content-type": "application/json"}, "http://a.test/api/login", body)
+
+
+def _redirect(location: str, status: int = 302, login: str = LOGIN) -> SignInResponse:
+    return SignInResponse(status, {"Location": location}, "http://a.test/check", b"", None, login)
+
+
+@pytest.mark.parametrize(
+    ("location", "result"),
+    [
+        ("/index.jsp", "success"),
+        ("http://a.test/main.do?menu=1", "success"),
+        ("/home;jsessionid=1A", "success"),
+        ("/login.jsp", "failure"),
+        ("login.jsp;jsessionid=1A2B", "failure"),
+        ("/login?error", "failure"),
+        ("/index?error=1", "failure"),
+        ("/loginFail.jsp", "failure"),
+        ("/error/login", "failure"),
+        ("/toLogin", "failure"),
+        ("/login.jsp?msg=%E9%AA%8C%E8%AF%81%E7%A0%81%E9%94%99%E8%AF%AF", "unknown"),
+        ("/login.jsp?msg=%E8%B4%A6%E5%8F%B7%E5%B7%B2%E8%A2%AB%E9%94%81%E5%AE%9A", "locked"),
+        ("/user/changePwd", "expired"),
+        ("/modifyPassword.do", "expired"),
+        ("/sso/callback?ticket=ST-1", "success"),
+    ],
+)
+def test_a_redirect_is_judged_by_where_it_leads(location: str, result: str) -> None:
+    assert judge(None, _redirect(location)).result == result
+
+
+def test_a_login_page_at_the_root_makes_a_redirect_there_undecided() -> None:
+    assert judge(None, _redirect("/", login="http://a.test/")).result == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        (FORM.format(""), "failure"),
+        (FORM.format("<p class=err>用户名或密码错误</p>"), "failure"),
+        (FORM.format("<p>验证码错误</p>"), "unknown"),
+        (FORM.format("<p>您的账号已被锁定，请10分钟后再试</p>"), "locked"),
+        (FORM.format("<p>登录失败次数过多</p>"), "locked"),
+        (FORM.format("<p>密码已过期，请修改密码</p>"), "expired"),
+        (FORM.format("<p>提示：连续输错5次将被锁定</p>"), "failure"),
+        ("<script>alert('密码错误');history.back();</script>", "failure"),
+        ("<script>alert('登录名不存在！');location.href='login.asp'</script>", "failure"),
+        ("<script>alert('该用户已被停用');window.location='/login.jsp'</script>", "locked"),
+        ("<script>alert('验证码不正确');history.go(-1)</script>", "unknown"),
+        ("<script>top.location.href='main.htm'</script>", "success"),
+        ("<script>window.location='/login.jsp'</script>", "failure"),
+        ("<html><head><meta http-equiv='refresh' content='0;url=index.asp'></head></html>", "success"),
+        ("<h1>欢迎您，张三</h1><a href='/logout'>退出</a>", "success"),
+        ("<frameset cols='*'><frame src='menu.htm'><frame src='desk.htm'></frameset>", "success"),
+        ("<div>您的账号在其他地方登录，被迫退出</div>", "unknown"),
+        ("<div>登录会话失效</div>", "unknown"),
+        ("<div>系统维护</div>", "unknown"),
+        (
+            "<h2>首次登录，请修改初始密码</h2><form><input type=password name=newPwd><input type=password name=confirmPwd><button>保存</button></form>",
+            "expired",
+        ),
+        ("<p>Invalid username or password.</p>", "failure"),
+        ("<p>Your account has been locked.</p>", "locked"),
+        ("<p>Bad credentials</p>", "failure"),
+    ],
+)
+def test_a_page_is_judged_by_what_it_shows_and_says(body: str, result: str) -> None:
+    assert judge(None, _page(body)).result == result, judge(None, _page(body)).why
+
+
+def test_a_gbk_page_is_read() -> None:
+    assert judge(None, _page("<p>口令不正确</p>", charset="gbk")).result == "failure"
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "result"),
+    [
+        ({"code": 200, "msg": "操作成功", "token": "e.y.J"}, 200, "success"),
+        ({"code": 0, "data": {"token": "x"}}, 200, "success"),
+        ({"code": "0000", "message": "ok"}, 200, "success"),
+        ({"success": True, "result": {"userInfo": {}}}, 200, "success"),
+        ({"access_token": "x", "token_type": "bearer"}, 200, "success"),
+        ({"code": 500, "msg": "用户不存在/密码错误"}, 200, "failure"),
+        ({"success": False, "message": "用户名或密码错误"}, 200, "failure"),
+        ({"success": False}, 200, "failure"),
+        ({"code": 1, "msg": "密码不正确"}, 200, "failure"),
+        ({"code": 500, "msg": "验证码已失效"}, 200, "unknown"),
+        ({"code": 500, "msg": "验证码错误"}, 200, "unknown"),
+        ({"code": 503, "msg": "系统维护中"}, 200, "unknown"),
+        ({"code": 500, "msg": "密码输入错误5次，帐户锁定10分钟"}, 200, "locked"),
+        ({"code": 500, "msg": "对不起，您的账号：zs 已停用"}, 200, "locked"),
+        ({"code": 200, "msg": "密码已过期，请修改密码"}, 200, "expired"),
+        ({"error": "invalid_grant", "error_description": "Bad credentials"}, 400, "failure"),
+        ({"status": 401, "message": "Unauthorized"}, 401, "failure"),
+        ({"hello": "world"}, 200, "unknown"),
+        ({"status": "success"}, 200, "success"),
+        ({"result": "fail", "msg": "密码错误，您还有3次机会"}, 200, "failure"),
+    ],
+)
+def test_a_json_answer_is_judged_by_flag_code_and_message(content: object, status: int, result: str) -> None:
+    outcome = judge(None, _json(content, status))
+    assert outcome.result == result, outcome.why
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "result"),
+    [
+        (b"success", 200, "success"),
+        ("密码错误".encode(), 200, "failure"),
+        (b"1", 200, "unknown"),
+        (b"", 401, "failure"),
+        (b"", 429, "locked"),
+        (b"oops", 502, "unknown"),
+        (b'callback({"success":false,"msg":"\xe5\xaf\x86\xe7\xa0\x81\xe9\x94\x99\xe8\xaf\xaf"});', 200, "failure"),
+        (b'"{\\"code\\":200,\\"token\\":\\"t\\"}"', 200, "success"),
+    ],
+)
+def test_other_answers_are_judged_too(body: bytes, status: int, result: str) -> None:
+    assert judge(None, SignInResponse(status, {"content-type": "text/plain"}, "http://a.test/l", body)).result == result
+
+
+RECIPE = parse_recipe("""
+id: x
+outcome:
+  success: [{status: [302, 303], location: "/main/**"}, {pointer: /ok, equals: true}]
+  failure: [{text: E-17}, {location: "/?e=*"}]
+  locked: [{regex: "剩余\\\\s*0\\\\s*次"}]
+  expired: [{cookie: CHANGE_NOW}, {path: /check, status: 205}]
+""")
+
+
+@pytest.mark.parametrize(
+    ("response", "result"),
+    [
+        (_redirect("/main/desk"), "success"),
+        (_redirect("/?e=2"), "failure"),
+        (_page("E-17"), "failure"),
+        (_page("E-17 剩余 0 次"), "locked"),
+        (_json({"ok": True}), "success"),
+        (_json({"ok": 1}), "unknown"),
+        (
+            SignInResponse(200, [("Set-Cookie", "a=1"), ("set-cookie", "CHANGE_NOW=1; Path=/")], "http://a.test/", b""),
+            "expired",
+        ),
+        (SignInResponse(200, [("Set-Cookie", "CHANGE_NOW=; Max-Age=0")], "http://a.test/", b""), "unknown"),
+        (SignInResponse(205, {}, "http://a.test/check", b""), "expired"),
+        (_page("用户名或密码错误"), "failure"),
+    ],
+)
+def test_the_recipe_is_asked_before_the_conventions(response: SignInResponse, result: str) -> None:
+    assert judge(RECIPE, response).result == result
+
+
+def test_the_reason_never_holds_headers_or_body() -> None:
+    response = _page("x")
+    assert "x" not in repr(response).replace("text", "").replace("http://a.test/check", "").replace("expired", "")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(100, 599),
+    st.binary(max_size=200),
+    st.sampled_from(["", "/", "http://[", "//", "?", "javascript:1", "/login"]),
+    st.sampled_from(["", "text/html", "application/json", "text/html; charset=none", "text/html; charset=utf-16"]),
+)
+def test_nothing_a_system_sends_makes_judging_fail(status: int, body: bytes, location: str, kind: str) -> None:
+    response = SignInResponse(status, {"location": location, "content-type": kind}, "http://a.test/l", body)
+    for recipe in (None, RECIPE):
+        assert judge(recipe, response).result in ("success", "failure", "locked", "expired", "unknown")
