@@ -81,9 +81,8 @@ def detect(html: str | bytes, url: str, charset: str | None = None) -> DetectedF
     likely = [candidate for candidate in candidates_of(page) if candidate.is_login]
     if likely:
         return _described(page, max(likely, key=lambda candidate: candidate.score), base)
-    frames = tuple(
-        dict.fromkeys(joined(base, attribute(frame, "src")) for frame in page.frames if _may_hold(page, frame))
-    )
+    addresses = (joined(base, attribute(frame, "src")) for frame in page.frames if _may_hold(frame))
+    frames = tuple(dict.fromkeys(address for address in addresses if address))
     if frames:
         return DetectedForm(None, url, "", "", document.charset, (), None, "the page is made of frames", frames)
     return None
@@ -94,7 +93,7 @@ def _base(document: Document, url: str) -> str:
     return (joined(url, attribute(element, "href")) or url) if element is not None else url
 
 
-def _may_hold(page: Page, frame: LexborNode) -> bool:
+def _may_hold(frame: LexborNode) -> bool:
     source = attribute(frame, "src")
     if not source or source.startswith(("about:", "javascript:", "data:")):
         return False

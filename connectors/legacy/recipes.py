@@ -27,10 +27,8 @@ recipe_table = Table(
     Column("id", String(64), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("document", Text, nullable=False),
-    Column("hash", String(64), nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("actor", String(255), nullable=False),
 )
 
 
@@ -43,7 +41,6 @@ class KeptRecipe:
     version: int
     hash: str
     created_at: datetime
-    actor: str
 
 
 class Recipes:
@@ -58,7 +55,7 @@ class Recipes:
         row = await self._newest(connection, recipe_id)
         event = await self._ledger.latest(connection, (_ACTION,), _subject(recipe_id))
         told = (event.detail.get("version"), event.detail.get("hash")) if event else None
-        if told != ((row.version, row.hash) if row else None):
+        if told != ((row.version, _digest(row.document)) if row else None):
             raise _tampered(recipe_id, "it is not the version that the ledger knows")
         return self._verified(row) if row else None
 
@@ -72,14 +69,18 @@ class Recipes:
         both = (recipe_table.c.id == newest.c.id) & (recipe_table.c.version == newest.c.version)
         query = select(recipe_table).join(newest, both).order_by(recipe_table.c.id)
         return [
-            KeptRecipe(row.id, self._verified(row).title, row.version, row.hash, row.created_at, row.actor)
+            KeptRecipe(row.id, self._verified(row).title, row.version, _digest(row.document), row.created_at)
             for row in await connection.execute(query)
         ]
 
     async def upsert(self, connection: AsyncConnection, recipe: Recipe, *, actor: str) -> bool:
         """Keeps a new version and records it; False when the newest one says the same already."""
         newest = await self._newest(connection, recipe.id)
-        if newest is not None and newest.hash == recipe.hash and await self.find(connection, recipe.id) == recipe:
+        if (
+            newest is not None
+            and newest.document == recipe.canonical
+            and await self.find(connection, recipe.id) == recipe
+        ):
             return False
         version = newest.version + 1 if newest is not None else 1
         await connection.execute(
@@ -87,10 +88,8 @@ class Recipes:
                 id=recipe.id,
                 version=version,
                 document=recipe.canonical,
-                hash=recipe.hash,
                 signature=self._signing_key.sign(_message(recipe.id, version, recipe.hash)),
                 created_at=self._clock.now(),
-                actor=actor,
             )
         )
         await self._ledger.record(
@@ -111,12 +110,14 @@ class Recipes:
 
     def _verified(self, row: Row[tuple[object, ...]]) -> Recipe:
         try:
-            self._public_key.verify(row.signature, _message(row.id, row.version, row.hash))
+            self._public_key.verify(row.signature, _message(row.id, row.version, _digest(row.document)))
         except InvalidSignature:
             raise _tampered(row.id, "its signature is wrong") from None
-        if hashlib.sha256(row.document.encode()).hexdigest() != row.hash:
-            raise _tampered(row.id, "its text is not the one that was signed")
         return Recipe.model_validate(json.loads(row.document))
+
+
+def _digest(document: str) -> str:
+    return hashlib.sha256(document.encode()).hexdigest()
 
 
 def _subject(recipe_id: str) -> str:
