@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 
+from demo.legacy.danan import Danan
 from demo.legacy.jingzhong import Jingzhong
 from demo.legacy.nongfang import Nongfang
 from demo.legacy.nongjia import Nongjia
@@ -15,7 +16,7 @@ from demo.legacy.zhihui import Zhihui
 from demo.legacy.zhiyuan import Zhiyuan
 from demo.serving import Listener
 
-KINDS: tuple[type[LegacySystem], ...] = (Zhihui, Wenhua, Nongjia, Jingzhong, Nongfang, Zhiyuan)
+KINDS: tuple[type[LegacySystem], ...] = (Zhihui, Wenhua, Nongjia, Jingzhong, Nongfang, Zhiyuan, Danan)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class LegacyCounty:
     jingzhong: Jingzhong
     nongfang: Nongfang
     zhiyuan: Zhiyuan
+    danan: Danan
 
     def __iter__(self) -> Iterator[LegacySystem]:
         return (getattr(self, field.name) for field in fields(self))
