@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from starlette.routing import BaseRoute, Mount
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,7 +31,11 @@ class Danan(LegacySystem):
         super().__init__(origin)
 
     def routes(self) -> Sequence[BaseRoute]:
-        return Mount("/static", StaticFiles(directory=django_admin.STATIC)), Mount("/", self._ask_django)
+        return (
+            Mount("/static", StaticFiles(directory=django_admin.STATIC)),
+            Route("/favicon.ico", self._no_icon),
+            Mount("/", self._ask_django),
+        )
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator[None]:
@@ -41,6 +47,9 @@ class Danan(LegacySystem):
         account = await super().enrol(person, password)
         await asyncio.to_thread(django_admin.create_superuser, account)
         return account
+
+    async def _no_icon(self, request: Request) -> Response:
+        return Response(status_code=204)
 
     async def _ask_django(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._django is not None, "the system is not ready"
