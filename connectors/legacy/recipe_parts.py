@@ -3,7 +3,17 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from connectors.legacy.pointers import is_pointer
 
@@ -41,6 +51,13 @@ Glob = Annotated[str, Field(min_length=1, max_length=300)]
 Regex = Annotated[str, Field(min_length=1, max_length=300)]
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, int) else value
+
+
+Statuses = Annotated[tuple[int, ...], BeforeValidator(_one_or_more, json_schema_input_type=int | tuple[int, ...])]
+
+
 class Locator(Part):
     """How an element of the page is known. Everything that is given must hold; a bare string is a selector."""
 
@@ -53,6 +70,10 @@ class Locator(Part):
     @classmethod
     def _read_selector(cls, value: Any) -> Any:
         return {"selector": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "description": "A CSS selector"}, handler(core)]}
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
@@ -158,7 +179,7 @@ Variable = Annotated[PageVariable | ResponseVariable | CookieVariable | RequestV
 class Condition(Part):
     """A look at the answer to the sign-in request. Everything that is given must hold."""
 
-    status: tuple[int, ...] = Field((), description="One HTTP status, or a list of which one holds")
+    status: Statuses = Field((), description="One HTTP status, or a list of which one holds")
     location: Glob | None = Field(None, description="Pattern of where a redirect leads")
     path: Glob | None = Field(None, description="Pattern of the path that was asked")
     text: str | None = Field(None, min_length=1, max_length=200, description="Words in the body")
@@ -166,11 +187,6 @@ class Condition(Part):
     pointer: str | None = Field(None, max_length=200, description="JSON pointer into the body")
     equals: str | int | bool | None = Field(None, description="What `pointer` must give; left out: anything")
     cookie: str | None = Field(None, min_length=1, max_length=100, description="A cookie that the answer sets")
-
-    @field_validator("status", mode="before")
-    @classmethod
-    def _one_or_more(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int) else value
 
     @field_validator("location", "path")
     @classmethod

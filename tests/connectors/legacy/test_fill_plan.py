@@ -9,7 +9,10 @@ from connectors.legacy.recipe import parse_recipe
 from tests.connectors.legacy.pages import PAGES
 
 PAGE = {page.name: page for page in PAGES}
-PLAIN = '<form action="/login" method="post"><input name="u" placeholder="账号"><input name="p" type="password">{}<button>登录</button></form>'
+PLAIN = (
+    '<form action="/login" method="post"><input name="u" placeholder="账号">'
+    '<input name="p" type="password">{}<button>登录</button></form>'
+)
 SHELL = '<html><head><script src="/app.js"></script></head><body><div id="app"></div></body></html>'
 URL = "http://a.test/login"
 
@@ -88,7 +91,10 @@ def test_a_recipe_is_for_its_paths_only() -> None:
 
 
 def test_a_recipe_says_which_fields_by_any_of_four_ways() -> None:
-    html = '<form method="post"><label>甲<input name="a"></label><input name="b" placeholder="请输入乙"><input id="c"><input name="d"></form>'
+    html = (
+        '<form method="post"><label>甲<input name="a"></label><input name="b" placeholder="请输入乙">'
+        '<input id="c"><input name="d"></form>'
+    )
     for locator, selector in (
         ("{label: 甲}", 'input[name="a"]'),
         ("{placeholder: 乙}", 'input[name="b"]'),

@@ -10,7 +10,10 @@ from connectors.legacy.outcome import SignInResponse, judge
 from connectors.legacy.recipe import parse_recipe
 
 LOGIN = "http://a.test/login.jsp"
-FORM = '<form action="check" method="post">{}<input name="u" placeholder="用户名"><input type="password" name="p"><button>登录</button></form>'
+FORM = (
+    '<form action="check" method="post">{}<input name="u" placeholder="用户名">'
+    '<input type="password" name="p"><button>登录</button></form>'
+)
 
 
 def _page(body: str, status: int = 200, charset: str = "utf-8") -> SignInResponse:
@@ -78,7 +81,8 @@ def test_a_login_page_at_the_root_makes_a_redirect_there_undecided() -> None:
         ("<div>登录会话失效</div>", "unknown"),
         ("<div>系统维护</div>", "unknown"),
         (
-            "<h2>首次登录，请修改初始密码</h2><form><input type=password name=newPwd><input type=password name=confirmPwd><button>保存</button></form>",
+            "<h2>首次登录，请修改初始密码</h2><form><input type=password name=newPwd>"
+            "<input type=password name=confirmPwd><button>保存</button></form>",
             "expired",
         ),
         ("<p>Invalid username or password.</p>", "failure"),
