@@ -111,9 +111,9 @@ def conditions_of(query: LedgerQuery) -> list[ColumnElement[bool]]:
 
 def _buckets(rows: Sequence[Row[Any]], start: datetime, width: int, buckets: int) -> list[Bucket]:
     counts: dict[tuple[int, str], int] = {}
-    for span, result, count in rows:
-        place = (min(max(int(span), 0), buckets - 1), result)
-        counts[place] = counts.get(place, 0) + count
+    for row in rows:
+        place = (min(max(int(row.span), 0), buckets - 1), row.result)
+        counts[place] = counts.get(place, 0) + row.number
     return [
         Bucket(
             start + timedelta(seconds=width * index),

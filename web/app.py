@@ -6,11 +6,10 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.gateway.app import GatewayApp
 from core.errors import YimenError
 from core.logs import configure_logs, logger
 from core.settings import Settings, load_settings
-from web.composition import House, gateway_app, open_house
+from web.composition import House, open_gateway, open_house
 from web.health import health_routes
 from web.portal import portal_app
 from web.request_context import RequestContext
@@ -51,7 +50,7 @@ class YimenApp:
         await receive()
         try:
             house = await self._stack.enter_async_context(open_house(self._settings, serve=True))
-            self._compose(house)
+            await self._compose(house)
         except YimenError as error:
             _log.error("refused to start", code=error.code, detail=error.detail)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
@@ -61,11 +60,13 @@ class YimenApp:
         await self._stack.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _compose(self, house: House) -> None:
+    async def _compose(self, house: House) -> None:
         role = self._settings.role
         closed = _ClosedHere(house)
         portal: ASGIApp = portal_app(house) if role in ("all", "identity") else closed
-        gateway: ASGIApp | GatewayApp = gateway_app(house) if role in ("all", "gateway") else closed
+        gateway: ASGIApp = closed
+        if role in ("all", "gateway"):
+            gateway = await self._stack.enter_async_context(open_gateway(house))
         self._portal = RequestContext(portal, self._settings, "portal")
         self._gateway = RequestContext(gateway, self._settings, "gateway")
 

@@ -5,6 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from connectors.gateway.app import GatewayApp
+from connectors.gateway.captures import Captures
+from connectors.gateway.parts import GatewayParts
 from connectors.launch import Launcher
 from connectors.legacy.recipes import Recipes
 from connectors.systems import Systems
@@ -89,6 +92,8 @@ class House:
     systems: Systems
     recipes: Recipes
     launcher: Launcher
+    captures: Captures
+    gateway_parts: GatewayParts
 
 
 @asynccontextmanager
@@ -146,6 +151,10 @@ async def _build(
 
     systems = Systems(clock, ledger)
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
+    launcher = Launcher(database, clock, settings, systems, items, tickets, ledger)
+    token = TokenEndpoint(database, authentication, grants, tokens, signing_keys, ledger)
+    upstream = Outbound(settings.upstream_allow)
+    stack.push_async_callback(upstream.close)
     return House(
         settings=settings,
         clock=clock,
@@ -173,7 +182,7 @@ async def _build(
         grants=grants,
         client_authentication=authentication,
         authorize=Authorize(database, clock, settings.issuer, clients, interactions, consents, grants, tokens, ledger),
-        token=TokenEndpoint(database, authentication, grants, tokens, signing_keys, ledger),
+        token=token,
         userinfo=UserInfo(database, clients, grants, tokens, signing_keys),
         introspection=Introspection(
             database, settings.issuer, authentication, grants, tokens, signing_keys, revocation
@@ -182,5 +191,31 @@ async def _build(
         logout=Logout(database, clients, sessions, tokens, signing_keys),
         systems=systems,
         recipes=recipes,
-        launcher=Launcher(database, clock, settings, systems, items, tickets, ledger),
+        launcher=launcher,
+        captures=Captures(database, clock, sealer, items, ledger),
+        gateway_parts=GatewayParts(
+            settings=settings,
+            database=database,
+            clock=clock,
+            upstream=upstream,
+            sealer=sealer,
+            ledger=ledger,
+            items=items,
+            sessions=sessions,
+            clients=clients,
+            token=token,
+            systems=systems,
+            recipes=recipes,
+            launcher=launcher,
+        ),
     )
+
+
+@asynccontextmanager
+async def open_gateway(house: House) -> AsyncIterator[GatewayApp]:
+    """The gateway's application, with its connections to the legacy servers; closed with the block."""
+    gateway = GatewayApp(house.gateway_parts)
+    try:
+        yield gateway
+    finally:
+        await gateway.close()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from connectors.gateway.forgetting import forget_expired
 from core.jobs import Job
 
 if TYPE_CHECKING:
@@ -34,3 +35,5 @@ class _Forgetting:
             await house.grants.forget_expired(connection)
             await house.revocation.forget_expired(connection)
             await house.tickets.forget_expired(connection)
+            await house.captures.forget_expired(connection)
+            await forget_expired(connection, house.clock.now())

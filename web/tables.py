@@ -2,6 +2,10 @@
 
 # ruff: noqa: F401
 
+import connectors.gateway.basic
+import connectors.gateway.captures
+import connectors.gateway.fills
+import connectors.gateway.sessions
 import connectors.launch
 import connectors.legacy.recipes
 import connectors.systems

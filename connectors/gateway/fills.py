@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Column, Row, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Row, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.legacy import words
@@ -133,9 +133,6 @@ class Fills:
         """More values for the recipe's transform, from a later answer of the system."""
         together = {**fill.variables, **variables}
         await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(variables=together))
-
-    async def forget_expired(self, connection: AsyncConnection) -> None:
-        await connection.execute(delete(fill_table).where(fill_table.c.expires_at <= self._clock.now()))
 
 
 def new_dummy() -> str:

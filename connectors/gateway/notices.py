@@ -58,7 +58,8 @@ _ITEM_CODES = frozenset({"ERR-ITEM", "ERR-ITEM_FROZEN"})
 _STYLE = (
     "body{font:16px/1.7 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center;"
     "background:#f2f4f3;color:#17282b}main{max-width:28rem;margin:1rem;padding:2rem;background:#fff;"
-    "border-radius:1rem;border:1px solid #dde5e5}h1{font-size:1.25rem;margin:0 0 .5rem}code{color:#5d6f72;font-size:.8125rem}"
+    "border-radius:1rem;border:1px solid #dde5e5}h1{font-size:1.25rem;margin:0 0 .5rem}"
+    "code{color:#5d6f72;font-size:.8125rem}"
     "a{display:inline-block;margin:1rem 1rem 0 0;padding:.6rem 1.2rem;border-radius:.6rem;background:#0d6470;"
     "color:#fff;text-decoration:none}@media(prefers-color-scheme:dark){body{background:#0d1618;color:#e5eeee}"
     "main{background:#152125;border-color:#27373c}code{color:#9fb3b6}}"

@@ -84,11 +84,6 @@ class GatewaySessions:
             delete(gateway_session_table).where(gateway_session_table.c.digest == token_digest(token))
         )
 
-    async def forget_expired(self, connection: AsyncConnection) -> None:
-        await connection.execute(
-            delete(gateway_session_table).where(gateway_session_table.c.expires_at <= self._clock.now())
-        )
-
     async def _read(self, digest: bytes) -> GatewaySession | None:
         async with self._database.read() as connection:
             query = select(gateway_session_table).where(gateway_session_table.c.digest == digest)

@@ -94,7 +94,7 @@ class Swap:
             return recognise(fill.dummy, places, salts)
         variables = dict(fill.variables) | from_cookies(recipe, sent.cookies)
         if kind is not None and places:
-            variables |= from_request(recipe, document_of(sent.body, kind, places))
+            variables |= from_request(recipe, document_of(sent.body, kind, list(places)))
         transform = recipe.compiled_transform
         expected = _expected(transform, fill, variables)
         return [

@@ -2,8 +2,8 @@
 
 from alembic import context
 
+import web.tables  # noqa: F401 - declares every table on `metadata`
 from core.database import metadata
-from web import tables  # noqa: F401 - declares every table on `metadata`
 
 context.configure(
     connection=context.config.attributes["connection"],

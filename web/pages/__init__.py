@@ -9,6 +9,7 @@ from web.pages.activity import activity_routes
 from web.pages.administration import administration_routes
 from web.pages.answers import error_page, form_post_page, logout_page, signed_out_page
 from web.pages.audit import audit_routes
+from web.pages.captures import capture_routes
 from web.pages.consent import consent_routes
 from web.pages.credentials import credential_routes
 from web.pages.failures import exception_handlers
@@ -36,6 +37,7 @@ def page_routes(house: "House") -> list[Route]:
         *consent_routes(surface),
         *portal_routes(surface),
         *account_routes(surface),
+        *capture_routes(surface),
         *reveal_routes(surface),
         *session_routes(surface),
         *activity_routes(surface),

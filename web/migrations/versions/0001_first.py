@@ -14,6 +14,71 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "connectors_capture",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("user_id", sa.String(length=26), nullable=False),
+        sa.Column("gateway_session_id", sa.String(length=26), nullable=False),
+        sa.Column("system_id", sa.String(length=26), nullable=False),
+        sa.Column("masked_login", sa.String(length=200), nullable=False),
+        sa.Column("sealed_login", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("offered", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connectors_capture")),
+    )
+    op.create_index(op.f("ix_connectors_capture_expires_at"), "connectors_capture", ["expires_at"], unique=False)
+    op.create_index(
+        op.f("ix_connectors_capture_gateway_session_id"), "connectors_capture", ["gateway_session_id"], unique=False
+    )
+    op.create_table(
+        "connectors_fill",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("gateway_session_id", sa.String(length=26), nullable=False),
+        sa.Column("item_id", sa.String(length=26), nullable=True),
+        sa.Column("dummy", sa.String(length=32), nullable=False),
+        sa.Column("target_path", sa.String(length=2000), nullable=True),
+        sa.Column("username_field", sa.String(length=200), nullable=True),
+        sa.Column("password_field", sa.String(length=200), nullable=True),
+        sa.Column("charset", sa.String(length=40), nullable=False),
+        sa.Column("login_url", sa.String(length=2000), nullable=False),
+        sa.Column("variables", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connectors_fill")),
+    )
+    op.create_index(op.f("ix_connectors_fill_expires_at"), "connectors_fill", ["expires_at"], unique=False)
+    op.create_index(
+        op.f("ix_connectors_fill_gateway_session_id"), "connectors_fill", ["gateway_session_id"], unique=False
+    )
+    op.create_table(
+        "connectors_gateway_basic",
+        sa.Column("gateway_session_id", sa.String(length=26), nullable=False),
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("item_id", sa.String(length=26), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("gateway_session_id", name=op.f("pk_connectors_gateway_basic")),
+    )
+    op.create_index(
+        op.f("ix_connectors_gateway_basic_expires_at"), "connectors_gateway_basic", ["expires_at"], unique=False
+    )
+    op.create_table(
+        "connectors_gateway_session",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("session_id", sa.String(length=64), nullable=False),
+        sa.Column("system_id", sa.String(length=26), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_connectors_gateway_session")),
+        sa.UniqueConstraint("id", name=op.f("uq_connectors_gateway_session_id")),
+    )
+    op.create_index(
+        op.f("ix_connectors_gateway_session_expires_at"), "connectors_gateway_session", ["expires_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_connectors_gateway_session_session_id"), "connectors_gateway_session", ["session_id"], unique=False
+    )
+    op.create_table(
         "connectors_launch_intent",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("session_id", sa.String(length=64), nullable=False),
@@ -496,3 +561,14 @@ def downgrade() -> None:
     op.drop_index("ix_connectors_launch_intent_session", table_name="connectors_launch_intent")
     op.drop_index("ix_connectors_launch_intent_expires", table_name="connectors_launch_intent")
     op.drop_table("connectors_launch_intent")
+    op.drop_index(op.f("ix_connectors_gateway_session_session_id"), table_name="connectors_gateway_session")
+    op.drop_index(op.f("ix_connectors_gateway_session_expires_at"), table_name="connectors_gateway_session")
+    op.drop_table("connectors_gateway_session")
+    op.drop_index(op.f("ix_connectors_gateway_basic_expires_at"), table_name="connectors_gateway_basic")
+    op.drop_table("connectors_gateway_basic")
+    op.drop_index(op.f("ix_connectors_fill_gateway_session_id"), table_name="connectors_fill")
+    op.drop_index(op.f("ix_connectors_fill_expires_at"), table_name="connectors_fill")
+    op.drop_table("connectors_fill")
+    op.drop_index(op.f("ix_connectors_capture_gateway_session_id"), table_name="connectors_capture")
+    op.drop_index(op.f("ix_connectors_capture_expires_at"), table_name="connectors_capture")
+    op.drop_table("connectors_capture")

@@ -1,0 +1,209 @@
+"""The gateway's ASGI application: from a Host header to a system, a session, and the legacy server behind."""
+
+import re
+from urllib.parse import quote, unquote, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from connectors.errors import ConnectorError
+from connectors.gateway.captures import Captures
+from connectors.gateway.fills import Fills
+from connectors.gateway.headers import SESSION_COOKIE
+from connectors.gateway.inject import SCRIPT, SCRIPT_PATH
+from connectors.gateway.notices import notice
+from connectors.gateway.parts import GatewayParts
+from connectors.gateway.proxy import Proxy, Visit
+from connectors.gateway.rewrite import OriginMap
+from connectors.gateway.sessions import GatewaySession, GatewaySessions
+from connectors.gateway.sign_in import GatewaySignIn
+from connectors.gateway.upstream import Upstream
+from connectors.gateway.websocket import WebSocketProxy
+from connectors.gateway_client import CALLBACK_PATH
+from connectors.launch import refusal_of
+from connectors.legacy.recipe import Recipe
+from connectors.systems import System
+from core.errors import YimenError
+from core.logs import logger
+
+OWN_PREFIX = "/.yimen/"
+_log = logger("gateway")
+_CONTROL = re.compile(r"[\x00-\x20\x7f]|%(0[0-9a-f]|1[0-9a-f]|7f|2f|5c)", re.IGNORECASE)
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class GatewayApp:
+    """One host a system; see `connectors.gateway` for what it promises."""
+
+    def __init__(self, parts: GatewayParts) -> None:
+        self._parts = parts
+        self._upstream = Upstream(parts.upstream)
+        self._sessions = GatewaySessions(parts.database, parts.clock, parts.sessions)
+        self._sign_in = GatewaySignIn(parts, self._sessions)
+        captures = Captures(parts.database, parts.clock, parts.sealer, parts.items, parts.ledger)
+        self._proxy = Proxy(parts, self._upstream, Fills(parts.clock), captures)
+        self._websocket = WebSocketProxy(self._upstream, self._sessions)
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._serve_websocket(WebSocket(scope, receive, send))
+            return
+        begun = _Begun(send)
+        request = Request(scope, receive)
+        try:
+            await self._serve(request, begun)
+        except YimenError as error:
+            if begun.has_begun:
+                raise
+            _log.info("refused", code=error.code, detail=error.detail, status=error.status)
+            response = notice(request, error.code, error.status, self._parts.settings.issuer)
+            await response(scope, receive, send)
+
+    async def _serve(self, request: Request, send: "_Begun") -> None:
+        system = await self._system(request)
+        target = _target(request)
+        path = target.partition("?")[0]
+        if path.startswith(OWN_PREFIX):
+            response = await self._own(request, system, path)
+            await response(request.scope, request.receive, send)
+            return
+        _require_inside(system, path)
+        who = await self._who(request, system)
+        if who is None:
+            response = self._to_sign_in(request, system, target)
+            await response(request.scope, request.receive, send)
+            return
+        _require_same_site(request)
+        refusal = refusal_of(who.session.user, system)
+        if refusal is not None:
+            raise refusal
+        visit = Visit(request, who, system, await self._recipe(system), self._origins(system), target)
+        await self._proxy.serve(visit, send)
+
+    async def _serve_websocket(self, browser: WebSocket) -> None:
+        try:
+            system = await self._system(browser)
+            target = _target(browser)
+            _require_inside(system, target.partition("?")[0])
+            who = await self._who(browser, system)
+            # A page of another origin could open a socket with this browser's cookies (RFC 6455 §10.2).
+            own_origin = self._parts.settings.gateway_origin(system.slug)
+            if who is None or refusal_of(who.session.user, system) or browser.headers.get("origin") != own_origin:
+                await browser.close(1008, "ERR-SESSION")
+                return
+            assert system.origin is not None
+            await self._websocket.serve(browser, who, system.origin, self._origins(system), target)
+        except YimenError as error:
+            _log.info("refused", code=error.code, detail=error.detail)
+            await browser.close(1011, error.code)
+
+    async def _own(self, request: Request, system: System, path: str) -> Response:
+        if path == SCRIPT_PATH:
+            headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
+            return Response(SCRIPT, media_type="text/javascript; charset=utf-8", headers=headers)
+        if path == CALLBACK_PATH:
+            return await self._sign_in.finish(request, system)
+        if path == f"{OWN_PREFIX}open":
+            if await self._who(request, system) is None:
+                return self._sign_in.begin(system, system.registration.login_path)
+            return RedirectResponse(system.registration.login_path, 303)
+        if path == f"{OWN_PREFIX}sign-out":
+            return await self._sign_in.sign_out(request)
+        raise ConnectorError("ERR-PATH", "no such address of the gateway", status=404)
+
+    def _to_sign_in(self, request: Request, system: System, target: str) -> Response:
+        """Pages go through the provider and come back; what a script asks for is told to."""
+        wants_page = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+        if request.method == "GET" and wants_page and "x-requested-with" not in request.headers:
+            return self._sign_in.begin(system, target)
+        raise ConnectorError("ERR-SESSION", "no live gateway session", status=401)
+
+    async def _system(self, connection: HTTPConnection) -> System:
+        slug = self._parts.settings.gateway_slug(connection.headers.get("host", ""))
+        async with self._parts.database.read() as reading:
+            system = await self._parts.systems.find_by_slug(reading, slug or "")
+        if system is None or system.origin is None or not system.fills:
+            raise ConnectorError("ERR-SYSTEM", f"no gateway system {slug!r}", status=404)
+        return system
+
+    async def _who(self, connection: HTTPConnection, system: System) -> GatewaySession | None:
+        token = connection.cookies.get(self._sign_in.cookie_name(SESSION_COOKIE))
+        return await self._sessions.find(token, system.id)
+
+    async def _recipe(self, system: System) -> Recipe | None:
+        if system.registration.recipe is None:
+            return None
+        async with self._parts.database.read() as connection:
+            recipe = await self._parts.recipes.find(connection, system.registration.recipe)
+        if recipe is None:
+            raise ConnectorError("ERR-TRANSFORM", f"the recipe {system.registration.recipe} is missing", status=409)
+        return recipe
+
+    def _origins(self, system: System) -> OriginMap:
+        assert system.origin is not None
+        return OriginMap(system.origin, self._parts.settings.gateway_origin(system.slug))
+
+
+class _Begun:
+    """Knows whether an answer has begun: then it is too late for another."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.has_begun = True
+        await self._send(message)
+
+
+def _target(connection: HTTPConnection) -> str:
+    """The path and query exactly as they came; refused when they could mean two things to two servers."""
+    raw = connection.scope.get("raw_path") or connection.scope["path"].encode()
+    path = _ascii(raw.partition(b"?")[0])
+    query = _ascii(connection.scope.get("query_string", b""))
+    dotted = any(unquote(segment) in (".", "..") for segment in path.split("/"))
+    if not path.startswith("/") or path.startswith("//") or "\\" in path or dotted or _CONTROL.search(path):
+        raise ConnectorError("ERR-PATH", "the path is ambiguous", status=400)
+    return f"{path}?{query}" if query else path
+
+
+def _ascii(raw: bytes) -> str:
+    """Bytes that no address may hold as they are - old browsers send GBK so - are percent-encoded; the rest stays."""
+    return "".join(chr(byte) if byte < 0x80 else quote(bytes((byte,))) for byte in raw)
+
+
+def _require_inside(system: System, path: str) -> None:
+    prefix = system.registration.path_prefix
+    if path != prefix.rstrip("/") and not path.startswith(prefix if prefix.endswith("/") else f"{prefix}/"):
+        raise ConnectorError("ERR-PATH", f"{path[:100]} is outside of {prefix}", status=404)
+
+
+def _require_same_site(request: Request) -> None:
+    """Gateway hosts are one *site* to a browser, so SameSite keeps no hostile legacy page out of the others: this does.
+
+    Following a link from elsewhere is allowed; sending a form, framing, or loading a part of the page is not.
+    """
+    headers: Headers = request.headers
+    site = headers.get("sec-fetch-site")
+    if site in (None, "same-origin", "none"):
+        if site is None and request.method not in _SAFE_METHODS and _is_foreign(request):
+            raise ConnectorError("ERR-FOREIGN", "the form comes from another origin", status=403)
+        return
+    follows_link = (
+        request.method == "GET"
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
+    if not follows_link:
+        raise ConnectorError("ERR-FOREIGN", f"the request is {site}", status=403)
+
+
+def _is_foreign(request: Request) -> bool:
+    origin = request.headers.get("origin")
+    return origin not in (None, "null") and urlsplit(origin or "").netloc != request.headers.get("host", "")

@@ -1,0 +1,89 @@
+"""Systems that ask for HTTP Basic authentication: the gateway answers for the person, and the browser never sees it."""
+
+import base64
+from datetime import timedelta
+
+from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.errors import ConnectorError
+from connectors.gateway.parts import GatewayParts
+from connectors.gateway.sessions import GatewaySession
+from connectors.systems import System
+from core.database import UtcDateTime, metadata
+from core.identifiers import new_id
+from vault.sealing import Binding
+from vault.suites import wipe
+
+# One release serves a while of requests: each page of such a system needs the header again.
+LIFETIME = timedelta(minutes=15)
+
+basic_table = Table(
+    "connectors_gateway_basic",
+    metadata,
+    Column("gateway_session_id", String(26), primary_key=True),
+    Column("id", String(26), nullable=False),
+    Column("item_id", String(26), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+class BasicAuthorization:
+    """The header value is kept sealed between requests; in the clear it exists while one request is being sent."""
+
+    def __init__(self, parts: GatewayParts) -> None:
+        self._parts = parts
+
+    async def header(self, who: GatewaySession, system: System) -> tuple[str, str]:
+        """The Authorization value and the Item's id. Raises ERR-ITEM where the person has none, or ERR-ITEM_FROZEN."""
+        parts = self._parts
+        async with parts.database.read() as connection:
+            row = (
+                await connection.execute(
+                    select(basic_table).where(
+                        basic_table.c.gateway_session_id == who.id, basic_table.c.expires_at > parts.clock.now()
+                    )
+                )
+            ).one_or_none()
+            if row is not None:
+                with await parts.sealer.open(connection, _binding(who, system, row.id), row.sealed) as value:
+                    return value.decode(), row.item_id
+            item = await parts.launcher.item_for(connection, who.session.user, system)
+            if item is None:
+                raise ConnectorError("ERR-ITEM", f"{who.session.user.id} has no account at {system.slug}", status=409)
+            login = await parts.items.login_name(connection, item.id)
+        opened = await parts.launcher.release(
+            session=who.session, system=system, item=item, recipe_hash="", purpose="basic"
+        )
+        with opened as secret:
+            # RFC 7617 §2.1: UTF-8
+            value = bytearray(b"Basic ") + base64.b64encode(login.encode() + b":" + bytes(secret))
+        try:
+            async with parts.database.write() as connection:
+                await self._keep(connection, who, system, item.id, value)
+            return value.decode(), item.id
+        finally:
+            wipe(value)
+
+    async def forget(self, connection: AsyncConnection, who: GatewaySession) -> None:
+        await connection.execute(delete(basic_table).where(basic_table.c.gateway_session_id == who.id))
+
+    async def _keep(
+        self, connection: AsyncConnection, who: GatewaySession, system: System, item_id: str, value: bytearray
+    ) -> None:
+        await self.forget(connection, who)
+        identifier = new_id()
+        await connection.execute(
+            insert(basic_table).values(
+                gateway_session_id=who.id,
+                id=identifier,
+                item_id=item_id,
+                sealed=await self._parts.sealer.seal(connection, _binding(who, system, identifier), value),
+                expires_at=self._parts.clock.now() + LIFETIME,
+            )
+        )
+
+
+def _binding(who: GatewaySession, system: System, identifier: str) -> Binding:
+    return Binding(f"user:{who.session.user.id}", system.id, identifier, 1, "basic/1")

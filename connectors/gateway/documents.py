@@ -1,0 +1,128 @@
+"""HTML documents on their way to the browser: a login page is filled, an offer is shown, addresses are rewritten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors.gateway.captures import Captures
+from connectors.gateway.fills import Fill, Fills
+from connectors.gateway.headers import Header
+from connectors.gateway.inject import letting_script_through, policy_nonce, with_script
+from connectors.gateway.parts import GatewayParts
+from connectors.gateway.rewrite import OriginMap
+from connectors.gateway.sessions import GatewaySession
+from connectors.legacy.fill_plan import FillPlan, fill_plan
+from connectors.legacy.recipe import Recipe
+from connectors.legacy.variables import from_page
+from connectors.systems import System
+
+MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+
+_TEXTS = {
+    "person": (
+        "一门已填好账号，请完成验证码等剩余步骤后登录",
+        "Yimen has filled in your account. Do the last step and sign in",
+    ),
+    "presses": ("一门正在为您登录…", "Yimen is signing you in…"),
+    "filled": ("一门已填好账号，点登录即可", "Filled in by Yimen. Press the sign-in button"),
+    "frozen": (
+        "上次登录时密码被拒绝，已停止自动填写，以免账号被锁",
+        "The password was refused last time, so Yimen no longer fills it in, lest the account gets locked",
+    ),
+    "replace": ("更换密码", "Replace it"),
+    "offer": ("要让一门保管刚才的账号，下次自动登录吗？", "Shall Yimen keep this account and sign you in next time?"),
+    "keep": ("保管", "Keep it"),
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A page as the legacy server sent it: `url` is its address there."""
+
+    url: str
+    body: bytes
+    charset: str | None
+    headers: Sequence[Header]
+    english: bool
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path or "/"
+
+
+class Documents:
+    def __init__(self, parts: GatewayParts, fills: Fills, captures: Captures) -> None:
+        self._parts = parts
+        self._fills = fills
+        self._captures = captures
+
+    async def prepare(
+        self, who: GatewaySession, system: System, recipe: Recipe | None, origins: OriginMap, document: Document
+    ) -> tuple[bytes, list[Header]]:
+        """The page and its header fields as the browser gets them."""
+        told = await self._told(who, system, recipe, document)
+        body, headers = origins.rewrite(document.body), list(document.headers)
+        if told is None:
+            return body, headers
+        return with_script(body, told, policy_nonce(headers)), letting_script_through(headers, origins.gateway_origin)
+
+    async def _told(
+        self, who: GatewaySession, system: System, recipe: Recipe | None, document: Document
+    ) -> dict[str, Any] | None:
+        plan = _plan(recipe, system, document)
+        if plan is None or not system.fills:
+            return await self._offer(who, document)
+        async with self._parts.database.write() as connection:
+            intent = await self._parts.launcher.consume_intent(connection, who.session.id, system.id)
+            chosen = intent.item_id if intent is not None else None
+            item = await self._parts.launcher.item_for(connection, who.session.user, system, item_id=chosen)
+            if item is not None and item.state != "active":
+                return self._frozen(document)
+            variables = from_page(recipe, document.body, document.charset) if recipe is not None else {}
+            fill = await self._fills.create(
+                connection,
+                who.id,
+                plan,
+                document.url,
+                item_id=item.id if item is not None else None,
+                variables=variables,
+            )
+            if item is None:
+                return None
+            login = await self._parts.items.login_name(connection, item.id)
+        return _told_of(plan, fill, login, presses=plan.submits and intent is not None, english=document.english)
+
+    async def _offer(self, who: GatewaySession, document: Document) -> dict[str, Any] | None:
+        async with self._parts.database.read() as connection:
+            capture_id = await self._captures.offered_in(connection, who.id)
+        if capture_id is None:
+            return None
+        return self._notice(document, "offer", "keep", f"/captures/{capture_id}")
+
+    def _frozen(self, document: Document) -> dict[str, Any]:
+        return self._notice(document, "frozen", "replace", "/accounts")
+
+    def _notice(self, document: Document, text: str, label: str, path: str) -> dict[str, Any]:
+        address = f"{self._parts.settings.issuer}{path}"
+        place = int(document.english)
+        return {"notice": {"text": _TEXTS[text][place], "label": _TEXTS[label][place], "address": address}}
+
+
+def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan | None:
+    """A page that its script draws is taken for a login page only where the system says its login page is."""
+    plan = fill_plan(recipe, document.body, document.url, document.charset)
+    if plan is not None and recipe is None and plan.waits and plan.form is None:
+        return plan if document.path == urlsplit(system.registration.login_path).path else None
+    return plan
+
+
+def _told_of(plan: FillPlan, fill: Fill, login: str, *, presses: bool, english: bool) -> dict[str, Any]:
+    content = plan.to_json()
+    return {
+        **{name: content[name] for name in ("username", "password", "person", "submit", "waits")},
+        "presses": presses,
+        "login": login,
+        "dummy": fill.dummy,
+        "texts": {name: _TEXTS[name][int(english)] for name in ("person", "presses", "filled")},
+    }

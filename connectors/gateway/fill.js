@@ -1,0 +1,159 @@
+// Fills a legacy login page: the user name, and a dummy for the password. The real password is never here.
+// What to do stands in the script's own data attribute; see connectors/gateway/documents.py.
+(() => {
+  "use strict";
+  const own = document.currentScript;
+  if (!own || !own.dataset.yimen) return;
+  const told = JSON.parse(own.dataset.yimen);
+  own.remove();
+
+  const WAIT_MS = 20000;
+  const PASSWORD_WORDS = /密码|口令|password|passwd|pwd/i;
+  const BUTTON_WORDS = /登\s*[录陆入]|进入|log\s*[io]n|sign\s*in/i;
+  const NOT_BUTTON = /注册|忘记|短信|扫码|register|forgot|sign\s*up/i;
+  const CODE_WORDS = /验证码|校验码|captcha|verify|code|yzm|sms|otp/i;
+  const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+
+  const visible = (element) => {
+    if (!element.isConnected || element.type === "hidden") return false;
+    const style = getComputedStyle(element);
+    return style.visibility !== "hidden" && style.display !== "none" && element.getClientRects().length > 0;
+  };
+  const wordsOf = (element) => {
+    const label = element.labels && element.labels[0] ? element.labels[0].textContent : "";
+    return [element.name, element.id, element.placeholder, element.title, element.getAttribute("aria-label"), label]
+      .filter(Boolean).join(" ");
+  };
+
+  // A selector first; else everything that is given must hold.
+  const locate = (place) => {
+    if (!place) return null;
+    if (place.selector) {
+      try {
+        const found = [...document.querySelectorAll(place.selector)].filter(visible);
+        if (found.length) return found[0];
+      } catch { /* a selector this browser does not know finds nothing */ }
+    }
+    if (!place.name && !place.placeholder && !place.label) return null;
+    return [...document.querySelectorAll("input, select, textarea, button")].find((element) => visible(element)
+      && (!place.name || element.name === place.name)
+      && (!place.placeholder || (element.placeholder || "").includes(place.placeholder))
+      && (!place.label || wordsOf(element).includes(place.label))) || null;
+  };
+
+  const passwordField = () => locate(told.password)
+    || (told.waits && [...document.querySelectorAll("input[type=password]")].find(visible)) || null;
+
+  const usernameField = (password) => {
+    const located = locate(told.username);
+    if (located && located !== password) return located;
+    if (told.username && !told.waits) return null;
+    const scope = password.form || document;
+    const fields = [...scope.querySelectorAll("input")].filter((field) => visible(field)
+      && /^(text|email|tel|number|)$/.test(field.getAttribute("type") || "") && !CODE_WORDS.test(wordsOf(field)));
+    const before = fields.filter((field) => field.compareDocumentPosition(password) & Node.DOCUMENT_POSITION_FOLLOWING);
+    return before.pop() || fields[0] || null;
+  };
+
+  const personFields = (password) => {
+    const located = (told.person || []).map(locate).filter(Boolean);
+    if (located.length || !told.waits) return located;
+    const scope = password.form || document;
+    return [...scope.querySelectorAll("input")].filter((field) => field !== password && visible(field)
+      && field.type !== "checkbox" && CODE_WORDS.test(wordsOf(field)) && !PASSWORD_WORDS.test(wordsOf(field)));
+  };
+
+  const button = (password) => {
+    const located = locate(told.submit);
+    if (located) return located;
+    const scope = password.form || document;
+    const all = [...scope.querySelectorAll("button, input[type=submit], input[type=image], input[type=button], a, [role=button]")]
+      .filter(visible);
+    const text = (element) => `${element.textContent} ${element.value || ""} ${element.title || ""} ${element.alt || ""}`;
+    return all.find((element) => BUTTON_WORDS.test(text(element)) && !NOT_BUTTON.test(text(element)))
+      || all.find((element) => element.type === "submit") || null;
+  };
+
+  const type = (field, value) => {
+    field.removeAttribute("readonly");
+    field.focus({ preventScroll: true });
+    if (field instanceof HTMLInputElement) setValue.call(field, value);
+    else field.value = value;
+    for (const name of ["keydown", "keypress", "input", "keyup", "change"]) {
+      const Kind = name.startsWith("key") ? KeyboardEvent : name === "input" ? InputEvent : Event;
+      field.dispatchEvent(new Kind(name, { bubbles: true, composed: true }));
+    }
+    field.dispatchEvent(new FocusEvent("blur"));
+  };
+
+  const note = (text, link) => {
+    if (window !== window.top && window.innerHeight < 120) return;
+    const host = document.createElement("div");
+    host.style.cssText = "all:initial;position:fixed;right:12px;bottom:12px;z-index:2147483647;max-width:calc(100vw - 24px)";
+    const root = host.attachShadow({ mode: "closed" });
+    const box = document.createElement("div");
+    box.setAttribute("role", "status");
+    box.style.cssText = "font:14px/1.6 system-ui,sans-serif;color:#fff;background:#0d6470;padding:10px 16px;"
+      + "border-radius:12px;box-shadow:0 6px 20px rgba(0,0,0,.25);display:flex;gap:12px;align-items:center";
+    const words = document.createElement("span");
+    words.textContent = text;
+    box.append(words);
+    if (link) {
+      const anchor = document.createElement("a");
+      anchor.href = link.address;
+      anchor.target = "_top";
+      anchor.textContent = link.label;
+      anchor.style.cssText = "color:#0d6470;background:#fff;border-radius:8px;padding:4px 12px;text-decoration:none;white-space:nowrap";
+      box.append(anchor);
+    }
+    root.append(box);
+    document.documentElement.append(host);
+    if (!link) setTimeout(() => host.remove(), 8000);
+  };
+
+  const press = (password) => {
+    const target = button(password);
+    if (target) target.click();
+    else if (password.form) password.form.requestSubmit();
+  };
+
+  const fill = (password) => {
+    const username = usernameField(password);
+    if (username && told.login) type(username, told.login);
+    type(password, told.dummy);
+    const mine = personFields(password);
+    if (mine.length) {
+      mine[0].focus();
+      mine[0].scrollIntoView({ block: "center" });
+      note(told.texts.person);
+    } else if (told.presses) {
+      note(told.texts.presses);
+      // The page's own script needs its turn to notice what was typed.
+      setTimeout(() => press(password), 150);
+    } else {
+      note(told.texts.filled);
+    }
+  };
+
+  const whenThere = (find, act) => {
+    const found = find();
+    if (found) { act(found); return; }
+    const started = Date.now();
+    const observer = new MutationObserver(() => {
+      const later = find();
+      if (later || Date.now() - started > WAIT_MS) observer.disconnect();
+      if (later) setTimeout(() => act(find() || later), 50);
+    });
+    observer.observe(document.documentElement, { childList: true, subtree: true, attributes: true });
+  };
+
+  const begin = () => {
+    if (told.notice) note(told.notice.text, told.notice);
+    if (told.dummy) whenThere(passwordField, fill);
+  };
+
+  // After the page's own load handlers, which wire up its login.
+  const later = () => setTimeout(begin, 0);
+  if (document.readyState === "complete") later();
+  else addEventListener("load", later, { once: true });
+})();

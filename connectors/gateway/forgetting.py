@@ -1,0 +1,15 @@
+"""What the gateway keeps for a while only: sessions, fills, sealed header values that are over."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.gateway.basic import basic_table
+from connectors.gateway.fills import fill_table
+from connectors.gateway.sessions import gateway_session_table
+
+
+async def forget_expired(connection: AsyncConnection, now: datetime) -> None:
+    for table in (gateway_session_table, fill_table, basic_table):
+        await connection.execute(delete(table).where(table.c.expires_at <= now))

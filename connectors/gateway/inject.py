@@ -1,0 +1,68 @@
+"""Putting Yimen's one script into a page, and letting exactly that script through the page's own policy."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from connectors.gateway.headers import Header
+
+SCRIPT_PATH = "/.yimen/fill.js"
+SCRIPT = (Path(__file__).parent / "fill.js").read_bytes()
+
+_HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
+_HTML = re.compile(rb"<html(\s[^>]*)?>", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"<!doctype[^>]*>", re.IGNORECASE)
+_SCRIPT_DIRECTIVES = ("script-src-elem", "script-src", "default-src")
+_NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
+_META_POLICY = re.compile(rb"""<meta[^>]+http-equiv\s*=\s*["']?content-security-policy["']?[^>]*>""", re.IGNORECASE)
+
+
+def with_script(page: bytes, data: Mapping[str, Any], nonce: str | None) -> bytes:
+    """The page with the script at the top of its head. ASCII only, so every charset of a legacy page carries it."""
+    said = escape(json.dumps(data, ensure_ascii=True, separators=(",", ":")), quote=True)
+    allowed = f' nonce="{escape(nonce, quote=True)}"' if nonce else ""
+    tag = f'<script src="{SCRIPT_PATH}"{allowed} data-yimen="{said}" defer></script>'.encode(
+        "ascii", "xmlcharrefreplace"
+    )
+    # A policy inside the page could not be widened for one script; the header still stands.
+    page = _META_POLICY.sub(b"", page)
+    for pattern in (_HEAD, _HTML, _DOCTYPE):
+        match = pattern.search(page[:8192])
+        if match is not None:
+            return page[: match.end()] + tag + page[match.end() :]
+    return tag + page
+
+
+def policy_nonce(headers: Sequence[Header]) -> str | None:
+    """The nonce of the page's own policy, when it works with nonces."""
+    for name, value in headers:
+        if name == "content-security-policy":
+            match = _NONCE.search(value)
+            if match is not None:
+                return match[1]
+    return None
+
+
+def letting_script_through(headers: Sequence[Header], gateway_origin: str) -> list[Header]:
+    """The same policies, each with our script's address added where scripts are restricted."""
+    source = f"{gateway_origin}{SCRIPT_PATH}"
+    return [(name, _widened(value, source) if name == "content-security-policy" else value) for name, value in headers]
+
+
+def _widened(policy: str, source: str) -> str:
+    directives = [part.strip() for part in policy.split(";") if part.strip()]
+    names = [part.split()[0].lower() for part in directives]
+    for wanted in _SCRIPT_DIRECTIVES:
+        if wanted not in names:
+            continue
+        place = names.index(wanted)
+        sources = [one for one in directives[place].split()[1:] if one != "'none'"]
+        if wanted == "default-src":
+            directives.append(" ".join(["script-src", *sources, source]))
+        else:
+            directives[place] = " ".join([wanted, *sources, source])
+        break
+    return "; ".join(directives)

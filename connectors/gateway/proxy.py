@@ -1,0 +1,335 @@
+"""One request through the gateway: to the legacy server and back, streaming wherever nothing must be looked at."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+
+import aiohttp
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Send
+
+from connectors.errors import ConnectorError
+from connectors.gateway.basic import BasicAuthorization
+from connectors.gateway.captures import Captures
+from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
+from connectors.gateway.fills import Fill, Fills
+from connectors.gateway.headers import Header, Peer, browser_headers, cookies_of, upstream_headers
+from connectors.gateway.parts import GatewayParts
+from connectors.gateway.results import Results, scrubbed
+from connectors.gateway.rewrite import OriginMap, is_rewritable
+from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.swap import MAX_BODY_BYTES, SentBody, Swap, Swapped
+from connectors.gateway.upstream import (
+    ACCEPT_ENCODING,
+    PIECE,
+    Body,
+    Upstream,
+    UpstreamRequest,
+    answer_headers,
+    upstream_errors,
+)
+from connectors.legacy.answer import Outcome, SignInResponse
+from connectors.legacy.recipe import Recipe
+from connectors.legacy.variables import from_response
+from connectors.systems import System, WayInKind
+
+_MAY_SIGN_IN = frozenset({"POST", "PUT", "PATCH"})
+_NO_BODY_STATUS = frozenset({204, 304})
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+
+
+@dataclass
+class Visit:
+    """Everything about one request on its way."""
+
+    request: Request
+    who: GatewaySession
+    system: System
+    recipe: Recipe | None
+    origins: OriginMap
+    target: str
+    fills: Sequence[Fill] = ()
+    swapped: Swapped | None = field(default=None, repr=False)
+    capture_id: str | None = None
+    basic_item: str | None = None
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def headers(self) -> Headers:
+        return self.request.headers
+
+    @property
+    def is_document(self) -> bool:
+        """A page, not a part of one."""
+        wanted = self.headers.get("sec-fetch-dest", "document")
+        return wanted in ("document", "iframe", "frame", "empty") and "x-requested-with" not in self.headers
+
+
+class Proxy:
+    def __init__(self, parts: GatewayParts, upstream: Upstream, fills: Fills, captures: Captures) -> None:
+        self._parts = parts
+        self._upstream = upstream
+        self._fills = fills
+        self._captures = captures
+        self._swap = Swap(parts.database, fills, parts.launcher, parts.items, parts.ledger)
+        self._documents = Documents(parts, fills, captures)
+        self._results = Results(parts)
+        self._basic = BasicAuthorization(parts)
+
+    async def serve(self, visit: Visit, send: Send) -> None:
+        """Raises the gateway's errors before the answer has begun, never after."""
+        body = await self._body(visit)
+        peer = await self._peer(visit)
+        received = [(name, value) for name, value in visit.headers.items()]
+        headers = upstream_headers(received, visit.origins, peer, ACCEPT_ENCODING)
+        length = _length(visit, body)
+        if length is not None:
+            headers.append(("content-length", str(length)))
+        assert visit.system.origin is not None
+        outgoing = UpstreamRequest(visit.request.method, visit.system.origin, visit.target, headers, body)
+        try:
+            async with self._upstream.send(outgoing) as response:
+                await self._answer(visit, response, send)
+        finally:
+            if visit.swapped is not None:
+                visit.swapped.wipe()
+
+    # Towards the legacy server
+
+    async def _body(self, visit: Visit) -> Body:
+        request = visit.request
+        announced = visit.headers.get("content-length")
+        if announced is None and "transfer-encoding" not in visit.headers:
+            await self._refuse_in_address(visit)
+            return None
+        small = announced is not None and announced.isdigit() and int(announced) <= MAX_BODY_BYTES
+        if request.method not in _MAY_SIGN_IN or not small:
+            return _stream(request)
+        async with self._parts.database.read() as connection:
+            visit.fills = await self._fills.live(connection, visit.who.id)
+        if not visit.fills:
+            return _stream(request)
+        body = await request.body()
+        content_type = visit.headers.get("content-type", "")
+        cookies = cookies_of(visit.headers.items())
+        sent = SentBody(request.method, visit.path, content_type, body, cookies)
+        visit.swapped = await self._swap.swap(visit.who, visit.system, visit.recipe, sent, visit.fills)
+        if visit.swapped is not None:
+            return visit.swapped.body
+        visit.capture_id = await self._captures.hold(visit.who, visit.system, visit.recipe, sent, visit.fills)
+        return body
+
+    async def _refuse_in_address(self, visit: Visit) -> None:
+        """A GET form would put the password into the address, where it must never stand."""
+        if "?" in visit.target and "Ym7" in visit.target:
+            async with self._parts.database.read() as connection:
+                fills = await self._fills.live(connection, visit.who.id)
+            await self._swap.refuse_in_address(visit.who, visit.system, visit.target, fills)
+
+    async def _peer(self, visit: Visit) -> Peer:
+        address = visit.request.state.address if visit.system.registration.forwards_address else None
+        if visit.system.way_in.kind is not WayInKind.BASIC:
+            return Peer(address)
+        authorization, visit.basic_item = await self._basic.header(visit.who, visit.system)
+        return Peer(address, authorization)
+
+    # Back to the browser
+
+    async def _answer(self, visit: Visit, response: aiohttp.ClientResponse, send: Send) -> None:
+        answered = answer_headers(response)
+        headers = browser_headers(answered, visit.origins, secure=self._parts.settings.secure)
+        if response.status == 401 and visit.basic_item is not None:
+            await self._basic_refused(visit, visit.basic_item)
+        content_type = response.headers.get("content-type", "")
+        if visit.request.method == "HEAD" or response.status in _NO_BODY_STATUS:
+            await _send_whole(send, response.status, headers, b"")
+            return
+        if visit.swapped is not None or visit.capture_id is not None:
+            await self._signed_in(visit, response, answered, headers, send)
+        elif _is_html(content_type) and visit.is_document:
+            await self._document(visit, response, headers, send)
+        elif self._teaches(visit, content_type):
+            await self._learn(visit, response, headers, send)
+        else:
+            await self._pass_on(visit, response, headers, send)
+
+    async def _signed_in(
+        self, visit: Visit, response: aiohttp.ClientResponse, answered: list[Header], headers: list[Header], send: Send
+    ) -> None:
+        """The answer to a sign-in is read whole: judged, freed of echoes, and then shown like any other."""
+        body = await self._read(visit, response, MAX_DOCUMENT_BYTES)
+        charset = _charset(response)
+        fill = visit.swapped.fill if visit.swapped is not None else None
+        login_url = fill.login_url if fill is not None else ""
+        told = SignInResponse(
+            response.status, answered, self._address(visit), body, charset=charset, login_url=login_url
+        )
+        item_id = fill.item_id if fill is not None else None
+        outcome = await self._results.note(visit.who, visit.system, visit.recipe, item_id, told)
+        if visit.capture_id is not None:
+            accepted = outcome.result == "success"
+            await (self._captures.offer if accepted else self._captures.drop)(visit.capture_id)
+        if visit.swapped is not None:
+            secrets = (visit.swapped.secret, visit.swapped.written)
+            body = scrubbed(body, secrets)
+            headers = [(name, scrubbed(value.encode("latin-1"), secrets).decode("latin-1")) for name, value in headers]
+        if _is_html(response.headers.get("content-type", "")):
+            document = Document(self._address(visit), body, charset, headers, _english(visit))
+            body, headers = await self._documents.prepare(
+                visit.who, visit.system, visit.recipe, visit.origins, document
+            )
+        elif is_rewritable(response.headers.get("content-type", "")):
+            body = visit.origins.rewrite(body)
+        await _send_whole(send, response.status, headers, body)
+
+    async def _document(
+        self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send
+    ) -> None:
+        first = await self._read_up_to(visit, response, MAX_DOCUMENT_BYTES)
+        if not response.content.at_eof():
+            # Larger than any login page: it is passed on as it comes.
+            await self._pass_on(visit, response, headers, send, first)
+            return
+        document = Document(self._address(visit), first, _charset(response), headers, _english(visit))
+        body, headers = await self._documents.prepare(visit.who, visit.system, visit.recipe, visit.origins, document)
+        await _send_whole(send, response.status, headers, body)
+
+    def _teaches(self, visit: Visit, content_type: str) -> bool:
+        """An answer that may hold a variable of the recipe's transform, such as a key the page fetches."""
+        recipe = visit.recipe
+        if recipe is None or not any(one.source == "response" for one in recipe.variables.values()):
+            return False
+        return is_rewritable(content_type) or content_type.startswith("text/")
+
+    async def _learn(self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send) -> None:
+        body = await self._read(visit, response, MAX_DOCUMENT_BYTES)
+        assert visit.recipe is not None
+        found = from_response(visit.recipe, self._address(visit), body, _charset(response))
+        if found:
+            async with self._parts.database.write() as connection:
+                for fill in await self._fills.live(connection, visit.who.id):
+                    await self._fills.learn(connection, fill, found)
+        if is_rewritable(response.headers.get("content-type", "")):
+            body = visit.origins.rewrite(body)
+        await _send_whole(send, response.status, headers, body)
+
+    async def _pass_on(
+        self,
+        visit: Visit,
+        response: aiohttp.ClientResponse,
+        headers: list[Header],
+        send: Send,
+        first: bytes = b"",
+    ) -> None:
+        content_type = response.headers.get("content-type", "")
+        rewriter = visit.origins.stream() if is_rewritable(content_type) else None
+        encoded = "content-encoding" in response.headers
+        length = response.headers.get("content-length")
+        if rewriter is None and not encoded and length is not None:
+            headers = [*headers, ("content-length", length)]
+        await _send_start(send, response.status, headers)
+        gone = asyncio.create_task(_until_gone(visit.request))
+        try:
+            async with aclosing(_pieces(first, response, gone)) as pieces:
+                async for piece in pieces:
+                    for part in rewriter.feed(piece) if rewriter is not None else (piece,):
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
+            rest = rewriter.finish() if rewriter is not None else b""
+            await send({"type": "http.response.body", "body": rest, "more_body": False})
+        finally:
+            gone.cancel()
+
+    async def _basic_refused(self, visit: Visit, item_id: str) -> None:
+        """The one attempt failed: the Item is frozen, and the system's own question never reaches the browser."""
+        async with self._parts.database.write() as connection:
+            await self._basic.forget(connection, visit.who)
+        await self._results.record(visit.who, visit.system, item_id, Outcome("failure", "HTTP 401"))
+        raise ConnectorError("ERR-ITEM_FROZEN", f"{visit.system.slug} refused the account", status=409)
+
+    async def _read(self, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> bytes:
+        body = await self._read_up_to(visit, response, limit)
+        if not response.content.at_eof():
+            raise ConnectorError("ERR-UPSTREAM", f"{visit.system.slug} answered more than {limit} bytes", status=502)
+        return body
+
+    async def _read_up_to(self, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> bytes:
+        assert visit.system.origin is not None
+        body = bytearray()
+        with upstream_errors(visit.system.origin):
+            while len(body) < limit and (piece := await response.content.read(PIECE)):
+                body += piece
+            if len(body) < limit:
+                await response.content.read()
+        return bytes(body)
+
+    def _address(self, visit: Visit) -> str:
+        return f"{visit.system.origin}{visit.target}"
+
+
+async def _stream(request: Request) -> AsyncIterator[bytes]:
+    async for piece in request.stream():
+        if piece:
+            yield piece
+
+
+async def _pieces(
+    first: bytes, response: aiohttp.ClientResponse, gone: asyncio.Task[None]
+) -> AsyncGenerator[bytes, None]:
+    """The rest of the answer; ends early when the browser has gone, so that no legacy connection is left behind."""
+    if first:
+        yield first
+    while not gone.done():
+        reading = asyncio.ensure_future(response.content.readany())
+        await asyncio.wait([reading, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            reading.cancel()
+            return
+        piece = reading.result()
+        if not piece:
+            return
+        yield piece
+
+
+async def _until_gone(request: Request) -> None:
+    with suppress(ClientDisconnect):
+        async for _ in request.stream():
+            pass
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _length(visit: Visit, body: Body) -> int | None:
+    if isinstance(body, bytes | bytearray):
+        return len(body)
+    announced = visit.headers.get("content-length")
+    return int(announced) if announced is not None and announced.isdigit() and body is not None else None
+
+
+async def _send_start(send: Send, status: int, headers: Sequence[Header]) -> None:
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+async def _send_whole(send: Send, status: int, headers: Sequence[Header], body: bytes) -> None:
+    bodiless = status in _NO_BODY_STATUS
+    await _send_start(send, status, headers if bodiless else [*headers, ("content-length", str(len(body)))])
+    await send({"type": "http.response.body", "body": b"" if bodiless else body})
+
+
+def _charset(response: aiohttp.ClientResponse) -> str | None:
+    match = _CHARSET.search(response.headers.get("content-type", ""))
+    return match[1] if match else None
+
+
+def _is_html(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
+
+
+def _english(visit: Visit) -> bool:
+    return visit.headers.get("accept-language", "zh").split(",")[0].strip().lower().startswith("en")
