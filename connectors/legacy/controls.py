@@ -167,7 +167,7 @@ class _Walk:
         for name in ("aria-label", "label", "title"):
             label = label or attribute(node, name)
         label = label or self._labelled_by(node) or _label_around(node)
-        if not label and len(self._text) <= _LONGEST_LABEL:
+        if not label and len(self._text) <= _LONGEST_LABEL and _type_of(node) != "hidden":
             label = self._text
         return (label or "").strip(_TRIMMINGS)[:_LONGEST_LABEL]
 

@@ -9,6 +9,14 @@ import yaml
 _MAX_BYTES = 64 * 1024
 _MAX_DEPTH = 12
 
+_OPENING = (
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+)
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
+
 Path = tuple[int | str, ...]
 
 
@@ -41,10 +49,7 @@ def read_text(text: str) -> RecipeText:
     if len(text.encode(errors="replace")) > _MAX_BYTES:
         raise TextError(1, "the recipe is larger than 64 KiB")
     try:
-        # An alias can make a small file enormous (the "billion laughs"); a recipe needs none.
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.AliasToken):
-                raise TextError(token.start_mark.line + 1, "aliases (*name) are not allowed")
+        _refuse_bombs(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -59,9 +64,18 @@ def read_text(text: str) -> RecipeText:
     return RecipeText(document, lines)
 
 
+def _refuse_bombs(text: str) -> None:
+    """An alias can make a small file enormous (the "billion laughs"), nesting can exhaust the parser."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.AliasToken):
+            raise TextError(token.start_mark.line + 1, "aliases (*name) are not allowed")
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > _MAX_DEPTH:
+            raise TextError(token.start_mark.line + 1, "nested too deeply")
+
+
 def _walk(node: Any, path: Path, lines: dict[Path, int]) -> None:
-    if len(path) > _MAX_DEPTH:
-        raise TextError(node.start_mark.line + 1, "nested too deeply")
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):

@@ -28,6 +28,7 @@ _ROLES: dict[str, Role] = {
     "tenant": "tenant",
     "search": "other",
 }
+_PLACEHOLDER_WEIGHT = 0.95
 _LABEL_WEIGHT = 0.9
 _IDENTIFIER_WEIGHT = 0.85
 _SHORT_CODE = 8
@@ -126,7 +127,7 @@ def _word(control: Control, name: str) -> str:
 
 def _strength(control: Control, name: str) -> tuple[float, str] | None:
     """How strongly the control says it: people's words weigh a little more than programs' names."""
-    for text, weight in ((control.placeholder, _LABEL_WEIGHT + 0.05), (control.label, _LABEL_WEIGHT)):
+    for text, weight in ((control.placeholder, _PLACEHOLDER_WEIGHT), (control.label, _LABEL_WEIGHT)):
         if match := words.LABELS[name].search(text):
             return weight, re.sub(r"\s", "", match[0])
     if name in words.IDENTIFIERS:

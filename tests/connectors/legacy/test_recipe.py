@@ -98,7 +98,7 @@ def test_saying_a_default_changes_no_hash() -> None:
         ("id: [", 1, "", "expected"),
         ("id: &a x\ntitle: *a", 2, "", "aliases"),
         ("id: x\ntitle: " + "t" * 70_000, 1, "", "64 KiB"),
-        ("id: x\noutcome: " + "[" * 3000, 1, "", "YAML"),
+        ("id: x\noutcome: " + "[" * 3000, 2, "", "nested too deeply"),
     ],
 )
 def test_a_mistake_is_pointed_at_with_line_and_field(text: str, line: int, field: str, message: str) -> None:
