@@ -1,41 +1,33 @@
-"""The county file of the demo: what `yimen apply` is told. Secrets are made anew at every start."""
+"""The county file of the demo: what `yimen apply` is told. Every secret in it is made anew at each start."""
 
 import secrets
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from demo.legacy.system import LegacySystem
-from demo.people import CADRE, ORGANISATIONS, PEOPLE, VILLAGE
+from demo.people import CADRE, ORGANISATIONS, PEOPLE, STEWARD, VILLAGE, Person
 
-RECIPES = Path(__file__).parent / "recipes"
-# Who runs which system, and where it stands in the portal.
-_OWNERS = {
-    "zhihui": ("qx-mz", "民生服务", "Palm services"),
-    "wenhua": ("qx-wh", "文化教育", "Culture hall"),
-    "nongjia": ("qx-wh", "文化教育", "Farm library"),
-    "jingzhong": ("qx-ga", "平安建设", "Alarm bell"),
-    "nongfang": ("qx-jj", "民生服务", "Rural housing"),
+# Who runs which system, where it stands in the portal, and its English name.
+_PLACES = {
+    "zhihui": ("qx-mz", "民生服务", "Palm Services"),
+    "wenhua": ("qx-wh", "文化教育", "Culture Hall"),
+    "nongjia": ("qx-wh", "文化教育", "Farm Library"),
+    "jingzhong": ("qx-ga", "平安建设", "Alarm Bell"),
+    "nongfang": ("qx-jj", "民生服务", "Rural Housing"),
     "zhiyuan": ("qx-mz", "民生服务", "Volunteers"),
     "danan": ("qx-da", "政务办公", "Archive"),
 }
-# The village's one account, which the organisation keeps for whoever holds the post.
+# The village's one account, which the organisation keeps for whoever holds a post there.
 CUSTODY = "nongfang"
-
-
-def new_password() -> str:
-    """Random, and of the kinds of characters that every password rule asks for, quoting traps among them."""
-    letters = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(11))
-    return f"{letters}&+%{secrets.choice(string.digits)}aZ"
+_BASIC = "zhiyuan"
 
 
 @dataclass(frozen=True)
 class Federated:
-    """A client of the county: where it starts, and what it is registered with."""
+    """A client of the county: where it stands, and what it is registered with."""
 
     slug: str
     title: str
@@ -46,53 +38,31 @@ class Federated:
     client: Mapping[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Secrets:
-    """Everything secret of one demo."""
-
-    sign_in: Mapping[str, str] = field(repr=False)
-    legacy: Mapping[str, str] = field(repr=False)
+def new_password() -> str:
+    """Random, with every kind of character that the policy asks for."""
+    return f"{secrets.token_urlsafe(9)}-{secrets.choice('23456789')}aQ"
 
 
-def new_secrets(legacy: Sequence[LegacySystem]) -> Secrets:
-    return Secrets(
-        sign_in={person.username: new_password() for person in PEOPLE},
-        legacy={system.slug: new_password() for system in legacy},
-    )
-
-
-def legacy_login(slug: str) -> str:
-    """The cadre's user name at each legacy system: every one made up its own rule."""
-    return {"nongfang": "柳溪村", "zhiyuan": "liuxi_zyz", "danan": "lin"}.get(slug, "lin.xiaolan")
-
-
-def describe(legacy: Sequence[LegacySystem], federated: Sequence[Federated], kept: Secrets) -> dict[str, Any]:
-    """The document of `yimen apply` (docs/apply.md)."""
+def describe(
+    legacy: Sequence[LegacySystem], federated: Sequence[Federated], passwords: Mapping[str, str]
+) -> dict[str, Any]:
+    """The document of `yimen apply` (docs/apply.md). `passwords` are those of Yimen itself, by user name."""
     return {
         "version": 1,
         "organisations": [_organisation(row) for row in ORGANISATIONS],
-        "users": [_user(person, kept.sign_in[person.username]) for person in PEOPLE],
+        "users": [_user(person, passwords[person.username]) for person in PEOPLE],
         "clients": [dict(one.client) for one in federated],
-        "recipes": [recipe for system in legacy if (recipe := recipe_of(system.slug))],
+        "recipes": [recipe for system in legacy if (recipe := _recipe(system)) is not None],
         "systems": [*map(_federated_system, federated), *map(_legacy_system, legacy), _unreachable()],
-        "items": [_item(system.slug, kept.legacy[system.slug]) for system in legacy],
+        "items": [_item(system, person) for system in legacy for person in (CADRE, STEWARD) if _keeps(system, person)],
     }
 
 
-def recipe_of(slug: str) -> dict[str, Any] | None:
-    path = RECIPES / f"{slug}.yaml"
-    if not path.exists():
-        return None
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content
-
-
 def _organisation(row: tuple[str, str, str, str, str | None, str | None]) -> dict[str, Any]:
-    identifier, name, kind, level, code, parent = row
-    return {"id": identifier, "name": name, "kind": kind, "level": level, "code": code, "parent": parent}
+    return dict(zip(("id", "name", "kind", "level", "code", "parent"), row, strict=True))
 
 
-def _user(person: Any, password: str) -> dict[str, Any]:
+def _user(person: Person, password: str) -> dict[str, Any]:
     return {
         "username": person.username,
         "name": person.name,
@@ -102,6 +72,13 @@ def _user(person: Any, password: str) -> dict[str, Any]:
         "posts": [{"organisation": person.organisation, "title": person.title, "main": True}],
         "email": f"{person.username}@qingxi.example",
     }
+
+
+def _recipe(system: LegacySystem) -> dict[str, Any] | None:
+    if system.recipe is None:
+        return None
+    content: dict[str, Any] = yaml.safe_load(system.recipe)
+    return content
 
 
 def _federated_system(one: Federated) -> dict[str, Any]:
@@ -118,8 +95,8 @@ def _federated_system(one: Federated) -> dict[str, Any]:
 
 
 def _legacy_system(system: LegacySystem) -> dict[str, Any]:
-    owner, category, english = _OWNERS[system.slug]
-    recipe = recipe_of(system.slug)
+    owner, category, english = _PLACES[system.slug]
+    recipe = _recipe(system)
     return {
         "slug": system.slug,
         "name": {"zh": system.title, "en": english},
@@ -127,10 +104,10 @@ def _legacy_system(system: LegacySystem) -> dict[str, Any]:
         "owner": owner,
         "category": category,
         "level": "村",
-        "way_in": [{"kind": "basic" if system.slug == "zhiyuan" else "gateway"}],
+        "way_in": [{"kind": "basic" if system.slug == _BASIC else "gateway"}],
         "upstream": system.origin,
         "login_path": system.login_path,
-        "http_approved_by": "zhou.an",
+        "http_approved_by": "zhouan",
         "recipe": recipe["id"] if recipe else None,
     }
 
@@ -138,7 +115,7 @@ def _legacy_system(system: LegacySystem) -> dict[str, Any]:
 def _unreachable() -> dict[str, Any]:
     return {
         "slug": "fanzha",
-        "name": {"zh": "反诈宣传", "en": "Anti-fraud app"},
+        "name": {"zh": "反诈宣传", "en": "Anti-Fraud App"},
         "owner": "qx-ga",
         "category": "平安建设",
         "level": "村",
@@ -146,7 +123,21 @@ def _unreachable() -> dict[str, Any]:
     }
 
 
-def _item(slug: str, password: str) -> dict[str, Any]:
-    owner = {"organisation": VILLAGE} if slug == CUSTODY else {"user": CADRE.username}
-    label = "村级账号" if slug == CUSTODY else ""
-    return {"system": slug, "owner": owner, "login": legacy_login(slug), "password": password, "label": label}
+def _keeps(system: LegacySystem, person: Person) -> bool:
+    """The steward keeps one account of their own; the rest they may add themselves."""
+    return person is CADRE or system.slug == "zhihui"
+
+
+def _item(system: LegacySystem, person: Person) -> dict[str, Any]:
+    assert person.legacy is not None
+    login = system.login_of(person.legacy)
+    account = system.accounts.find(login)
+    assert account is not None
+    in_custody = system.slug == CUSTODY
+    return {
+        "system": system.slug,
+        "owner": {"organisation": VILLAGE} if in_custody else {"user": person.username},
+        "login": login,
+        "password": account.password,
+        "label": "村级账号" if in_custody else "",
+    }
