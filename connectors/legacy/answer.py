@@ -14,6 +14,8 @@ Result = Literal["success", "failure", "locked", "expired", "unknown"]
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 _MAX_BODY = 512 * 1024
+_NOTICE = 4096
+_NOTICE_VISIBLE = 200
 _META_REFRESH = re.compile(r"""<meta[^>]+http-equiv\s*=\s*["']?refresh[^>]+url\s*=\s*["']?([^"'>\s]+)""", re.IGNORECASE)
 _SCRIPT_MOVE = re.compile(
     r"""(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\(|window\.open\()\s*["']([^"']+)["']"""
@@ -110,14 +112,26 @@ class Answer:
         return text_of(document.tree.body) if document.tree.body is not None else ""
 
     @cached_property
+    def is_notice(self) -> bool:
+        """A page that is little more than a script: what it says and where it leads is the answer itself.
+
+        In a larger page the same words stand in functions that may never run.
+        """
+        return len(self.text) <= _NOTICE and len(self.visible) <= _NOTICE_VISIBLE
+
+    @cached_property
+    def asks_password(self) -> bool:
+        return bool(re.search(r"""<input[^>]+type\s*=\s*["']?password""", self.text, re.IGNORECASE))
+
+    @cached_property
     def spoken(self) -> str:
         """What its script says at once: `alert('密码错误')` is how old systems answer."""
-        return " ".join(_ALERT.findall(self.text))
+        return " ".join(_ALERT.findall(self.text)) if self.is_notice else ""
 
     @cached_property
     def moves_to(self) -> str:
         """Where a page sends the browser by itself: absolute, or empty."""
-        match = _META_REFRESH.search(self.text) or _SCRIPT_MOVE.search(self.text)
+        match = _META_REFRESH.search(self.text) or (_SCRIPT_MOVE.search(self.text) if self.is_notice else None)
         return joined(self.response.url, match[1]) if match else ""
 
 

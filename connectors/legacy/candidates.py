@@ -54,16 +54,31 @@ class Candidate:
 
 def candidates_of(page: Page) -> Iterator[Candidate]:
     """Every form that asks for a password, and the fields outside of all forms when they do."""
-    groups: dict[Any, list[Control]] = {}
-    for control in page.controls:
-        groups.setdefault(control.form.mem_id if control.form is not None else None, []).append(control)
-    for controls in groups.values():
+    for controls in _groups(page):
         guesses = {control.index: guess(control) for control in controls}
         passwords = _passwords(controls, guesses)
         if passwords:
             candidate = _assembled(page, controls, guesses, passwords)
             _score(page, candidate, passwords)
             yield candidate
+
+
+def _groups(page: Page) -> Iterator[list[Control]]:
+    """The controls of each form; those in none, by the panels they stand in and all together."""
+    owned: dict[Any, list[Control]] = {}
+    for control in page.controls:
+        owned.setdefault(control.form.mem_id if control.form is not None else None, []).append(control)
+    homeless = owned.pop(None, [])
+    yield from owned.values()
+    panels = {}
+    for control in homeless:
+        panel = _around(page, control, None) if control.type == "password" else None
+        if panel is not None and panel.tag != "body":
+            panels[panel.mem_id] = [one for one in homeless if _inside(one.node, panel)]
+    # A sign-in panel beside a registration panel: each is a group of its own.
+    yield from (group for group in panels.values() if len(panels) > 1)
+    if homeless:
+        yield homeless
 
 
 def _passwords(controls: Sequence[Control], guesses: dict[int, Guess]) -> list[Control]:

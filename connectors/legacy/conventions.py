@@ -57,15 +57,15 @@ def by_convention(answer: Answer) -> Outcome:
         return _redirect(answer, answer.location)
     if isinstance(answer.json, Mapping):
         return _json(answer.json, answer.status)
-    said = _said(f"{answer.spoken} {answer.visible}" if answer.is_html else answer.text[:4096])
     if answer.is_html:
-        return _page(answer, said)
-    return said or _word(answer)
+        return _page(answer, _said(f"{answer.spoken} {answer.visible}"))
+    return _said(answer.text[:4096], message=True) or _word(answer)
 
 
-def _said(text: str) -> Outcome | None:
-    """The verdict a text speaks, or None."""
-    if match := phrases.WRONG_CAPTCHA.search(text):
+def _said(text: str, *, message: bool = False) -> Outcome | None:
+    """The verdict a text speaks, or None. In a `message`, "enter the captcha" is a refusal; on a page it is a label."""
+    match = phrases.WRONG_CAPTCHA.search(text) or (phrases.MISSING_CAPTCHA.search(text) if message else None)
+    if match:
         return Outcome("unknown", f"the captcha was refused, not the password: {match[0][:_SHORT]!r}")
     verdicts: tuple[tuple[Result, re.Pattern[str]], ...] = (
         ("locked", phrases.LOCKED),
@@ -84,7 +84,7 @@ def _redirect(answer: Answer, target: str) -> Outcome:
     parts = urlsplit(target)
     tail = f"{parts.query}#{parts.fragment}"
     return (
-        _said(unquote_plus(tail))
+        _said(unquote_plus(tail), message=True)
         or _telling_address(path_of(target), tail)
         or _back_to_login(answer, target)
         or Outcome("success", "it leads away from signing in")
@@ -105,9 +105,10 @@ def _back_to_login(answer: Answer, target: str) -> Outcome | None:
         if path == "/":
             return Outcome("unknown", "it leads to the first page, which is the login page too")
         return Outcome("failure", "it leads back to the login page")
-    onward = re.search(r"callback|success|ticket=|token=|code=", target, re.IGNORECASE)
-    if words.LOGIN_ADDRESS.search(path) and not onward:
-        return Outcome("failure", "it leads to an address of signing in")
+    if words.LOGIN_PAGE.search(path):
+        return Outcome("failure", "it leads to a page of signing in")
+    if words.LOGIN_NAME.search(path):
+        return Outcome("unknown", "it leads to an address that may be a part of signing in")
     return None
 
 
@@ -116,11 +117,20 @@ def _page(answer: Answer, said: Outcome | None) -> Outcome:
     if form is not None and form.password is not None:
         return said or Outcome("failure", "the login page is shown again")
     inside = phrases.SIGNED_IN.search(answer.visible)
-    if said is not None and not (inside and said.result == "expired"):
-        return said
-    if answer.moves_to:
+    if said is not None:
+        return _reconciled(answer, said, inside[0] if inside else "")
+    if answer.moves_to and not inside:
         return _redirect(answer, answer.moves_to)
     return _other_page(answer, inside[0] if inside else "", framed=form is not None)
+
+
+def _reconciled(answer: Answer, said: Outcome, inside: str) -> Outcome:
+    """A page for people who are in may speak of passwords too: in its news, its reminders, its own settings."""
+    if not inside:
+        return said
+    if said.result == "expired":
+        return said if answer.asks_password else Outcome("success", f"it says {inside[:_SHORT]!r}; the password is old")
+    return Outcome("unknown", f"it says {inside[:_SHORT]!r}, and {said.why}")
 
 
 def _other_page(answer: Answer, inside: str, *, framed: bool) -> Outcome:
@@ -143,7 +153,7 @@ def _json(content: Mapping[str, Any], status: int) -> Outcome:
     flat = {name.lower(): value for name, value in content.items()}
     message = " ".join(str(flat[name]) for name in _MESSAGES if isinstance(flat.get(name), str))
     good = _verdict(flat)
-    said = _said(message)
+    said = _said(message, message=True)
     if said is not None and (not good or said.result == "expired"):
         return said
     if good is None and status in (400, 401):

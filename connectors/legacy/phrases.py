@@ -7,10 +7,15 @@ _NOT_A_WARNING = r"(?<![将会])(?<!则)(?<!导致)"
 
 WRONG_CAPTCHA = re.compile(
     r"(验证码|校验码|附加码|图形码|动态码|短信码)[^。<;；]{0,8}(错误|不正确|有误|失效|过期|不匹配|不一致|为空|失败)"
-    r"|(错误|无效|不正确)的?(验证码|校验码)|请(先)?(完成|输入|填写|拖动)[^。<]{0,6}(验证码|校验码|滑块|验证)"
+    r"|(错误|无效|不正确)的?(验证码|校验码)"
     r"|(captcha|verification code|verify code|check code|kaptcha)[^.<]{0,24}(wrong|invalid|incorrect|error"
     r"|expired|mismatch|fail)"
     r"|(wrong|invalid|incorrect) (captcha|verification code|verify code)",
+    re.IGNORECASE,
+)
+MISSING_CAPTCHA = re.compile(
+    r"请(先)?(完成|输入|填写|拖动)[^。<]{0,6}(验证码|校验码|滑块|验证)"
+    r"|captcha (is )?required",
     re.IGNORECASE,
 )
 LOCKED = re.compile(
@@ -53,7 +58,7 @@ KICKED_OUT = re.compile(
     re.IGNORECASE,
 )
 SIGNED_IN = re.compile(
-    r"退\s*出(登[录陆]|系统|账号)?|注\s*销(登[录陆]|用户)?|安全退出|修改密码|欢迎(您|你|回来|登[录陆]|使用)"
+    r"退\s*出(登[录陆]|系统|账号)?|注\s*销(登[录陆]|用户)?|安全退出|修改密码|欢迎(您|你|回来)"
     r"|当前用户|个人中心|工作台"
     r"|log\s*out|sign\s*out|logoff|log\s*off|welcome(,| back)|dashboard|my account",
     re.IGNORECASE,

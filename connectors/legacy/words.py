@@ -42,7 +42,8 @@ IDENTIFIERS: Mapping[str, re.Pattern[str]] = {
         r"|token ?code|dx ?yzm|sjyzm|google ?code|two ?factor",
         "captcha": r"captcha|kaptcha|yzm|\bvcode\b|v code|verify|valid(ate)? ?code|valid ?num|check ?code"
         r"|check ?num|auth ?code"
-        r"|\brand ?(code|om)?\b|img ?code|image ?code|sec ?code|safe ?code|identify ?code|^code$|\bcode ?(img|input)\b"
+        r"|\brand ?(code|om)?\b|img ?code|image ?code|sec ?code|safe ?code|identify ?code|^code$|\bcode ?(img"
+        r"|input)\b"
         r"|form code$|\byanzheng",
         "password": r"password|passwd|passwrd|\bpass\b|user ?pass\b|pwd|\bpsw|\bpasw|\bmm\b|^mm|mima|kouling"
         r"|\bkl\b|cipher",
@@ -79,6 +80,14 @@ LOGIN_EXACT = re.compile(
 )
 LOGIN_IDENTIFIER = re.compile(r"log ?in|log ?on|sign ?in|denglu|\bdl\b|do ?login|authenticate|j security|submit")
 LOGIN_ADDRESS = re.compile(r"log[-_]?[io]n|sign[-_]?in|denglu|passport|\bsso\b|\bcas\b|auth|/dl\b", re.IGNORECASE)
+# The last part of an address that is a login page, and a name that only may be a part of one.
+LOGIN_PAGE = re.compile(
+    r"/(to|go|user|admin|sys|main|index|re)?[-_]?(log[-_]?[io]n|sign[-_]?in|denglu)[-_]?(page|form|view|index"
+    r"|do)?(\.\w+)?/?$"
+    r"|/log[-_]?[io]n/(index|page|form)(\.\w+)?$",
+    re.IGNORECASE,
+)
+LOGIN_NAME = re.compile(r"log[-_]?[io]n|sign[-_]?in|denglu", re.IGNORECASE)
 CHANGE_ADDRESS = re.compile(
     r"(change|modify|update|reset|edit|init|first|set|alter|xg|forget|expired?)[-_]?(user)?[-_]?(pwd|pass|mm|psw)"
     r"|(pwd|pass(word)?|psw)[-_]?(change|modify|update|reset|edit|expired?|overdue)|xiugaimima|mustchange",
