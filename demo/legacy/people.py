@@ -1,9 +1,10 @@
 """The people of the county who have accounts in the legacy systems. All of them, and their numbers, are made up."""
 
 import secrets
+import string
 from dataclasses import dataclass
 
-_PLAIN = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_PLAIN = string.ascii_letters + string.digits
 # These break a body that is not encoded with care.
 _SIGNS = "+&%=#!"
 
