@@ -21,7 +21,6 @@ class Danan(LegacySystem):
 
     slug = "danan"
     title = "档案管理"
-    department = "县档案馆"
     quirk = "未经修改的 Django 后台:Cookie 令牌与来源校验"
     login_path = "/admin/login/"
     home_path = "/admin/"

@@ -22,7 +22,7 @@ ACCOUNTS = "legacy.accounts"
 """Where the ASGI scope of a request holds the server's own count of attempts."""
 _FOLDER = tempfile.TemporaryDirectory(prefix="danan-")
 _ARCHIVES = (
-    ("QX-2024-WS-0117", "关于石桥镇防汛工作的批复", 2024, "永久"),
+    ("QX-2024-WS-0117", "关于溪头镇防汛工作的批复", 2024, "永久"),
     ("QX-2024-WS-0342", "云溪村村庄规划评审纪要", 2024, "30年"),
     ("QX-2025-WS-0058", "农村公路养护年度计划", 2025, "30年"),
     ("QX-2025-WS-0203", "老旧农房排查情况汇报", 2025, "10年"),

@@ -17,7 +17,7 @@ from demo.legacy.sessions import Session, Sessions
 from demo.legacy.system import LegacySystem, now
 
 _ALARMS = (
-    ("一级", "石桥镇沿河路 18 号沿街店铺", "烟感报警"),
+    ("一级", "溪头镇沿河路 18 号沿街店铺", "烟感报警"),
     ("二级", "云溪村养老服务中心", "消防水压不足"),
     ("三级", "下洋村竹制品加工点", "电气线路温度偏高"),
 )
@@ -30,7 +30,6 @@ _REFUSALS = {
 class Jingzhong(LegacySystem):
     slug = "jingzhong"
     title = "警钟"
-    department = "县消防救援大队"
     quirk = "图片验证码由本人输入;登录后用 WebSocket 推送警情"
     login_path = "/login.do"
     home_path = "/index.do"

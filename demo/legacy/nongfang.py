@@ -30,7 +30,6 @@ _REFUSALS = {
 class Nongfang(LegacySystem):
     slug = "nongfang"
     title = "农房管理"
-    department = "县住房和城乡建设局"
     quirk = "GBK 编码,框架页里登录,账号是汉字"
     login_path = "/login.asp"
     home_path = "/main.asp"

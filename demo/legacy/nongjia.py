@@ -29,7 +29,6 @@ def salted(password: str, salt: str) -> str:
 class Nongjia(LegacySystem):
     slug = "nongjia"
     title = "农家书屋"
-    department = "县文化和广电旅游体育局"
     quirk = "提交前脚本把密码换成加盐的 MD5"
     login_path = "/login.php"
     home_path = "/index.php"

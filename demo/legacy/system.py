@@ -39,7 +39,6 @@ class LegacySystem(ABC):
 
     slug: ClassVar[str]
     title: ClassVar[str]
-    department: ClassVar[str]
     quirk: ClassVar[str]
     login_path: ClassVar[str] = "/login"
     home_path: ClassVar[str] = "/"

@@ -23,7 +23,6 @@ _ACTIVITIES = (
 class Wenhua(LegacySystem):
     slug = "wenhua"
     title = "文化礼堂"
-    department = "县委宣传部"
     quirk = "页面由脚本生成,输入框没有名称,登录用 JSON 换取令牌"
     login_path = "/"
 
@@ -58,7 +57,7 @@ class Wenhua(LegacySystem):
 
     async def _person(self, request: Request) -> Response:
         account = self._account(request)
-        return _answer(200, "操作成功", {"name": account.name, "town": "石桥镇"}) if account else _expired()
+        return _answer(200, "操作成功", {"name": account.name, "town": "溪头镇"}) if account else _expired()
 
     async def _activities(self, request: Request) -> Response:
         if self._account(request) is None:

@@ -12,7 +12,7 @@ from demo.legacy.accounts import Account, Outcome
 from demo.legacy.system import LegacySystem, today
 
 _SERVICES = (
-    ("文明交通劝导", "石桥镇十字街口", 4, 2.0),
+    ("文明交通劝导", "溪头镇十字街口", 4, 2.0),
     ("独居老人探访", "云溪村", 11, 3.0),
     ("河道保洁", "清溪下洋段", 19, 4.5),
 )
@@ -21,7 +21,6 @@ _SERVICES = (
 class Zhiyuan(LegacySystem):
     slug = "zhiyuan"
     title = "志愿服务"
-    department = "团县委"
     quirk = "HTTP Basic:没有登录页,浏览器自己弹窗"
     login_path = "/"
 
