@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborNode
 
 from connectors.legacy import words
 from connectors.legacy.controls import Control, Page
-from connectors.legacy.document import attribute, said_by
+from connectors.legacy.document import attribute, lineage, said_by
 from connectors.legacy.roles import Guess, guess, is_setting
 from connectors.legacy.visibility import NOT_DISPLAYED
 
@@ -40,12 +40,7 @@ class Candidate:
         """True for an element inside the container, or for a control whose form this is."""
         if any(control.node.mem_id == node.mem_id for control in self.controls):
             return True
-        current: LexborNode | None = node
-        while current is not None:
-            if self.container is not None and current.mem_id == self.container.mem_id:
-                return True
-            current = current.parent
-        return False
+        return self.container is not None and _inside(node, self.container)
 
     def add(self, points: float, reason: str) -> None:
         self.score += points
@@ -151,22 +146,21 @@ def _settle(candidate: Candidate, password: Control, username: Control | None) -
 
 def _around(page: Page, password: Control, username: Control | None) -> LexborNode | None:
     """The smallest element around password and user name that also holds something to press."""
-    current = password.node.parent
-    while current is not None and current.tag not in ("body", "html"):
-        holds_user = username is None or _inside(username.node, current)
-        if holds_user and any(_inside(node, current) and node.tag != "a" for node in page.clickables):
-            return current
-        current = current.parent
-    return current
+    above = [one for one in lineage(password.node) if one.mem_id != password.node.mem_id]
+    levels = {one.mem_id: level for level, one in enumerate(above)}
+    needed = _meeting(username.node, levels) if username is not None else 0
+    pressed = [_meeting(node, levels) for node in page.clickables if node.tag != "a"]
+    level = max(needed, min(pressed, default=len(above)))
+    return above[level] if level < len(above) else next((one for one in above if one.tag == "body"), None)
+
+
+def _meeting(node: LexborNode, levels: dict[Any, int]) -> int:
+    """The level at which the node's lineage meets the other one; one past the last where it does not."""
+    return next((levels[one.mem_id] for one in lineage(node) if one.mem_id in levels), len(levels))
 
 
 def _inside(node: LexborNode, container: LexborNode | None) -> bool:
-    current: LexborNode | None = node
-    while current is not None and container is not None:
-        if current.mem_id == container.mem_id:
-            return True
-        current = current.parent
-    return False
+    return container is not None and any(one.mem_id == container.mem_id for one in lineage(node))
 
 
 def _score(page: Page, candidate: Candidate, passwords: list[Control]) -> None:

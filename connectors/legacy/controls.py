@@ -7,7 +7,7 @@ from typing import Any
 from selectolax.lexbor import LexborNode
 
 from connectors.legacy import words
-from connectors.legacy.document import Document, attribute, said_by, text_of
+from connectors.legacy.document import Document, attribute, has, lineage, said_by, text_of
 from connectors.legacy.ownership import adopted, owner_of
 from connectors.legacy.visibility import Hiding
 
@@ -15,6 +15,9 @@ from connectors.legacy.visibility import Hiding
 _COMPONENTS = re.compile(r"(el|a|n|i|van|q|v|t)-(input|field|text-field)(-password|-number)?\Z")
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "option", "title"})
 _LONGEST_LABEL = 40
+# A page is hostile until proven otherwise: what a login page never has is not looked at.
+_MAX_CONTROLS = 200
+_MAX_CLICKABLES = 300
 _TRIMMINGS = " :：*|·>»"
 _MODELS = ("v-model", "v-model.trim", "ng-model", "data-bind", "formcontrolname", "v-decorator", "data-field")
 
@@ -115,13 +118,15 @@ class _Walk:
             self._control(node, hidden)
         elif tag in ("img", "canvas"):
             self._picture(node)
-        if _is_clickable(node):
+        if len(page.clickables) < _MAX_CLICKABLES and _is_clickable(node):
             page.clickables.append(node)
             if page.controls and words.SENDS_CODE.search(said_by(node)):
                 self._previous_text("sends_code")
         self._slider(node, hidden)
 
     def _control(self, node: LexborNode, hidden: str) -> None:
+        if len(self._page.controls) >= _MAX_CONTROLS:
+            return
         control = Control(
             node=node,
             tag="input" if _COMPONENTS.match(str(node.tag)) else str(node.tag),
@@ -180,7 +185,7 @@ class _Walk:
 def _type_of(node: LexborNode) -> str:
     declared = attribute(node, "type").lower()
     component = _COMPONENTS.match(str(node.tag))
-    if component and ("-password" in str(node.tag) or "show-password" in node.attributes):
+    if component and ("-password" in str(node.tag) or has(node, "show-password")):
         return "password"
     if node.tag == "input" or component:
         return declared if declared and declared != "textarea" else "text"
@@ -194,9 +199,8 @@ def _is_clickable(node: LexborNode) -> bool:
         return True
     if node.tag == "input":
         return _type_of(node) in ("submit", "image", "button")
-    said = node.attributes
     return (
-        any(name in said for name in ("onclick", "@click", "v-on:click", "ng-click", "@click.prevent", "lay-submit"))
+        any(has(node, name) for name in ("onclick", "@click", "v-on:click", "ng-click", "@click.prevent", "lay-submit"))
         or attribute(node, "role") == "button"
         or str(node.tag).endswith("-button")
         or (node.tag in ("div", "span", "label") and bool(re.search(r"btn|button|submit", attribute(node, "class"))))
@@ -210,11 +214,11 @@ def _label_elements(document: Document) -> dict[str, str]:
 
 def _label_around(node: LexborNode) -> str:
     """The label element around, or the `label` of a form-item component (Element, Ant Design)."""
-    current = node.parent
-    while current is not None and current.tag not in ("form", "body", "html", None):
-        if current.tag == "label":
-            return text_of(current)
-        if str(current.tag).endswith("form-item") and attribute(current, "label"):
-            return attribute(current, "label")
-        current = current.parent
+    for around in lineage(node):
+        if around.tag in ("form", "body"):
+            break
+        if around.tag == "label":
+            return text_of(around)
+        if str(around.tag).endswith("form-item") and attribute(around, "label"):
+            return attribute(around, "label")
     return ""

@@ -3,6 +3,7 @@
 It works on the HTML alone; nothing here runs the page's script. Every decision says why.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,11 +13,13 @@ from connectors.legacy import words
 from connectors.legacy.buttons import submit_of
 from connectors.legacy.candidates import Candidate, candidates_of
 from connectors.legacy.controls import Control, Page, read_page
-from connectors.legacy.document import Document, attribute, charset_name, joined, said_by
+from connectors.legacy.document import Document, attribute, charset_name, decode, joined, said_by
 from connectors.legacy.roles import Guess, Role
 
 __all__ = ["DetectedForm", "Field", "Role", "detect"]
 
+# Most pages are no login pages, and some are large: a page without any of these need not be parsed.
+_MAY_ASK = re.compile(r"pass|pwd|psw|密\s*码|口\s*令|密碼|<i?frame", re.IGNORECASE)
 _URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -75,16 +78,25 @@ class DetectedForm:
 
 def detect(html: str | bytes, url: str, charset: str | None = None) -> DetectedForm | None:
     """The page's login form, or None. `url` is the page's address, `charset` what its HTTP header said."""
-    document = Document(html, charset)
-    page = read_page(document)
-    base = _base(document, url)
+    text, known = decode(html, charset) if isinstance(html, bytes) else (html, charset)
+    return detect_in(read_page(Document(text, known)), url) if may_ask(text) else None
+
+
+def may_ask(text: str) -> bool:
+    """False for a page that cannot ask for a password: it speaks of none, and has no frames."""
+    return _MAY_ASK.search(text) is not None
+
+
+def detect_in(page: Page, url: str) -> DetectedForm | None:
+    """The login form of a page that has been read already."""
+    base = _base(page.document, url)
     likely = [candidate for candidate in candidates_of(page) if candidate.is_login]
     if likely:
         return _described(page, max(likely, key=lambda candidate: candidate.score), base)
     addresses = (joined(base, attribute(frame, "src")) for frame in page.frames if _may_hold(frame))
     frames = tuple(dict.fromkeys(address for address in addresses if address))
     if frames:
-        return DetectedForm(None, url, "", "", document.charset, (), None, "the page is made of frames", frames)
+        return DetectedForm(None, url, "", "", page.document.charset, (), None, "the page is made of frames", frames)
     return None
 
 

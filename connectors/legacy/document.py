@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -23,6 +24,7 @@ _LABELS = {
     "us-ascii": "windows-1252",
     "x-x-big5": "big5",
 }
+_MAX_DEPTH = 256
 _SAFE_NAME = re.compile(r"-?[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
@@ -65,7 +67,22 @@ def _meta_charset(content: bytes) -> str | None:
 
 
 def attribute(node: LexborNode, name: str) -> str:
-    return (node.attributes.get(name) or "").strip()
+    return (node.attrs.get(name) or "").strip()
+
+
+def has(node: LexborNode, name: str) -> bool:
+    """True when the attribute is there, with or without a value."""
+    return name in node.attrs
+
+
+def lineage(node: LexborNode) -> Iterator[LexborNode]:
+    """The element and what holds it, from the inside out; bounded, for a page may be nested without sense."""
+    current: LexborNode | None = node
+    for _ in range(_MAX_DEPTH):
+        if current is None or not current.is_element_node:
+            return
+        yield current
+        current = current.parent
 
 
 def text_of(node: LexborNode) -> str:
@@ -115,7 +132,7 @@ class Document:
         candidates = [
             f"{tag}[{name}={_quoted(value)}]"
             for name in ("name", "placeholder", "type")
-            if (value := attribute(node, name)) and value == node.attributes.get(name)
+            if (value := attribute(node, name)) and value == node.attrs.get(name)
         ]
         if identifier := attribute(node, "id"):
             by_id = f"#{identifier}" if _SAFE_NAME.match(identifier) else f"[id={_quoted(identifier)}]"

@@ -6,14 +6,15 @@ from typing import Any, Literal
 
 from connectors.errors import ConnectorError
 from connectors.legacy.controls import Control, Page, read_page
-from connectors.legacy.detect import DetectedForm, Field, Role, detect
-from connectors.legacy.document import Document, text_of
+from connectors.legacy.detect import DetectedForm, Field, Role, detect_in, may_ask
+from connectors.legacy.document import Document, decode, text_of
 from connectors.legacy.globs import matches_path
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.recipe_parts import Locator
 from connectors.origin import ExactOrigin
 
 _SHELL_TEXT = 400
+_LARGEST_SHELL = 64 * 1024
 _ANY_PASSWORD = 'input[type="password"]'
 
 
@@ -57,14 +58,16 @@ def fill_plan(recipe: Recipe | None, html: str | bytes, url: str, charset: str |
     """The plan for this page; None when it is no login page, or its form leads to another origin (DESIGN §4.16)."""
     if recipe is not None and recipe.paths and not any(matches_path(glob, url) for glob in recipe.paths):
         return None
-    detected = detect(html, url, charset)
+    text, known = decode(html, charset) if isinstance(html, bytes) else (html, charset)
+    if recipe is None and len(text) > _LARGEST_SHELL and not may_ask(text):
+        return None
+    page = read_page(Document(text, known))
+    detected = detect_in(page, url)
     found = detected if detected is not None and detected.fields else None
     if found is not None and not _stays(found.action, url):
         return None
-    document = Document(html, charset)
-    page = read_page(document)
     if recipe is None:
-        return _detected_plan(document, found, url) if found else _shell_plan(page, url)
+        return _detected_plan(page.document, found) if found else _shell_plan(page, url)
     return _recipe_plan(recipe, page, found, url)
 
 
@@ -75,7 +78,7 @@ def _stays(action: str, url: str) -> bool:
         return False
 
 
-def _detected_plan(document: Document, found: DetectedForm, url: str) -> FillPlan:
+def _detected_plan(document: Document, found: DetectedForm) -> FillPlan:
     person = tuple(_target(one) for one in found.fields if _is_the_persons(document, one))
     return FillPlan(
         username=_target(found.username) if found.username else None,
@@ -207,4 +210,4 @@ def _is_the_persons(document: Document, field: Field) -> bool:
         return False
     node = document.first(field.selector)
     options = node.css("option") if node is not None else []
-    return field.tag != "select" or sum(bool(one.attributes.get("value")) for one in options) > 1
+    return field.tag != "select" or sum(bool(one.attrs.get("value")) for one in options) > 1

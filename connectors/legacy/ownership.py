@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from selectolax.lexbor import LexborNode
 
-from connectors.legacy.document import Document, attribute
+from connectors.legacy.document import Document, attribute, lineage
 
 
 def owner_of(document: Document, node: LexborNode) -> LexborNode | None:
@@ -12,10 +12,7 @@ def owner_of(document: Document, node: LexborNode) -> LexborNode | None:
     named = attribute(node, "form")
     if named:
         return next((form for form in document.all("form") if attribute(form, "id") == named), None)
-    current = node.parent
-    while current is not None and current.tag != "form":
-        current = current.parent
-    return current
+    return next((one for one in lineage(node) if one.tag == "form"), None)
 
 
 def adopted(

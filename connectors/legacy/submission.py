@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborNode
 
 from connectors.errors import ConnectorError
 from connectors.legacy.controls import Control, Page
+from connectors.legacy.document import has
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-._")
 
@@ -28,27 +29,27 @@ def form_fields(page: Page, form: LexborNode | None, submit: str | None) -> list
     for control in page.controls:
         owner = control.form.mem_id if control.form is not None else None
         name = control.get("name")
-        if not name or owner != (form.mem_id if form is not None else None) or "disabled" in control.node.attributes:
+        if not name or owner != (form.mem_id if form is not None else None) or has(control.node, "disabled"):
             continue
         if control.type in ("checkbox", "radio"):
-            if "checked" in control.node.attributes:
-                fields.append((name, control.node.attributes.get("value") or "on"))
+            if has(control.node, "checked"):
+                fields.append((name, control.node.attrs.get("value") or "on"))
         elif control.tag == "select":
             fields.append((name, _selected(control)))
         elif control.tag == "button" or control.type in ("submit", "image", "button", "reset", "file"):
             if page.document.selector_of(control.node) == submit:
                 fields.append((name, control.get("value")))
         else:
-            fields.append((name, control.node.attributes.get("value") or ""))
+            fields.append((name, control.node.attrs.get("value") or ""))
     return fields
 
 
 def _selected(control: Control) -> str:
     options = control.node.css("option")
-    chosen = next((one for one in options if "selected" in one.attributes), options[0] if options else None)
+    chosen = next((one for one in options if has(one, "selected")), options[0] if options else None)
     if chosen is None:
         return ""
-    return chosen.attributes.get("value") or ("" if "value" in chosen.attributes else chosen.text().strip())
+    return chosen.attrs.get("value") or ("" if has(chosen, "value") else chosen.text().strip())
 
 
 def urlencoded(fields: Sequence[tuple[str, str | bytearray]], charset: str) -> Body:

@@ -4,7 +4,7 @@ import re
 
 from selectolax.lexbor import LexborNode
 
-from connectors.legacy.document import Document, attribute
+from connectors.legacy.document import Document, attribute, has
 
 NOT_DISPLAYED = "not displayed"
 
@@ -38,7 +38,7 @@ class Hiding:
 
     def why(self, node: LexborNode) -> str:
         """Why the element itself is not seen, in words; empty when it is. What holds it is another question."""
-        if "hidden" in node.attributes:
+        if has(node, "hidden"):
             return "hidden"
         style = attribute(node, "style").replace(" ", "").lower()
         if _AWAY_STYLE.search(style):

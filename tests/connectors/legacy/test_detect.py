@@ -127,3 +127,16 @@ def test_any_markup_is_read_without_an_error_and_selectors_stay_unique(html: str
 @given(st.binary(max_size=300), st.sampled_from([None, "gbk", "utf-8", "no-such-charset", "utf-16"]))
 def test_any_bytes_are_read_without_an_error(content: bytes, charset: str | None) -> None:
     detect(content, "http://a.test/", charset)
+
+
+def test_a_page_with_thousands_of_controls_is_looked_at_within_bounds() -> None:
+    login = (
+        '<form action="/l" method="post"><input name="u"><input type="password" name="p"><button>登录</button></form>'
+    )
+    found = detect(login + "<input><a href=#>x</a>" * 5000 + "<div onclick=x>" * 3000, "http://a.test/")
+    assert found is not None
+    assert [field.name for field in found.fields] == ["u", "p"]
+
+
+def test_a_page_that_never_speaks_of_a_password_is_not_parsed() -> None:
+    assert detect("<input><button>登录</button>", "http://a.test/") is None
