@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from demo.legacy import people as legacy
+from demo.legacy import people as legacy_people
 
 COUNTY = "qx"
 TOWN = "qx-xitou"
@@ -34,11 +34,11 @@ class Person:
     organisation: str
     title: str
     says: str
-    legacy: legacy.Person | None = None
+    legacy: legacy_people.Person | None = None
 
 
-CADRE = Person("wangxw", legacy.CADRE.name, "cadre", VILLAGE, "网格员", "村干部", legacy.CADRE)
-STEWARD = Person("chengq", legacy.STEWARD.name, "steward", "qx-mz", "信息科科长", "部门管家", legacy.STEWARD)
+CADRE = Person("wangxw", legacy_people.CADRE.name, "cadre", VILLAGE, "网格员", "村干部", legacy_people.CADRE)
+STEWARD = Person("chengq", legacy_people.STEWARD.name, "steward", "qx-mz", "信息科科长", "部门管家", legacy_people.STEWARD)
 PEOPLE = (
     CADRE,
     STEWARD,

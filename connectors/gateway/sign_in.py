@@ -96,7 +96,7 @@ class GatewaySignIn:
             return await self._sessions.start(connection, session, system.id)
 
     def _waiting(self, request: Request) -> tuple[str, str, str]:
-        kept = request.cookies.get(self.cookie_name(SIGN_IN_COOKIE), "").split(".")
+        kept = request.cookies.get(self.cookie_name(SIGN_IN_COOKIE), "").split(".", 2)
         if len(kept) != 3:
             raise ConnectorError("ERR-STATE", "no sign-in waits in this browser")
         state, verifier, path = kept[0], kept[1], unquote(kept[2])

@@ -104,12 +104,15 @@ def _print(issuer: str, county: Any, *, as_json: bool) -> None:
     people = Table("谁 / who", "用户名 / user name", "密码 / password", box=None, padding=(0, 3, 0, 0))
     for one in county.facts["people"]:
         people.add_row(f"{one['role']} {one['name']}", one["username"], one["password"])
-    systems = Table("系统 / system", "地址 / its own address", "特点 / quirk", box=None, padding=(0, 3, 0, 0))
+    systems = Table(box=None, padding=(0, 3, 0, 0))
+    for heading in ("系统 / system", "地址 / its own address", "特点 / quirk"):
+        systems.add_column(heading, no_wrap=True)
     for one in county.facts["systems"]:
         systems.add_row(one["title"], one["origin"], one["quirk"])
     console.print(f"\n[bold]一门已开 · Yimen is open:  {issuer}[/bold]\n")
     console.print(people)
-    console.print("\n以林晓岚登录一次，逐个打开下列系统。Sign in once as 林晓岚 and open them all:\n")
+    cadre = county.facts["people"][0]["name"]
+    console.print(f"\n以{cadre}登录一次，逐个打开下列系统。Sign in once as {cadre} and open them all:\n")
     console.print(systems)
     console.print("\nCtrl-C 结束 / ends it\n")
     sys.stdout.flush()
