@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("masked_login", sa.String(length=200), nullable=False),
         sa.Column("sealed_login", sa.LargeBinary(), nullable=False),
         sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
-        sa.Column("offered", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("offered", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connectors_capture")),
     )
@@ -412,7 +412,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=True),
-        sa.Column("quarantined", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("quarantined", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vault_ledger_event")),
         sa.UniqueConstraint("position", name=op.f("uq_vault_ledger_event_position")),
     )
