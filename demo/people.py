@@ -38,7 +38,9 @@ class Person:
 
 
 CADRE = Person("wangxw", legacy_people.CADRE.name, "cadre", VILLAGE, "网格员", "村干部", legacy_people.CADRE)
-STEWARD = Person("chengq", legacy_people.STEWARD.name, "steward", "qx-mz", "信息科科长", "部门管家", legacy_people.STEWARD)
+STEWARD = Person(
+    "chengq", legacy_people.STEWARD.name, "steward", "qx-mz", "信息科科长", "部门管家", legacy_people.STEWARD
+)
 PEOPLE = (
     CADRE,
     STEWARD,
