@@ -1,0 +1,77 @@
+"""The whole thing as people meet it: the demo county, a real `yimen serve`, and Chromium."""
+
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from demo.county import County
+from demo.running import Yimen, open_demo
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@dataclass(frozen=True)
+class Town:
+    """`folder` holds Yimen's data, `log` what its server said at the most talkative level."""
+
+    yimen: Yimen
+    county: County
+    folder: Path
+    log: Path
+
+    @property
+    def issuer(self) -> str:
+        return self.yimen.issuer
+
+
+@pytest.fixture
+async def town(tmp_path: Path, database_url: str) -> AsyncIterator[Town]:
+    folder, log = tmp_path / "data", tmp_path / "server.log"
+    async with open_demo(folder, free_port(), log=log, database_url=database_url, log_level="DEBUG") as (yimen, county):
+        yield Town(yimen, county, folder, log)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--headless=new", "--no-sandbox"]
+        )
+        yield browser
+        await browser.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+async def sign_in(context: BrowserContext, town: Town, username: str = "wangxw") -> Page:
+    """Signs in at the portal; gives its page."""
+    page = await context.new_page()
+    await page.goto(town.issuer)
+    await page.fill("#username", username)
+    await page.fill("#password", town.county.passwords[username])
+    await page.click("#login-submit")
+    await page.wait_for_url(lambda address: "/sign-in" not in address)
+    return page
+
+
+async def launch(portal: Page, slug: str) -> Page:
+    """Presses a tile; gives the page it opens: a new tab on a desktop, the same one on a phone."""
+    page = await portal.context.new_page()
+    await page.goto(portal.url.partition("?")[0])
+    button = page.locator(f'form[action="/launch/{slug}"] .open-button').first
+    if page.viewport_size == PHONE:
+        await button.click()
+        return page
+    async with portal.context.expect_page() as opening:
+        await button.click()
+    await page.close()
+    return await opening.value
