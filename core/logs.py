@@ -33,7 +33,8 @@ def configure_logs(level: str = "INFO", style: Literal["json", "console"] = "jso
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    # What libraries say at DEBUG holds whatever they are given: statements with their values, requests with theirs.
+    root.setLevel(max(logging.getLevelNamesMapping()[level.upper()], logging.INFO))
     # Access lines hold full URLs with queries; ours hold the route only.
     logging.getLogger("uvicorn.access").disabled = True
 

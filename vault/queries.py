@@ -72,10 +72,9 @@ class LedgerQueries:
             # The ends come from an aggregate, which on SQLite has no zone.
             start, end = _utc(query.since or first), _utc(query.until or last)
             width = max(1, int((end - start).total_seconds() // buckets) + 1)
-            span = cast((self._epoch() - int(start.timestamp())) / width, Integer)
-            counted = (
-                select(span, event_table.c.result, func.count()).where(*conditions).group_by(span, event_table.c.result)
-            )
+            span = (self._epoch() - int(start.timestamp())) // width
+            columns = (span.label("span"), event_table.c.result, func.count().label("number"))
+            counted = select(*columns).where(*conditions).group_by(span, event_table.c.result)
             rows = (await connection.execute(counted)).all()
         return _buckets(rows, start, width, buckets)
 
