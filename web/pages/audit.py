@@ -44,7 +44,7 @@ def audit_routes(surface: Surface) -> list[Route]:
         texts = surface.texts(request)
         filters = Filters.of(request.query_params)
         query = await filters.query(house, cursor=request.query_params.get("before") or None, limit=_PAGE)
-        await surface.record(request, session, "audit.query", **filters.fields)
+        await surface.record(request, session, "audit.query", filters.fields)
         found = await house.audit.query(query)
         async with house.database.read() as connection:
             systems = await house.systems.list(connection)
@@ -71,7 +71,7 @@ def audit_routes(surface: Surface) -> list[Route]:
         sent = await surface.form(request)
         filters = Filters.of(sent.items())
         query = await filters.query(house)
-        await surface.record(request, session, "audit.export", **filters.fields)
+        await surface.record(request, session, "audit.export", filters.fields)
         stamp = house.clock.now().strftime("%Y%m%dT%H%M%SZ")
         headers = {"content-disposition": f'attachment; filename="yimen-audit-{stamp}.jsonl"'}
         return StreamingResponse(house.audit_file.export(query), media_type="application/jsonl", headers=headers)

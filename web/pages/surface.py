@@ -1,6 +1,6 @@
 """What every page behind the sign-in stands on: who is asking, the form they sent, the answer in their frame."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -87,7 +87,7 @@ class Surface:
         csrf.check_token(sent.text(csrf.FIELD), await self._token(request))
         return sent
 
-    async def record(self, request: Request, session: Session, action: str, **detail: str) -> None:
+    async def record(self, request: Request, session: Session, action: str, detail: Mapping[str, str]) -> None:
         """An event of this surface's own: somebody looked at the audit. Durable before the answer."""
         await self.house.ledger.append(
             Event(
@@ -96,7 +96,7 @@ class Surface:
                 actor=f"user:{session.user.id}",
                 session=session.id,
                 address=getattr(request.state, "address", None),
-                detail=detail,
+                detail=dict(detail),
             )
         )
 
