@@ -23,9 +23,7 @@ REDIRECT_URI = "https://affairs.example/callback"
 @pytest.fixture
 async def house(settings: Settings, clock: FrozenClock) -> AsyncIterator[House]:
     async with open_house(settings, clock=clock) as house:
-        async with house.database.write() as connection:
-            county = Organisation("qx", "清溪县", Kind.AREA, Level.COUNTY, "330999000000")
-            await house.organisations.upsert(connection, county, actor="operator:test")
+        await add_county(house)
         yield house
 
 
@@ -59,6 +57,12 @@ def agent(agents: Callable[[], Agent]) -> Agent:
 async def lin(house: House) -> str:
     """A cadre; gives the user id."""
     return await add_person(house, "lin", "林晓岚")
+
+
+async def add_county(house: House) -> None:
+    county = Organisation("qx", "清溪县", Kind.AREA, Level.COUNTY, "330999000000")
+    async with house.database.write() as connection:
+        await house.organisations.upsert(connection, county, actor="operator:test")
 
 
 async def add_person(house: House, username: str, name: str, roles: frozenset[str] = frozenset({"cadre"})) -> str:

@@ -5,7 +5,11 @@ import sys
 import typer
 
 from core.errors import YimenError
-from web.cli import apply, audit, demo, forms, keys, migrate, recipe, serve, users
+from web.cli import audit, forms, keys, recipe, users
+from web.cli.apply import apply
+from web.cli.demo import demo
+from web.cli.migrate import migrate
+from web.cli.serve import serve
 
 app = typer.Typer(
     name="yimen",
@@ -14,10 +18,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("serve")(serve.serve)
-app.command("migrate")(migrate.migrate)
-app.command("apply")(apply.apply)
-app.command("demo")(demo.demo)
+app.command("serve")(serve)
+app.command("migrate")(migrate)
+app.command("apply")(apply)
+app.command("demo")(demo)
 app.add_typer(forms.app, name="forms")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(audit.app, name="audit")
