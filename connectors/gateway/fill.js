@@ -90,7 +90,7 @@
     if (window !== window.top && window.innerHeight < 120) return;
     const host = document.createElement("div");
     host.style.cssText = "all:initial;position:fixed;right:12px;bottom:12px;z-index:2147483647;max-width:calc(100vw - 24px)";
-    const root = host.attachShadow({ mode: "closed" });
+    const root = host.attachShadow({ mode: "open" });
     const box = document.createElement("div");
     box.setAttribute("role", "status");
     box.style.cssText = "font:14px/1.6 system-ui,sans-serif;color:#fff;background:#0d6470;padding:10px 16px;"
