@@ -111,7 +111,6 @@ def test_modules_stay_short_enough_to_read() -> None:
         str(path.relative_to(ROOT)): lines
         for floor in FLOORS
         for path in modules(floor)
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
-        and "migrations" not in path.parts
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400 and "migrations" not in path.parts
     }
     assert long == {}
