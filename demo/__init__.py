@@ -2,5 +2,7 @@
 
 import warnings
 
+from authlib.deprecate import AuthlibDeprecationWarning
+
 # Authlib asks for the successor of httpx at import; what it does with httpx is the same.
-warnings.filterwarnings("ignore", message="The httpx module is deprecated")
+warnings.filterwarnings("ignore", "The httpx module is deprecated", AuthlibDeprecationWarning)
