@@ -9,10 +9,11 @@ from core.settings import Settings
 from sso.clients import ClientRegistration
 
 CALLBACK_PATH = "/.yimen/callback"
+GATEWAY_CLIENT_PREFIX = "gateway."
 
 
 def gateway_client_id(slug: str) -> str:
-    return f"gateway.{slug}"
+    return f"{GATEWAY_CLIENT_PREFIX}{slug}"
 
 
 def gateway_redirect_uri(settings: Settings, slug: str) -> str:

@@ -18,7 +18,7 @@ from connectors.apply.document import (
     reveal,
 )
 from connectors.errors import ConnectorError
-from connectors.gateway_client import gateway_client
+from connectors.gateway_client import GATEWAY_CLIENT_PREFIX, gateway_client
 from connectors.legacy.recipe import Recipe, parse_recipe
 from connectors.legacy.recipes import Recipes
 from connectors.systems import SystemRegistration, Systems
@@ -193,6 +193,8 @@ class _Run:
         return changed
 
     async def _client(self, entry: ClientEntry) -> None:
+        if entry.client_id.startswith(GATEWAY_CLIENT_PREFIX):
+            raise ConnectorError("ERR-CLIENT_METADATA", f"{GATEWAY_CLIENT_PREFIX}* are the gateway's own clients")
         registration = ClientRegistration(
             client_id=entry.client_id,
             client_secret=reveal(entry.client_secret) if entry.client_secret is not None else None,
