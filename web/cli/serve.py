@@ -13,6 +13,8 @@ from core.errors import ConfigurationError
 from core.logs import configure_logs, logger
 from core.settings import Settings, load_settings
 from vault.custody import open_custodian
+from web.composition import open_house
+from web.first_start import create_administrators
 from web.migrate import migrate
 
 _log = logger("serve")
@@ -76,6 +78,13 @@ async def _prepare(settings: Settings) -> None:
         before, after = await migrate(database)
     finally:
         await database.close()
+    async with open_house(settings) as house:
+        first_sign_in = await create_administrators(house)
+    if first_sign_in is not None:
+        _log.warning(
+            "three administrators were created: read their one-time passwords, then delete the file",
+            file=str(first_sign_in),
+        )
     _log.info(
         "starting",
         issuer=settings.issuer,

@@ -1,0 +1,50 @@
+"""The first start creates the three administrators, once, with one-time passwords in a file of the operator's."""
+
+import stat
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.clock import FrozenClock
+from core.errors import ConfigurationError
+from core.settings import Settings
+from sso.authentication.sign_in import Caller, Pending, Step
+from web.composition import House, open_house
+from web.first_start import create_administrators
+
+HERE = Caller("127.0.0.1", "", "browser")
+
+
+@pytest.fixture
+async def empty_house(settings: Settings, clock: FrozenClock) -> AsyncIterator[House]:
+    async with open_house(settings, clock=clock) as house:
+        yield house
+
+
+async def test_each_administrator_signs_in_with_a_password_that_must_be_changed(empty_house: House) -> None:
+    path = await create_administrators(empty_house)
+    assert path is not None
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    passwords = dict(line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    assert set(passwords) == {"sysadmin", "secadmin", "auditadmin"}
+    for username, password in passwords.items():
+        outcome = await empty_house.sign_in.password(username, password, HERE)
+        assert isinstance(outcome, Pending)
+        assert outcome.step is Step.CHANGE_PASSWORD
+        assert len(outcome.user.roles) == 1
+
+
+async def test_a_house_with_people_gets_nobody(empty_house: House) -> None:
+    path = await create_administrators(empty_house)
+    assert path is not None
+    path.unlink()
+    assert await create_administrators(empty_house) is None
+    assert not path.exists()
+
+
+async def test_a_file_that_stands_in_the_way_stops_the_start(empty_house: House) -> None:
+    (empty_house.settings.data_dir / "first-sign-in.txt").write_text("something else")
+    with pytest.raises(ConfigurationError, match="first-sign-in"):
+        await create_administrators(empty_house)
+    async with empty_house.database.read() as connection:
+        assert await empty_house.users.search(connection) == []

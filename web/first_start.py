@@ -1,0 +1,57 @@
+"""The first start: an empty directory gets its three administrators, each with a one-time password (DESIGN §4.20).
+
+The passwords go to a file that only the operator's account reads, never to a log or a terminal that keeps one. Each
+must be changed at the first sign-in, where a second factor is enrolled too.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import ConfigurationError
+from core.identifiers import new_token
+from sso.directory.users import UserRegistration
+from web.composition import House
+
+FILE_NAME = "first-sign-in.txt"
+# The three exclude each other (三员分立).
+_ADMINISTRATORS: Mapping[str, tuple[str, str]] = {
+    "sysadmin": ("系统管理员", "system_admin"),
+    "secadmin": ("安全管理员", "security_admin"),
+    "auditadmin": ("审计管理员", "audit_admin"),
+}
+
+
+async def create_administrators(house: House) -> Path | None:
+    """Gives the file that holds the one-time passwords, or None when the directory has people already."""
+    async with house.database.read() as connection:
+        if await house.users.search(connection, limit=1):
+            return None
+    passwords = {username: f"{new_token()[:20]}-9aZ" for username in _ADMINISTRATORS}
+    # The file first: were it the other way round, a full disk would leave accounts that nobody can open.
+    path = _write(house.settings.data_dir / FILE_NAME, passwords)
+    try:
+        async with house.database.write() as connection:
+            for username, (name, role) in _ADMINISTRATORS.items():
+                registration = UserRegistration(username=username, name=name, roles=(role,), must_change_password=True)
+                user_id, _ = await house.users.upsert(connection, registration, actor="system")
+                await house.passwords.set(connection, user_id, passwords[username], actor="system")
+                await house.users.set_flags(connection, user_id, must_change_password=True, totp_required=True)
+    except IntegrityError:  # another process was first: its file counts
+        path.unlink(missing_ok=True)
+        return None
+    return path
+
+
+def _write(path: Path, passwords: Mapping[str, str]) -> Path:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.writelines(f"{username}\t{password}\n" for username, password in passwords.items())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ConfigurationError("ERR-SETTINGS", f"{path}: {error.strerror}") from error
+    return path
