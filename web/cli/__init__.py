@@ -1,5 +1,6 @@
 """The command line: `yimen …`. Exit status 0: done; 1: refused or failed, with a code; 2: wrong usage."""
 
+import os
 import sys
 
 import typer
@@ -31,6 +32,8 @@ app.add_typer(users.app, name="user")
 
 def main() -> None:
     """The console script. An expected error is one line with its code; anything else keeps its traceback."""
+    # Databases, keys and exports are nobody else's to read.
+    os.umask(0o077)
     try:
         app()
     except YimenError as error:
