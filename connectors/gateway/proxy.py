@@ -68,7 +68,7 @@ class Visit:
     def is_document(self) -> bool:
         """A page, not a part of one."""
         wanted = self.headers.get("sec-fetch-dest", "document")
-        return wanted in ("document", "iframe", "frame", "empty") and "x-requested-with" not in self.headers
+        return wanted in ("document", "iframe", "frame") and "x-requested-with" not in self.headers
 
 
 class Proxy:
