@@ -95,7 +95,7 @@ class Fills:
             id=new_id(),
             item_id=item_id,
             dummy=new_dummy() if item_id is not None else "",
-            target_path=urlsplit(plan.action).path or "/" if plan.form is not None and plan.method == "post" else None,
+            target_path=urlsplit(plan.action).path or "/" if plan.form is not None and plan.method == "POST" else None,
             username_field=plan.username.name or None if plan.username is not None else None,
             password_field=plan.password.name or None if plan.password is not None else None,
             charset=plan.charset,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.errors import ConnectorError
-from connectors.legacy.detect import DetectedForm, detect
+from connectors.legacy.detect import DetectedForm, Field, detect
 from connectors.legacy.trial import detect_at
 from connectors.legacy.visit import Visit
 from core.outbound import Outbound
@@ -47,7 +48,8 @@ def detect_form(
     if found is None:
         raise ConnectorError("ERR-FORMS", "there is no login form on this page")
     if as_json:
-        typer.echo(json.dumps({"url": url, **found.to_json()}, ensure_ascii=False, indent=2))
+        named = {role: asdict(one) if one else None for role, one in _named(found)}
+        typer.echo(json.dumps({"url": url, **named, **found.to_json()}, ensure_ascii=False, indent=2))
     else:
         _print_form(found, url)
 
@@ -71,6 +73,11 @@ def _read(page: str) -> bytes:
         return sys.stdin.buffer.read() if page == "-" else Path(page).read_bytes()
     except OSError as error:
         raise ConnectorError("ERR-FORMS", f"{page}: {error.strerror}") from None
+
+
+def _named(found: DetectedForm) -> tuple[tuple[str, Field | None], ...]:
+    """The two fields that everybody asks for first; they stand among `fields` too."""
+    return ("username", found.username), ("password", found.password)
 
 
 def _print_form(found: DetectedForm, url: str) -> None:
