@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import URL, make_url, text
 
@@ -16,6 +17,12 @@ from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
 from web.migrate import migrate
+
+# No test asserts a time: machines differ, and the first draw of a strategy builds its tables.
+hypothesis.settings.register_profile(
+    "yimen", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("yimen")
 
 TEMPLATE = "yimen_template"
 BACKEND = os.environ.get("YIMEN_TEST_DATABASE", "sqlite")
