@@ -6,6 +6,7 @@ import connectors.gateway.basic
 import connectors.gateway.captures
 import connectors.gateway.fills
 import connectors.gateway.sessions
+import connectors.gateway.steps
 import connectors.launch
 import connectors.legacy.recipes
 import connectors.systems

@@ -12,6 +12,7 @@ from connectors.gateway.inject import letting_script_through, policy_nonce, with
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.steps import note_step
 from connectors.legacy.fill_plan import FillPlan, fill_plan
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.variables import from_page
@@ -74,6 +75,7 @@ class Documents:
         if plan is None or not system.fills:
             return await self._offer(who, document)
         async with self._parts.database.write() as connection:
+            await note_step(connection, system.id, left=bool(plan.person))
             intent = await self._parts.launcher.consume_intent(connection, who.session.id, system.id)
             chosen = intent.item_id if intent is not None else None
             item = await self._parts.launcher.item_for(connection, who.session.user, system, item_id=chosen)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.gateway.steps import systems_with_a_step
 from connectors.launch import owners_for
 from connectors.systems import System, SystemStatus
 from core.errors import YimenError
@@ -97,7 +98,7 @@ async def tiles_for(surface: Surface, user: User, texts: Catalogue) -> list[Tile
         items = by_system(await house.items.list(connection, owners=owners_for(user)))
         starred = await favourites_of(connection, user.id)
         owners = await owner_names(surface, connection, systems)
-        stepped = await _with_a_step(surface, connection, systems)
+        stepped = await systems_with_a_step(connection)
     return [
         tile_of(
             system,
@@ -116,17 +117,6 @@ async def owner_names(surface: Surface, connection: AsyncConnection, systems: Se
     if not wanted:
         return {}
     return {one.id: one.name for one in await surface.house.organisations.list(connection) if one.id in wanted}
-
-
-async def _with_a_step(surface: Surface, connection: AsyncConnection, systems: Sequence[System]) -> set[str]:
-    """Ids of the systems whose recipe leaves a captcha or a code to the person (DESIGN §4.18)."""
-    stepped = set()
-    for system in systems:
-        if system.fills and system.registration.recipe:
-            recipe = await surface.house.recipes.find(connection, system.registration.recipe)
-            if recipe is not None and recipe.captcha is not None:
-                stepped.add(system.id)
-    return stepped
 
 
 async def _recent(surface: Surface, session: Session, tiles: Sequence[Tile]) -> list[Tile]:

@@ -101,6 +101,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", "version", name=op.f("pk_connectors_recipe")),
     )
     op.create_table(
+        "connectors_step",
+        sa.Column("system_id", sa.String(length=26), nullable=False),
+        sa.Column("left_to_person", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("system_id", name=op.f("pk_connectors_step")),
+    )
+    op.create_table(
         "connectors_system",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("slug", sa.String(length=40), nullable=False),
@@ -557,6 +563,7 @@ def downgrade() -> None:
     op.drop_table("core_job")
     op.drop_index("ix_connectors_system_owner", table_name="connectors_system")
     op.drop_table("connectors_system")
+    op.drop_table("connectors_step")
     op.drop_table("connectors_recipe")
     op.drop_index("ix_connectors_launch_intent_session", table_name="connectors_launch_intent")
     op.drop_index("ix_connectors_launch_intent_expires", table_name="connectors_launch_intent")

@@ -1,0 +1,36 @@
+"""What a login page leaves to the person - a captcha, a code - as it was last seen: the portal says so beforehand."""
+
+from sqlalchemy import Boolean, Column, String, Table, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database import metadata
+
+step_table = Table(
+    "connectors_step",
+    metadata,
+    Column("system_id", String(26), primary_key=True),
+    Column("left_to_person", Boolean, nullable=False),
+)
+
+
+async def note_step(connection: AsyncConnection, system_id: str, *, left: bool) -> None:
+    """Written only when it changes."""
+    query = select(step_table.c.left_to_person).where(step_table.c.system_id == system_id)
+    known = await connection.scalar(query)
+    if known is None:
+        try:
+            async with connection.begin_nested():
+                await connection.execute(insert(step_table).values(system_id=system_id, left_to_person=left))
+        except IntegrityError:  # another request has just seen the same page
+            return
+    elif known != left:
+        await connection.execute(
+            update(step_table).where(step_table.c.system_id == system_id).values(left_to_person=left)
+        )
+
+
+async def systems_with_a_step(connection: AsyncConnection) -> frozenset[str]:
+    """Ids of the systems whose login was last seen to leave a step to the person."""
+    query = select(step_table.c.system_id).where(step_table.c.left_to_person)
+    return frozenset((await connection.scalars(query)).all())
