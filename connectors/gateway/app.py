@@ -1,6 +1,7 @@
 """The gateway's ASGI application: from a Host header to a system, a session, and the legacy server behind."""
 
 import re
+from functools import partial
 from urllib.parse import quote, unquote, urlsplit
 
 from starlette.datastructures import Headers
@@ -27,6 +28,7 @@ from connectors.launch import refusal_of
 from connectors.legacy.recipe import Recipe
 from connectors.systems import System
 from core.errors import YimenError
+from core.fresh import Fresh
 from core.logs import logger
 
 OWN_PREFIX = "/.yimen/"
@@ -42,6 +44,8 @@ class GatewayApp:
         self._parts = parts
         self._upstream = Upstream(parts.upstream)
         self._sessions = GatewaySessions(parts.database, parts.clock, parts.sessions)
+        self._systems: Fresh[str, System | None] = Fresh()
+        self._recipes: Fresh[str, Recipe | None] = Fresh()
         self._sign_in = GatewaySignIn(parts, self._sessions)
         captures = Captures(parts.database, parts.clock, parts.sealer, parts.items, parts.ledger)
         self._proxy = Proxy(parts, self._upstream, Fills(parts.clock), captures)
@@ -125,25 +129,32 @@ class GatewayApp:
         raise ConnectorError("ERR-SESSION", "no live gateway session", status=401)
 
     async def _system(self, connection: HTTPConnection) -> System:
-        slug = self._parts.settings.gateway_slug(connection.headers.get("host", ""))
-        async with self._parts.database.read() as reading:
-            system = await self._parts.systems.find_by_slug(reading, slug or "")
+        slug = self._parts.settings.gateway_slug(connection.headers.get("host", "")) or ""
+        system = await self._systems.get(slug, partial(self._read_system, slug))
         if system is None or system.origin is None or not system.fills:
             raise ConnectorError("ERR-SYSTEM", f"no gateway system {slug!r}", status=404)
         return system
+
+    async def _read_system(self, slug: str) -> System | None:
+        async with self._parts.database.read() as connection:
+            return await self._parts.systems.find_by_slug(connection, slug)
 
     async def _who(self, connection: HTTPConnection, system: System) -> GatewaySession | None:
         token = connection.cookies.get(self._sign_in.cookie_name(SESSION_COOKIE))
         return await self._sessions.find(token, system.id)
 
     async def _recipe(self, system: System) -> Recipe | None:
-        if system.registration.recipe is None:
+        recipe_id = system.registration.recipe
+        if recipe_id is None:
             return None
-        async with self._parts.database.read() as connection:
-            recipe = await self._parts.recipes.find(connection, system.registration.recipe)
+        recipe = await self._recipes.get(recipe_id, partial(self._read_recipe, recipe_id))
         if recipe is None:
-            raise ConnectorError("ERR-TRANSFORM", f"the recipe {system.registration.recipe} is missing", status=409)
+            raise ConnectorError("ERR-TRANSFORM", f"the recipe {recipe_id} is missing", status=409)
         return recipe
+
+    async def _read_recipe(self, recipe_id: str) -> Recipe | None:
+        async with self._parts.database.read() as connection:
+            return await self._parts.recipes.find(connection, recipe_id)
 
     def _origins(self, system: System) -> OriginMap:
         assert system.origin is not None
