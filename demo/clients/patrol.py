@@ -21,6 +21,11 @@ class Patrol:
 
     def __init__(self, origin: str, issuer: str, client_id: str) -> None:
         self.origin = origin
+        # Tokens live in this page: it loads only its own files and talks to nobody but the provider.
+        self._policy = (
+            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' {issuer}; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
         self._config = {"issuer": issuer, "client_id": client_id, "redirect_uri": f"{origin}/callback", "home": origin}
         self.app: ASGIApp = Starlette(
             routes=[
@@ -49,4 +54,9 @@ class Patrol:
         return JSONResponse(self._config, headers={"cache-control": "no-store"})
 
     async def _page(self, _request: Request) -> Response:
-        return FileResponse(BUILT / "index.html", headers={"cache-control": "no-cache"})
+        headers = {
+            "cache-control": "no-cache",
+            "content-security-policy": self._policy,
+            "referrer-policy": "no-referrer",
+        }
+        return FileResponse(BUILT / "index.html", headers=headers)
