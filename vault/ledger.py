@@ -47,6 +47,7 @@ __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 Proof = TypeVar("Proof")
 
 _SEQUENCE_BATCH = 2000
+_INSERT = insert(event_table)
 _log = logger("ledger")
 
 node_table = Table(
@@ -119,7 +120,7 @@ class Ledger:
     async def record(self, connection: AsyncConnection, event: Event) -> str:
         """Writes the event in the caller's unit of work: it is durable exactly when the act is."""
         recorded = self._stamp(event)
-        await connection.execute(insert(event_table), [self._row(recorded)])
+        await connection.execute(_INSERT, [self._row(recorded)])
         EVENTS.labels(event.action, event.result).inc()
         return recorded.id
 
@@ -132,7 +133,7 @@ class Ledger:
 
     async def _write(self, batch: Sequence[RecordedEvent]) -> None:
         async with self._database.write() as connection:
-            await connection.execute(insert(event_table), [self._row(recorded) for recorded in batch])
+            await connection.execute(_INSERT, [self._row(recorded) for recorded in batch])
 
     def _stamp(self, event: Event) -> RecordedEvent:
         members = {name: getattr(event, name) for name in Event.__dataclass_fields__}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
@@ -33,6 +33,18 @@ _SESSION = (
     session_table.c.id.label("session_id"),
     *(column for column in session_table.c if column.name not in ("id", "user_id", "digest")),
 )
+
+
+def _sessions_where(*conditions: ColumnElement[bool]) -> Select[Any]:
+    source = session_table.join(user_table, session_table.c.user_id == user_table.c.id)
+    query = people(source, *_SESSION).where(*conditions, session_table.c.expires_at > bindparam("now"))
+    return query.order_by(session_table.c.started_at.desc(), session_table.c.id, *POST_ORDER)
+
+
+# Built once: putting such a statement together costs more than sending it.
+_BY_DIGEST = _sessions_where(session_table.c.digest == bindparam("wanted"))
+_BY_ID = _sessions_where(session_table.c.id == bindparam("wanted"))
+_BY_USER = _sessions_where(session_table.c.user_id == bindparam("wanted"), session_table.c.ended_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -104,10 +116,10 @@ class Sessions:
 
     async def find(self, connection: AsyncConnection, token: str) -> Session | None:
         """The live session of a token: not ended, within both limits, its user active."""
-        return await self._one(connection, session_table.c.digest == token_digest(token))
+        return next(iter(await self._several(connection, _BY_DIGEST, token_digest(token))), None)
 
     async def find_by_id(self, connection: AsyncConnection, session_id: str) -> Session | None:
-        return await self._one(connection, session_table.c.id == session_id)
+        return next(iter(await self._several(connection, _BY_ID, session_id)), None)
 
     async def present(self, database: Database, token: str) -> Session | None:
         """`find`, and a note that the person is here: one read, and at most one write a minute."""
@@ -131,8 +143,7 @@ class Sessions:
 
     async def list(self, connection: AsyncConnection, user_id: str) -> list[Session]:
         """The person's live sessions, newest first."""
-        condition = (session_table.c.user_id == user_id) & session_table.c.ended_at.is_(None)
-        return [*await self._several(connection, condition)]
+        return [*await self._several(connection, _BY_USER, user_id)]
 
     async def revoke(self, connection: AsyncConnection, session_id: str, *, actor: str, reason: str) -> bool:
         """Ends a session at once; False when it had ended."""
@@ -182,15 +193,9 @@ class Sessions:
         gone = await connection.execute(delete(session_table).where(session_table.c.expires_at <= old))
         return gone.rowcount
 
-    async def _one(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> Session | None:
-        return next(iter(await self._several(connection, condition)), None)
-
-    async def _several(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> Sequence[Session]:
+    async def _several(self, connection: AsyncConnection, query: Select[Any], wanted: str | bytes) -> Sequence[Session]:
         """Live sessions with their users, posts and organisations, newest first, in one round trip."""
-        source = session_table.join(user_table, session_table.c.user_id == user_table.c.id)
-        query = people(source, *_SESSION).where(condition, session_table.c.expires_at > self._clock.now())
-        query = query.order_by(session_table.c.started_at.desc(), session_table.c.id, *POST_ORDER)
-        rows = await connection.execute(query)
+        rows = await connection.execute(query, {"wanted": wanted, "now": self._clock.now()})
         found = [self._session(list(group)) for _, group in groupby(rows, lambda row: row.session_id)]
         return [session for session in found if session is not None]
 

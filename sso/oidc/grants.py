@@ -12,8 +12,11 @@ from sqlalchemy import (
     ColumnElement,
     LargeBinary,
     Row,
+    Select,
     String,
     Table,
+    Update,
+    bindparam,
     delete,
     insert,
     update,
@@ -63,6 +66,24 @@ _GRANT = (
     *(column.label(f"grant_{column.name}") for column in grant_table.c),
     session_table.c.ended_at.label("session_ended_at"),
 )
+
+
+def _presented_by(table: Table) -> Select[Any]:
+    """A token's row with its grant, session, person and posts: one round trip."""
+    source = table.join(_HOLDERS, table.c.grant_id == grant_table.c.id)
+    columns = (column.label(f"token_{column.name}") for column in table.c)
+    return people(source, *columns, *_GRANT).where(table.c.digest == bindparam("wanted")).order_by(*POST_ORDER)
+
+
+def _consuming(table: Table) -> Update:
+    unused = (table.c.digest == bindparam("wanted"), table.c.used_at.is_(None), table.c.expires_at > bindparam("at"))
+    return update(table).where(*unused).values(used_at=bindparam("at"))
+
+
+# Built once: putting such a statement together costs more than sending it.
+_PRESENTED = {table.name: _presented_by(table) for table in (code_table, refresh_table)}
+_CONSUMING = {table.name: _consuming(table) for table in (code_table, refresh_table)}
+_BY_ID = people(_HOLDERS, *_GRANT).where(grant_table.c.id == bindparam("wanted")).order_by(*POST_ORDER)
 
 
 @dataclass(frozen=True)
@@ -149,8 +170,7 @@ class Grants:
 
     async def find(self, connection: AsyncConnection, grant_id: str) -> Held | None:
         """The grant with its person, live or not, in one round trip."""
-        query = people(_HOLDERS, *_GRANT).where(grant_table.c.id == grant_id).order_by(*POST_ORDER)
-        rows = (await connection.execute(query)).all()
+        rows = (await connection.execute(_BY_ID, {"wanted": grant_id})).all()
         return self._held(rows) if rows else None
 
     async def by_code(self, connection: AsyncConnection, code: str) -> PresentedCode | None:
@@ -214,20 +234,13 @@ class Grants:
             await connection.execute(delete(table).where(table.c.expires_at <= before))
 
     async def _presented(self, connection: AsyncConnection, table: Table, token: str) -> Sequence[Row[Any]]:
-        """A token's row with its grant, session, person and posts: one round trip."""
-        source = table.join(_HOLDERS, table.c.grant_id == grant_table.c.id)
-        columns = (column.label(f"token_{column.name}") for column in table.c)
-        query = people(source, *columns, *_GRANT).where(table.c.digest == token_digest(token)).order_by(*POST_ORDER)
-        rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        found = await connection.execute(_PRESENTED[table.name], {"wanted": token_digest(token)})
+        rows: Sequence[Row[Any]] = found.all()
         return rows
 
     async def _consume(self, connection: AsyncConnection, table: Table, token: str) -> bool:
-        now = self._clock.now()
-        consumed = await connection.execute(
-            update(table)
-            .where(table.c.digest == token_digest(token), table.c.used_at.is_(None), table.c.expires_at > now)
-            .values(used_at=now)
-        )
+        values = {"wanted": token_digest(token), "at": self._clock.now()}
+        consumed = await connection.execute(_CONSUMING[table.name], values)
         return consumed.rowcount == 1
 
     async def _revoke(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> int:

@@ -57,6 +57,7 @@ class SigningKeys:
         self._sealer = sealer
         self._ledger = ledger
         self._keys: dict[str, SigningKey] = {}
+        self._verification = KeySet([])
         self._loaded_at = float("-inf")
 
     async def start(self) -> None:
@@ -99,6 +100,7 @@ class SigningKeys:
             for row in (await connection.execute(select(signing_key_table))).all():
                 if row.kid not in self._keys:
                     self._keys[row.kid] = await self._load(connection, row)
+                    self._verification = KeySet([_public_key(key.public) for key in self._keys.values()])
         self._loaded_at = time.monotonic()
 
     def signing_key(self, alg: str) -> SigningKey:
@@ -124,7 +126,7 @@ class SigningKeys:
 
     def verification_keys(self) -> KeySet:
         """The public keys that our own tokens are verified with."""
-        return KeySet([_public_key(key.public) for key in self._keys.values()])
+        return self._verification
 
     async def _create(self, connection: AsyncConnection, alg: str, generation: str, usable_from: datetime) -> str:
         kid = new_id()
