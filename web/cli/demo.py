@@ -3,14 +3,12 @@
 import asyncio
 import json
 import signal
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
 
 from core.errors import ConfigurationError, YimenError
 
@@ -50,24 +48,20 @@ def _print(issuer: str, facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"portal": issuer, **facts}, ensure_ascii=False), flush=True)
         return
-    console = Console(highlight=False, soft_wrap=True)
-    people = _table("谁 / who", "用户名 / user name", "密码 / password")
-    for one in facts["people"]:
-        people.add_row(f"{one['role']} {one['name']}", one["username"], one["password"])
-    systems = _table("系统 / system", "地址 / its own address", "特点 / quirk")
-    for one in facts["systems"]:
-        systems.add_row(one["title"], one["origin"], one["quirk"])
+    people = [(f"{one['role']} {one['name']}", one["username"], one["password"]) for one in facts["people"]]
+    systems = [(one["title"], one["origin"], one["quirk"]) for one in facts["systems"]]
     cadre = facts["people"][0]["name"]
-    console.print(f"\n[bold]一门已开 · Yimen is open:  {issuer}[/bold]\n")
-    console.print(people)
-    console.print(f"\n以{cadre}登录一次，逐个打开下列系统。Sign in once as {cadre} and open them all:\n")
-    console.print(systems)
-    console.print("\nCtrl-C 结束 / ends it\n")
-    sys.stdout.flush()
+    print(f"\n一门已开 · Yimen is open:  {issuer}\n")
+    _print_columns([("谁 / who", "用户名 / user name", "密码 / password"), *people])
+    print(f"\n以{cadre}登录一次，逐个打开下列系统。Sign in once as {cadre} and open them all:\n")
+    _print_columns([("系统 / system", "地址 / its own address", "特点 / quirk"), *systems])
+    print("\nCtrl-C 结束 / ends it\n", flush=True)
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    return table
+def _print_columns(rows: list[tuple[str, ...]]) -> None:
+    """Columns that line up though Chinese characters are two cells wide; never cut off, so that all can be copied."""
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print(
+            "   ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
