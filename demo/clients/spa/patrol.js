@@ -54,7 +54,7 @@ function work(user, manager) {
 
 function problem(error, manager) {
   element("who").textContent = "";
-  element("problem-code").textContent = error.error || error.name || "";
+  element("problem-code").textContent = error.error || "";
   element("problem-text").textContent = error.error_description || error.message || String(error);
   element("again").onclick = () => (manager ? attempt(manager, () => manager.signinRedirect()) : location.assign("/login"));
   show("problem");
