@@ -8,6 +8,7 @@ is filled but waits for the person.
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+from urllib.parse import urlencode
 
 from sqlalchemy import Column, Index, String, Table, delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -143,7 +144,7 @@ class Launcher:
     async def _address(self, connection: AsyncConnection, session: Session, system: System, item_id: str | None) -> str:
         registration = system.registration
         if system.way_in.kind is WayInKind.OIDC and registration.initiate_login_uri:
-            return registration.initiate_login_uri
+            return _third_party_login(registration.initiate_login_uri, self._settings.issuer)
         if system.way_in.kind is WayInKind.LINK:
             return registration.link or f"{system.origin}{registration.login_path}"
         await connection.execute(
@@ -173,6 +174,12 @@ class Launcher:
                 detail={"slug": system.slug, "way_in": system.way_in.kind.value},
             ),
         )
+
+
+def _third_party_login(address: str, issuer: str) -> str:
+    """OIDC Core §4: the client is told at whom to sign in, and starts an ordinary request of its own. Who the person
+    is, it learns there, as far as they allow."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'iss': issuer})}"
 
 
 def refusal_of(user: User, system: System) -> ConnectorError | None:
