@@ -21,6 +21,7 @@ from connectors.gateway.proxy import Proxy, Visit
 from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.sessions import GatewaySession, GatewaySessions
 from connectors.gateway.sign_in import GatewaySignIn
+from connectors.gateway.upload import Upload
 from connectors.gateway.upstream import Upstream
 from connectors.gateway.websocket import WebSocketProxy
 from connectors.gateway_client import CALLBACK_PATH
@@ -87,7 +88,9 @@ class GatewayApp:
         refusal = refusal_of(who.session.user, system)
         if refusal is not None:
             raise refusal
-        visit = Visit(request, who, system, await self._recipe(system), self._origins(system), target)
+        visit = Visit(
+            request, who, system, await self._recipe(system), self._origins(system), target, Upload(request.receive)
+        )
         await self._proxy.serve(visit, send)
 
     async def _serve_websocket(self, browser: WebSocket) -> None:

@@ -19,12 +19,19 @@ _HEX = b"0123456789ABCDEF"
 
 @dataclass(frozen=True)
 class Place:
-    """A value of a body: its field's name (or JSON pointer), its text, and where its bytes stand."""
+    """A value of a body: its field's name (or JSON pointer), its text, and where its bytes stand.
+
+    `start` is negative for a value whose place is not certain: nothing is put there.
+    """
 
     field: str
     value: str
     start: int
     end: int
+
+    @property
+    def is_certain(self) -> bool:
+        return self.start >= 0
 
 
 def kind_of(content_type: str, body: bytes) -> Kind | None:
@@ -104,18 +111,20 @@ def _multipart_places(body: bytes, content_type: str, charset: str) -> Iterator[
 
 
 def _json_places(body: bytes) -> Iterator[Place]:
-    """Strings of the document whose literal stands once in the text, so that its bytes are known."""
+    """Every string of the document. Its place is certain when its literal stands once in the text: parsers disagree
+    about members that stand twice, and a member's name may look like the value."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return
     for pointer, value in _strings(document):
         literals = {json.dumps(value, ensure_ascii=ascii_only).encode() for ascii_only in (True, False)}
-        found = [(literal, body.find(literal)) for literal in literals]
-        for literal, start in found:
-            if start >= 0:
-                yield Place(pointer, value, start, start + len(literal))
-                break
+        standing = [literal for literal in literals if literal in body]
+        if len(standing) == 1 and body.count(standing[0]) == 1:
+            start = body.find(standing[0])
+            yield Place(pointer, value, start, start + len(standing[0]))
+        else:
+            yield Place(pointer, value, -1, -1)
 
 
 def _percent_encoded(value: bytearray) -> bytearray:

@@ -72,7 +72,7 @@ class Captures:
         if kind is None:
             return None
         for fill in fills:
-            if fill.item_id is not None:
+            if fill.item_id is not None or fill.is_spent:
                 continue
             places = places_in(sent.body, kind, sent.content_type, fill.charset)
             passwords = [one for one in places if fill.allows(recipe, sent.path, sent.method, one.field) and one.value]
@@ -174,7 +174,6 @@ class Captures:
 
 
 def _is_login(name: str, fill: Fill) -> bool:
-
     last = name.rsplit("/", 1)[-1]
     if fill.username_field:
         return last == fill.username_field

@@ -1,9 +1,12 @@
 """Fills: what the gateway has put into a login page, and so what it will recognise in the request that page sends.
 
 A fill's dummy is no secret: it means something only in its own gateway session, for one request, for ten minutes. A
-fill without an Item holds no dummy: it says where a person types their own password, so that it can be kept for them.
+fill that is spent - used, or too old - is still known, so that its dummy never reaches a legacy server as a wrong
+password. A fill without an Item holds no dummy: it says where a person types their own password, so that it can be
+kept for them.
 """
 
+import re
 import secrets
 import string
 from collections.abc import Mapping
@@ -24,9 +27,17 @@ from core.database import Json, UtcDateTime, metadata
 from core.identifiers import new_id
 
 LIFETIME = timedelta(minutes=10)
+# A page may stand open for a working day; no gateway session lasts longer (its sign-in does not).
+REMEMBERED = timedelta(hours=24)
+# Login pages that one session may have open at once, and come back from.
+_MOST_KNOWN = 30
 _ALPHABET = string.ascii_letters + string.digits
 # Short enough for the length limits of old pages, of every kind of character that rules commonly ask for.
 _DUMMY_RANDOM = 13
+DUMMY_PREFIX = "Ym7"
+_LOGIN_PATH = re.compile(
+    r"log[-_]?[io]n|sign[-_]?in|denglu|passport|\b(sso|cas|dl)\b|\bo?auth(2|enticate|orize)?\b", re.IGNORECASE
+)
 
 fill_table = Table(
     "connectors_fill",
@@ -57,6 +68,12 @@ class Fill:
     charset: str
     login_url: str
     variables: Mapping[str, str] = field(repr=False)
+    is_used: bool = False
+    is_expired: bool = False
+
+    @property
+    def is_spent(self) -> bool:
+        return self.is_used or self.is_expired
 
     def allows(self, recipe: Recipe | None, path: str, method: str, name: str) -> bool:
         """Whether the password may go to `path` in the field `name` (a form field or a JSON pointer).
@@ -73,8 +90,11 @@ class Fill:
             return False
         last = name.rsplit("/", 1)[-1]
         right_field = last == self.password_field or _speaks_of_a_password(last)
-        right_path = path == self.target_path or words.LOGIN_ADDRESS.search(path) is not None
+        right_path = path == self.target_path or _LOGIN_PATH.search(path) is not None
         return right_field and right_path
+
+
+_COLUMNS = tuple(name for name in Fill.__dataclass_fields__ if name not in ("is_used", "is_expired"))
 
 
 class Fills:
@@ -104,30 +124,35 @@ class Fills:
         )
         await connection.execute(
             insert(fill_table).values(
-                **{name: getattr(fill, name) for name in Fill.__dataclass_fields__},
+                **{name: getattr(fill, name) for name in _COLUMNS},
                 gateway_session_id=gateway_session_id,
                 expires_at=self._clock.now() + LIFETIME,
             )
         )
         return fill
 
-    async def live(self, connection: AsyncConnection, gateway_session_id: str) -> list[Fill]:
-        """Unused fills of the session, newest first."""
-        query = select(fill_table).where(
-            fill_table.c.gateway_session_id == gateway_session_id,
-            fill_table.c.used_at.is_(None),
-            fill_table.c.expires_at > self._clock.now(),
-        )
-        return [_fill(row) for row in await connection.execute(query.order_by(fill_table.c.id.desc()))]
+    async def known(self, connection: AsyncConnection, gateway_session_id: str) -> list[Fill]:
+        """The session's fills, newest first; spent ones too."""
+        query = select(fill_table).where(fill_table.c.gateway_session_id == gateway_session_id)
+        rows = await connection.execute(query.order_by(fill_table.c.id.desc()).limit(_MOST_KNOWN))
+        return [self._fill(row) for row in rows]
 
     async def consume(self, connection: AsyncConnection, fill: Fill) -> bool:
         """True for exactly one request."""
         consumed = await connection.execute(
             update(fill_table)
-            .where(fill_table.c.id == fill.id, fill_table.c.used_at.is_(None))
+            .where(
+                fill_table.c.id == fill.id,
+                fill_table.c.used_at.is_(None),
+                fill_table.c.expires_at > self._clock.now(),
+            )
             .values(used_at=self._clock.now())
         )
         return consumed.rowcount == 1
+
+    def _fill(self, row: Row[Any]) -> Fill:
+        values = {name: getattr(row, name) for name in _COLUMNS}
+        return Fill(**values, is_used=row.used_at is not None, is_expired=row.expires_at <= self._clock.now())
 
     async def learn(self, connection: AsyncConnection, fill: Fill, variables: Mapping[str, str]) -> None:
         """More values for the recipe's transform, from a later answer of the system."""
@@ -136,12 +161,8 @@ class Fills:
 
 
 def new_dummy() -> str:
-    return "Ym7" + "".join(secrets.choice(_ALPHABET) for _ in range(_DUMMY_RANDOM))
+    return DUMMY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_DUMMY_RANDOM))
 
 
 def _speaks_of_a_password(name: str) -> bool:
     return words.IDENTIFIERS["password"].search(words.identifier(name)) is not None
-
-
-def _fill(row: Row[Any]) -> Fill:
-    return Fill(**{name: getattr(row, name) for name in Fill.__dataclass_fields__})

@@ -6,10 +6,11 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.basic import basic_table
-from connectors.gateway.fills import fill_table
+from connectors.gateway.fills import REMEMBERED, fill_table
 from connectors.gateway.sessions import gateway_session_table
 
 
 async def forget_expired(connection: AsyncConnection, now: datetime) -> None:
-    for table in (gateway_session_table, fill_table, basic_table):
+    for table in (gateway_session_table, basic_table):
         await connection.execute(delete(table).where(table.c.expires_at <= now))
+    await connection.execute(delete(fill_table).where(fill_table.c.expires_at <= now - REMEMBERED))

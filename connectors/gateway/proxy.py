@@ -2,26 +2,28 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import aiohttp
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import Send
 
 from connectors.errors import ConnectorError
 from connectors.gateway.basic import BasicAuthorization
 from connectors.gateway.captures import Captures
 from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
-from connectors.gateway.fills import Fill, Fills
+from connectors.gateway.echoes import scrubbed
+from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
 from connectors.gateway.headers import Header, Peer, browser_headers, cookies_of, upstream_headers
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.results import Results, scrubbed
+from connectors.gateway.results import Results
 from connectors.gateway.rewrite import OriginMap, is_rewritable
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.swap import MAX_BODY_BYTES, SentBody, Swap, Swapped
+from connectors.gateway.upload import Upload
 from connectors.gateway.upstream import (
     ACCEPT_ENCODING,
     PIECE,
@@ -51,6 +53,7 @@ class Visit:
     recipe: Recipe | None
     origins: OriginMap
     target: str
+    upload: Upload
     fills: Sequence[Fill] = ()
     swapped: Swapped | None = field(default=None, repr=False)
     capture_id: str | None = None
@@ -103,19 +106,20 @@ class Proxy:
     # Towards the legacy server
 
     async def _body(self, visit: Visit) -> Body:
+        """What to send on. A body that is too large for a sign-in, or of no method that signs in, streams through as
+        it is: a dummy in it would mean nothing to anybody."""
         request = visit.request
+        await self._refuse_elsewhere(visit)
         announced = visit.headers.get("content-length")
         if announced is None and "transfer-encoding" not in visit.headers:
-            await self._refuse_in_address(visit)
             return None
         small = announced is not None and announced.isdigit() and int(announced) <= MAX_BODY_BYTES
         if request.method not in _MAY_SIGN_IN or not small:
-            return _stream(request)
-        async with self._parts.database.read() as connection:
-            visit.fills = await self._fills.live(connection, visit.who.id)
+            return visit.upload.pieces()
+        visit.fills = await self._known_fills(visit)
         if not visit.fills:
-            return _stream(request)
-        body = await request.body()
+            return visit.upload.pieces()
+        body = await visit.upload.whole()
         content_type = visit.headers.get("content-type", "")
         cookies = cookies_of(visit.headers.items())
         sent = SentBody(request.method, visit.path, content_type, body, cookies)
@@ -125,12 +129,15 @@ class Proxy:
         visit.capture_id = await self._captures.hold(visit.who, visit.system, visit.recipe, sent, visit.fills)
         return body
 
-    async def _refuse_in_address(self, visit: Visit) -> None:
+    async def _refuse_elsewhere(self, visit: Visit) -> None:
         """A GET form would put the password into the address, where it must never stand."""
-        if "?" in visit.target and "Ym7" in visit.target:
-            async with self._parts.database.read() as connection:
-                fills = await self._fills.live(connection, visit.who.id)
-            await self._swap.refuse_in_address(visit.who, visit.system, visit.target, fills)
+        lines = [visit.target, *visit.headers.values()]
+        if any(DUMMY_PREFIX in line for line in lines):
+            await self._swap.refuse_elsewhere(visit.who, visit.system, lines, await self._known_fills(visit))
+
+    async def _known_fills(self, visit: Visit) -> list[Fill]:
+        async with self._parts.database.read() as connection:
+            return await self._fills.known(connection, visit.who.id)
 
     async def _peer(self, visit: Visit) -> Peer:
         address = visit.request.state.address if visit.system.registration.forwards_address else None
@@ -147,11 +154,10 @@ class Proxy:
         if response.status == 401 and visit.basic_item is not None:
             await self._basic_refused(visit, visit.basic_item)
         content_type = response.headers.get("content-type", "")
-        if visit.request.method == "HEAD" or response.status in _NO_BODY_STATUS:
-            await _send_whole(send, response.status, headers, b"")
-            return
         if visit.swapped is not None or visit.capture_id is not None:
             await self._signed_in(visit, response, answered, headers, send)
+        elif visit.request.method == "HEAD" or response.status in _NO_BODY_STATUS:
+            await _send_whole(send, response.status, headers, b"")
         elif _is_html(content_type) and visit.is_document:
             await self._document(visit, response, headers, send)
         elif self._teaches(visit, content_type):
@@ -213,8 +219,9 @@ class Proxy:
         found = from_response(visit.recipe, self._address(visit), body, _charset(response))
         if found:
             async with self._parts.database.write() as connection:
-                for fill in await self._fills.live(connection, visit.who.id):
-                    await self._fills.learn(connection, fill, found)
+                for fill in await self._fills.known(connection, visit.who.id):
+                    if not fill.is_spent:
+                        await self._fills.learn(connection, fill, found)
         if is_rewritable(response.headers.get("content-type", "")):
             body = visit.origins.rewrite(body)
         await _send_whole(send, response.status, headers, body)
@@ -234,7 +241,7 @@ class Proxy:
         if rewriter is None and not encoded and length is not None:
             headers = [*headers, ("content-length", length)]
         await _send_start(send, response.status, headers)
-        gone = asyncio.create_task(_until_gone(visit.request))
+        gone = asyncio.create_task(visit.upload.until_gone())
         try:
             async with aclosing(_pieces(first, response, gone)) as pieces:
                 async for piece in pieces:
@@ -272,12 +279,6 @@ class Proxy:
         return f"{visit.system.origin}{visit.target}"
 
 
-async def _stream(request: Request) -> AsyncIterator[bytes]:
-    async for piece in request.stream():
-        if piece:
-            yield piece
-
-
 async def _pieces(
     first: bytes, response: aiohttp.ClientResponse, gone: asyncio.Task[None]
 ) -> AsyncGenerator[bytes, None]:
@@ -294,14 +295,6 @@ async def _pieces(
         if not piece:
             return
         yield piece
-
-
-async def _until_gone(request: Request) -> None:
-    with suppress(ClientDisconnect):
-        async for _ in request.stream():
-            pass
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _length(visit: Visit, body: Body) -> int | None:

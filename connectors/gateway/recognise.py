@@ -44,7 +44,8 @@ _SALTED = tuple(
     )
 )
 _MOST_SALTS = 40
-_LOOKS_MADE = re.compile(r"[0-9a-fA-F]{32,}|[A-Za-z0-9+/]{40,}={0,2}")
+# A digest, a block of a cipher in base64 (16 bytes and more), or much of either.
+_LOOKS_MADE = re.compile(r"[0-9a-fA-F]{32,}|[A-Za-z0-9+/]{22,}==|[A-Za-z0-9+/]{27,}=|[A-Za-z0-9+/]{40,}")
 
 
 @dataclass(frozen=True)

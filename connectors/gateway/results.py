@@ -1,9 +1,4 @@
-"""After a sign-in that the gateway took part in: the answer is judged, the Item noted or frozen, echoes removed."""
-
-import json
-from collections.abc import Iterable
-from html import escape
-from urllib.parse import quote, quote_plus
+"""After a sign-in that the gateway took part in: the answer is judged, the Item noted or frozen."""
 
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
@@ -13,8 +8,6 @@ from connectors.systems import System
 from vault.ledger import Event
 
 _FREEZING = frozenset({"failure", "locked", "expired"})
-_SHORTEST_ECHO = 4
-_SCRUBBED = b"******"
 
 
 class Results:
@@ -50,28 +43,3 @@ class Results:
                     detail={"outcome": outcome.result, "why": outcome.why[:200]},
                 ),
             )
-
-
-def scrubbed(body: bytes, secrets: Iterable[bytes | bytearray]) -> bytes:
-    """The answer without the password, should the system echo it: plain, or as HTML, addresses and JSON write it."""
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_ECHO:
-            for form in _written_forms(secret):
-                body = body.replace(form, _SCRUBBED)
-    return body
-
-
-def _written_forms(secret: bytes | bytearray) -> list[bytes]:
-    """Longest first, so that no form leaves a piece of another."""
-    text = bytes(secret).decode("utf-8", "replace")
-    written = {
-        text,
-        escape(text, quote=True),
-        escape(text, quote=False),
-        quote(text, safe=""),
-        quote_plus(text),
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-    }
-    forms = {form.encode() for form in written} | {text.encode("gb18030", "replace")}
-    return sorted(forms, key=len, reverse=True)

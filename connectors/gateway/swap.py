@@ -64,26 +64,30 @@ class Swap:
         """The body to send instead, or None when this request carries no dummy. Raises ERR-FILL, ERR-TRANSFORM, and
         the vault's refusals; then nothing is sent at all."""
         kind = kind_of(sent.content_type, sent.body)
-        for fill in fills:
-            if fill.item_id is None:
-                continue
-            places = places_in(sent.body, kind, sent.content_type, fill.charset) if kind is not None else []
+        filled = [fill for fill in fills if fill.item_id is not None]
+        for fill in filled:
+            places = _places(sent, kind, fill)
             found = self._found(recipe, fill, sent, kind, places)
             if len(found) > 1:
                 raise await self._refusal(who, system, fill, "the dummy stands in several fields")
+            if found and fill.is_spent:
+                raise await self._refusal(who, system, fill, "the page was used before, or stood open too long")
             if found and kind is not None:
                 return await self._put(who, system, recipe, fill, sent, found[0], kind)
             if fill.dummy.encode() in sent.body:
                 raise await self._refusal(who, system, fill, "the dummy stands where none was put")
-            if self._is_unknown_making(recipe, fill, sent, places):
+        for fill in (one for one in filled if not one.is_used):
+            if self._is_unknown_making(recipe, fill, sent, _places(sent, kind, fill)):
                 raise await self._refusal(who, system, fill, "the page encrypts passwords: it needs a recipe")
         return None
 
-    async def refuse_in_address(self, who: GatewaySession, system: System, target: str, fills: Sequence[Fill]) -> None:
-        """A page that sends passwords in addresses is not served: raises ERR-FILL."""
+    async def refuse_elsewhere(
+        self, who: GatewaySession, system: System, lines: Sequence[str], fills: Sequence[Fill]
+    ) -> None:
+        """A page that sends passwords in addresses or header fields is not served: raises ERR-FILL."""
         for fill in fills:
-            if fill.dummy and fill.dummy in target:
-                raise await self._refusal(who, system, fill, "the page sends the password in the address")
+            if fill.dummy and any(fill.dummy in line for line in lines):
+                raise await self._refusal(who, system, fill, "the page sends the password outside of the body")
 
     def _found(
         self, recipe: Recipe | None, fill: Fill, sent: SentBody, kind: Kind | None, places: Sequence[Place]
@@ -100,7 +104,8 @@ class Swap:
         return [
             Recognised(place, transform, variables)
             for place in places
-            if place.value == expected or (expected is None and _is_named(recipe, fill, sent, place))
+            if place.value == expected
+            or (expected is None and not fill.is_used and _is_named(recipe, fill, sent, place))
         ]
 
     def _is_unknown_making(self, recipe: Recipe | None, fill: Fill, sent: SentBody, places: Sequence[Place]) -> bool:
@@ -120,6 +125,8 @@ class Swap:
         kind: Kind,
     ) -> Swapped:
         place = found.place
+        if not place.is_certain:
+            raise await self._refusal(who, system, fill, "the dummy's place in the document is not certain")
         if not fill.allows(recipe, sent.path, sent.method, place.field):
             raise await self._refusal(who, system, fill, f"{sent.method} {sent.path}, field {place.field[:100]}")
         if recipe is not None:
@@ -154,6 +161,10 @@ class Swap:
             )
         )
         return ConnectorError("ERR-FILL", why, status=400)
+
+
+def _places(sent: SentBody, kind: Kind | None, fill: Fill) -> list[Place]:
+    return places_in(sent.body, kind, sent.content_type, fill.charset) if kind is not None else []
 
 
 def _expected(transform: Transform, fill: Fill, variables: Mapping[str, str]) -> str | None:

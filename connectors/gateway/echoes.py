@@ -1,0 +1,60 @@
+"""Taking a password out of the answer to its own sign-in, should the system echo it, in whichever writing."""
+
+import base64
+import re
+from collections.abc import Iterable, Iterator
+from html.entities import codepoint2name
+
+_SHORTEST = 4
+_SCRUBBED = b"******"
+_CHARSETS = ("utf-8", "gb18030")
+# How HTML, JSON and scripts write some characters with a letter.
+_LETTERS = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
+
+
+def scrubbed(body: bytes, secrets: Iterable[bytes | bytearray]) -> bytes:
+    """`body` with every secret replaced: plain, or as HTML, addresses, JSON, scripts and base64 write it.
+
+    A secret of fewer than four bytes is left alone: it would be found everywhere.
+    """
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            body = _pattern(bytes(secret).decode("utf-8", "replace")).sub(_SCRUBBED, body)
+    return body
+
+
+def _pattern(secret: str) -> re.Pattern[bytes]:
+    """Each character in any of its writings, so that a mixture of them is found too."""
+    spelled = b"".join(b"(?:%s)" % b"|".join(_alternatives(character)) for character in secret)
+    whole = b"|".join(re.escape(base64.b64encode(secret.encode(charset))) for charset in _CHARSETS)
+    return re.compile(spelled + b"|" + whole)
+
+
+def _alternatives(character: str) -> Iterator[bytes]:
+    """Longest first, so that an escaped character is taken with its escape."""
+    code = ord(character)
+    units = [f"{unit:04x}" for unit in _utf16(character)]
+    yield b"&#0*%d;" % code
+    yield b"(?i:&#x0*%x;)" % code
+    if code in codepoint2name:
+        yield b"&%s;" % codepoint2name[code].encode()
+    yield b"(?i:%s)" % b"".join(rb"\\u%s" % unit.encode() for unit in units)
+    yield b"(?i:%s)" % b"".join(b"%%u%s" % unit.encode() for unit in units)
+    for charset in _CHARSETS:
+        encoded = character.encode(charset, "replace")
+        yield b"(?i:%s)" % b"".join(b"%%%02x" % byte for byte in encoded)
+    if code < 0x100:
+        yield rb"(?i:\\x%02x)" % code
+    if character in _LETTERS:
+        yield rb"\\%s" % _LETTERS[character]
+    elif character.isascii() and not character.isalnum():
+        yield rb"\\%s" % re.escape(character.encode())
+    if character == " ":
+        yield rb"\+"
+    for charset in _CHARSETS:
+        yield re.escape(character.encode(charset, "replace"))
+
+
+def _utf16(character: str) -> list[int]:
+    encoded = character.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(encoded[at : at + 2]) for at in range(0, len(encoded), 2)]
