@@ -41,8 +41,7 @@ def _alternatives(character: str) -> Iterator[bytes]:
     yield b"(?i:%s)" % b"".join(rb"\\u%s" % unit.encode() for unit in units)
     yield b"(?i:%s)" % b"".join(b"%%u%s" % unit.encode() for unit in units)
     for charset in _CHARSETS:
-        encoded = character.encode(charset, "replace")
-        yield b"(?i:%s)" % b"".join(b"%%%02x" % byte for byte in encoded)
+        yield b"".join(map(_percent_encoded, character.encode(charset, "replace")))
     if code < 0x100:
         yield rb"(?i:\\x%02x)" % code
     if character in _LETTERS:
@@ -53,6 +52,12 @@ def _alternatives(character: str) -> Iterator[bytes]:
         yield rb"\+"
     for charset in _CHARSETS:
         yield re.escape(character.encode(charset, "replace"))
+
+
+def _percent_encoded(byte: int) -> bytes:
+    """GB18030 has letters and digits inside characters, which need no encoding."""
+    encoded = b"(?i:%%%02x)" % byte
+    return b"(?:%s|%c)" % (encoded, byte) if chr(byte).isalnum() and byte < 0x80 else encoded
 
 
 def _utf16(character: str) -> list[int]:

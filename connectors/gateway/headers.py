@@ -25,10 +25,12 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-# What only a trusted proxy may say about a request; from a browser it is a lie.
+# What only a trusted proxy may say about a request; from a browser it is a lie. Tokens that scripts of pages send are
+# nobody's identity by themselves, and pass.
 _IDENTITY = re.compile(
     r"x-forwarded(-.*)?|forwarded|x-real-ip|x-client-ip|client-ip|true-client-ip|cf-connecting-ip|x-original-.*|x-rewrite-.*"
-    r"|remote-user|x-remote-.*|x-auth-.*|x-authenticated-.*|x-webauth-.*|x-user.*|x-yimen-.*|x-ssl-.*|ssl-client-.*"
+    r"|remote-user|x-remote-.*|x-auth-(?!token$).*|x-authenticated-.*|x-webauth-.*|x-user(?!-token$).*|x-yimen-.*"
+    r"|x-ssl-.*|ssl-client-.*"
     r"|x-client-cert.*|x-http-method-override|x-method-override|proxy",
 )
 _REQUEST_OWN = frozenset({"host", "content-length", "accept-encoding", "expect", "cookie", "origin", "referer"})
@@ -75,11 +77,7 @@ def upstream_headers(received: Iterable[Header], origins: OriginMap, peer: Peer,
     """The request's header fields as the legacy server gets them."""
     received = list(received)
     dropped = _HOP_BY_HOP | _REQUEST_OWN | _named_in_connection(received)
-    sent = [
-        (name, value)
-        for name, value in received
-        if name not in dropped and not _IDENTITY.fullmatch(name) and _is_plain(value)
-    ]
+    sent = [(name, value) for name, value in received if not _is_ours_to_say(name, dropped) and _is_plain(value)]
     sent += [("host", origins.upstream_authority), ("accept-encoding", accept_encoding)]
     values = dict(received)
     for name in ("origin", "referer"):
@@ -134,6 +132,12 @@ def _named_in_connection(headers: Sequence[Header]) -> frozenset[str]:
     return frozenset(named - {"", "close", "cookie", "host", "content-length", "content-type", "authorization"})
 
 
+def _is_ours_to_say(name: str, dropped: frozenset[str]) -> bool:
+    """CGI and WSGI write a field's name with underscores, so `Remote_User` would pass for `Remote-User`."""
+    dashed = name.replace("_", "-")
+    return name in dropped or dashed in dropped or _IDENTITY.fullmatch(dashed) is not None
+
+
 def _is_plain(value: str) -> bool:
     return not any(character in value for character in "\r\n\x00")
 
@@ -147,7 +151,8 @@ def _foreign_cookies(values: Iterable[str]) -> str:
 def _set_cookie(value: str, *, secure: bool) -> str | None:
     """Host-only always; Secure as the gateway is; a legacy server sets no cookie of ours."""
     pair, *attributes = (part.strip() for part in value.split(";"))
-    if not pair or _OUR_COOKIE.match(pair):
+    # A cookie without a name is sent as its value alone: `=yimen-gateway=x` would come back as ours.
+    if not pair or _OUR_COOKIE.match(pair.lstrip("= \t")):
         return None
     kept = [pair]
     for attribute in attributes:

@@ -15,6 +15,8 @@ _TEXTUAL = re.compile(
     r"\s*(;|$)",
     re.IGNORECASE,
 )
+# How a colon and a slash are written: in markup and scripts, in JSON, in addresses inside addresses.
+_SPELLINGS = ((":", "/"), (":", "\\/"), (":", "\\u002F"), ("%3A", "%2F"))
 # What may follow a host without being a part of it.
 _END = rb"(?![A-Za-z0-9.:_-])"
 
@@ -37,13 +39,14 @@ class OriginMap:
         gateway_scheme, _, gateway_host = self.gateway_origin.partition("://")
         replacements: dict[bytes, bytes] = {}
         for authority in sorted(self._authorities()):
-            for slash in ("//", "\\/\\/", "%2F%2F", "\\u002F\\u002F"):
-                scheme, to = (":", ":") if slash != "%2F%2F" else ("%3A", "%3A")
-                host = authority if slash != "%2F%2F" else authority.replace(":", "%3A")
-                shown = gateway_host if slash != "%2F%2F" else gateway_host.replace(":", "%3A")
-                before, after = f"{self.upstream.scheme}{scheme}{slash}{host}", f"{gateway_scheme}{to}{slash}{shown}"
+            for colon, slash in _SPELLINGS:
+                before = f"{slash}{slash}{authority.replace(':', colon)}"
+                after = f"{slash}{slash}{gateway_host.replace(':', colon)}"
                 replacements[before.lower().encode()] = after.encode()
-            replacements[f"//{authority}".lower().encode()] = f"//{gateway_host}".encode()
+                # A server behind a TLS front often takes its own scheme for http.
+                for scheme in ("http", "https"):
+                    absolute = f"{scheme}{colon}{before}".lower().encode()
+                    replacements[absolute] = f"{gateway_scheme}{colon}{after}".encode()
         keys = sorted(replacements, key=len, reverse=True)
         pattern = re.compile(b"(" + b"|".join(map(re.escape, keys)) + b")" + _END, re.IGNORECASE)
         object.__setattr__(self, "_pattern", pattern)
