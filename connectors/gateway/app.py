@@ -1,10 +1,7 @@
 """The gateway's ASGI application: from a Host header to a system, a session, and the legacy server behind."""
 
-import re
 from functools import partial
-from urllib.parse import quote, unquote, urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
@@ -13,10 +10,12 @@ from starlette.websockets import WebSocket
 from connectors.errors import ConnectorError
 from connectors.gateway.captures import Captures
 from connectors.gateway.fills import Fills
+from connectors.gateway.foreign import require_own
 from connectors.gateway.headers import SESSION_COOKIE
 from connectors.gateway.inject import SCRIPT, SCRIPT_PATH
 from connectors.gateway.notices import notice
 from connectors.gateway.parts import GatewayParts
+from connectors.gateway.paths import require_inside, target_of
 from connectors.gateway.proxy import Proxy, Visit
 from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.sessions import GatewaySession, GatewaySessions
@@ -34,8 +33,6 @@ from core.logs import logger
 
 OWN_PREFIX = "/.yimen/"
 _log = logger("gateway")
-_CONTROL = re.compile(r"[\x00-\x20\x7f]|%(0[0-9a-f]|1[0-9a-f]|7f|2f|5c)", re.IGNORECASE)
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class GatewayApp:
@@ -72,19 +69,19 @@ class GatewayApp:
 
     async def _serve(self, request: Request, send: "_Begun") -> None:
         system = await self._system(request)
-        target = _target(request)
+        target = target_of(request)
         path = target.partition("?")[0]
-        if path.startswith(OWN_PREFIX):
+        if f"{path}/".startswith(OWN_PREFIX):
             response = await self._own(request, system, path)
             await response(request.scope, request.receive, send)
             return
-        _require_inside(system, path)
+        require_inside(system.registration.path_prefix, path)
         who = await self._who(request, system)
         if who is None:
             response = self._to_sign_in(request, system, target)
             await response(request.scope, request.receive, send)
             return
-        _require_same_site(request)
+        require_own(request, self._parts.settings.gateway_origin(system.slug))
         refusal = refusal_of(who.session.user, system)
         if refusal is not None:
             raise refusal
@@ -96,8 +93,8 @@ class GatewayApp:
     async def _serve_websocket(self, browser: WebSocket) -> None:
         try:
             system = await self._system(browser)
-            target = _target(browser)
-            _require_inside(system, target.partition("?")[0])
+            target = target_of(browser)
+            require_inside(system.registration.path_prefix, target.partition("?")[0])
             who = await self._who(browser, system)
             # A page of another origin could open a socket with this browser's cookies (RFC 6455 §10.2).
             own_origin = self._parts.settings.gateway_origin(system.slug)
@@ -174,50 +171,3 @@ class _Begun:
     async def __call__(self, message: Message) -> None:
         self.has_begun = True
         await self._send(message)
-
-
-def _target(connection: HTTPConnection) -> str:
-    """The path and query exactly as they came; refused when they could mean two things to two servers."""
-    raw = connection.scope.get("raw_path") or connection.scope["path"].encode()
-    path = _ascii(raw.partition(b"?")[0])
-    query = _ascii(connection.scope.get("query_string", b""))
-    dotted = any(unquote(segment) in (".", "..") for segment in path.split("/"))
-    if not path.startswith("/") or path.startswith("//") or "\\" in path or dotted or _CONTROL.search(path):
-        raise ConnectorError("ERR-PATH", "the path is ambiguous", status=400)
-    return f"{path}?{query}" if query else path
-
-
-def _ascii(raw: bytes) -> str:
-    """Bytes that no address may hold as they are - old browsers send GBK so - are percent-encoded; the rest stays."""
-    return "".join(chr(byte) if byte < 0x80 else quote(bytes((byte,))) for byte in raw)
-
-
-def _require_inside(system: System, path: str) -> None:
-    prefix = system.registration.path_prefix
-    if path != prefix.rstrip("/") and not path.startswith(prefix if prefix.endswith("/") else f"{prefix}/"):
-        raise ConnectorError("ERR-PATH", f"{path[:100]} is outside of {prefix}", status=404)
-
-
-def _require_same_site(request: Request) -> None:
-    """Gateway hosts are one *site* to a browser, so SameSite keeps no hostile legacy page out of the others: this does.
-
-    Following a link from elsewhere is allowed; sending a form, framing, or loading a part of the page is not.
-    """
-    headers: Headers = request.headers
-    site = headers.get("sec-fetch-site")
-    if site in (None, "same-origin", "none"):
-        if site is None and request.method not in _SAFE_METHODS and _is_foreign(request):
-            raise ConnectorError("ERR-FOREIGN", "the form comes from another origin", status=403)
-        return
-    follows_link = (
-        request.method == "GET"
-        and headers.get("sec-fetch-mode") == "navigate"
-        and headers.get("sec-fetch-dest") == "document"
-    )
-    if not follows_link:
-        raise ConnectorError("ERR-FOREIGN", f"the request is {site}", status=403)
-
-
-def _is_foreign(request: Request) -> bool:
-    origin = request.headers.get("origin")
-    return origin not in (None, "null") and urlsplit(origin or "").netloc != request.headers.get("host", "")

@@ -23,6 +23,8 @@ from sso.errors import SsoError
 from sso.oidc.token import CodeProof
 
 _SIGN_IN_SECONDS = 600
+# Browsers drop a cookie of more than 4096 bytes; encoded, a path may be three times as long.
+_LONGEST_WAY_BACK = 1200
 
 
 class GatewaySignIn:
@@ -32,6 +34,8 @@ class GatewaySignIn:
 
     def begin(self, system: System, path: str) -> Response:
         """To the provider; `path` is where to come back to. State and PKCE verifier wait in this browser's cookie."""
+        if len(path) > _LONGEST_WAY_BACK:
+            path = system.registration.login_path
         state, verifier = new_token(), new_token()
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {

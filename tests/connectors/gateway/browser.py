@@ -42,6 +42,14 @@ class Browser:
     def client(self) -> aiohttp.ClientSession:
         return self._client
 
+    @property
+    def gateway(self) -> str:
+        """The address that the gateway listens on, whatever host is asked for."""
+        return self._gateway
+
+    def authority(self, slug: str) -> str:
+        return self._settings.gateway_authority(slug)
+
     async def close(self) -> None:
         await self._client.close()
         await self._portal.aclose()

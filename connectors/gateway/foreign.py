@@ -1,0 +1,45 @@
+"""Requests that another site's page has made in this browser (CSRF).
+
+Gateway hosts are one *site* to a browser, so SameSite keeps no hostile legacy page out of the others: this does.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from connectors.errors import ConnectorError
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def require_own(request: Request, own_origin: str) -> None:
+    """Raises ERR-FOREIGN. Following a link from elsewhere is allowed; sending a form, framing, or loading a part of
+    the page is not. No page may put a service worker between this browser and the gateway.
+    """
+    if request.headers.get("service-worker") is not None or request.headers.get("sec-fetch-dest") == "serviceworker":
+        raise ConnectorError("ERR-FOREIGN", "a service worker", status=403)
+    site = request.headers.get("sec-fetch-site")
+    if site is None:
+        _require_own_unaided(request, own_origin)
+    elif site not in ("same-origin", "none") and not _follows_link(request):
+        raise ConnectorError("ERR-FOREIGN", f"the request is {site[:20]}", status=403)
+
+
+def _follows_link(request: Request) -> bool:
+    headers = request.headers
+    return (
+        request.method == "GET"
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
+
+
+def _require_own_unaided(request: Request, own_origin: str) -> None:
+    """For browsers without Fetch Metadata: what they say of where the request comes from must be this host."""
+    origin = request.headers.get("origin")
+    referer = request.headers.get("referer")
+    if origin is None and referer is not None and request.method not in _SAFE_METHODS:
+        parts = urlsplit(referer)
+        origin = f"{parts.scheme}://{parts.netloc}"
+    if origin is not None and origin != own_origin:
+        raise ConnectorError("ERR-FOREIGN", "the request comes from another origin", status=403)

@@ -1,0 +1,64 @@
+"""The path and query of a request, exactly as they came; refused when two servers could read them in two ways.
+
+Legacy servers decode twice, take `..;` for `..` (Tomcat), `\\` for `/` (IIS), and characters that only look like a dot
+for one. What is served of a system must not depend on which of these stands behind (CVE-2026-3872 and its kin).
+"""
+
+import re
+import unicodedata
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+from starlette.requests import HTTPConnection
+
+from connectors.errors import ConnectorError
+
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_DECODINGS = 3
+# Overlong UTF-8 of `.`, `/` and `\`, which old decoders still take.
+_OVERLONG = re.compile(rb"\xc0[\xae\xaf]|\xc1\x9c|\xe0\x80[\xae\xaf]|\xe0\x81\x9c")
+
+
+def target_of(connection: HTTPConnection) -> str:
+    """Raises ERR-PATH."""
+    raw = connection.scope.get("raw_path") or connection.scope["path"].encode()
+    path = _ascii(raw.partition(b"?")[0])
+    query = _ascii(connection.scope.get("query_string", b""))
+    if not path.startswith("/") or path.startswith("//") or "#" in path or _is_ambiguous(path):
+        raise ConnectorError("ERR-PATH", "the path is ambiguous", status=400)
+    return f"{path}?{query}" if query else path
+
+
+def require_inside(prefix: str, path: str) -> None:
+    """Raises ERR-PATH for what the system does not open."""
+    if path != prefix.rstrip("/") and not path.startswith(prefix if prefix.endswith("/") else f"{prefix}/"):
+        raise ConnectorError("ERR-PATH", f"{path[:100]} is outside of {prefix}", status=404)
+
+
+def _is_ambiguous(path: str) -> bool:
+    if _CONTROL.search(path) or _has_dots(path) or "\\" in path:
+        return True
+    before = path
+    for _ in range(_DECODINGS):
+        if _OVERLONG.search(unquote_to_bytes(before)):
+            return True
+        decoded = unquote(before)
+        if decoded == before:
+            return False
+        # A space, and a percent sign that stands for itself, change nothing about the segments.
+        if _CONTROL.search(decoded.replace(" ", "")) or decoded.count("/") != before.count("/") or "\\" in decoded:
+            return True
+        if _has_dots(decoded):
+            return True
+        before = decoded
+    return True
+
+
+def _has_dots(path: str) -> bool:
+    """A segment that is `.` or `..`, also with parameters (RFC 3986 §3.3) or in full-width characters."""
+    plain = unicodedata.normalize("NFKC", path)
+    return any(segment.partition(";")[0].strip() in (".", "..") for segment in re.split(r"[/\\]", plain))
+
+
+def _ascii(raw: bytes) -> str:
+    """Bytes that no address may hold as they are - old browsers send GBK so - are percent-encoded; the rest stays."""
+    return "".join(chr(byte) if byte < 0x80 else quote(bytes((byte,))) for byte in raw)
