@@ -16,6 +16,9 @@ from sqlalchemy import URL, make_url, text
 from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
+from vault.custody import KeyringCustodian, open_custodian
+from vault.ledger import Ledger
+from vault.sealing import Sealer
 from web.migrate import migrate
 
 # No test asserts a time: machines differ, and the first draw of a strategy builds its tables.
@@ -99,3 +102,23 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     return Settings(
         data_dir=tmp_path, database_url=database_url, upstream_allow="127.0.0.0/8", outbound_allow="127.0.0.0/8"
     )
+
+
+@pytest.fixture
+def custodian(tmp_path: Path) -> KeyringCustodian:
+    return open_custodian("keyfile", key_file=tmp_path / "keys" / "root.key", credential_dir=None)
+
+
+@pytest.fixture
+async def sealer(database: Database, custodian: KeyringCustodian, clock: FrozenClock) -> Sealer:
+    sealer = Sealer(database, custodian, "aes", clock)
+    await sealer.prepare()
+    return sealer
+
+
+@pytest.fixture
+async def ledger(database: Database, clock: FrozenClock, sealer: Sealer) -> AsyncIterator[Ledger]:
+    ledger = Ledger(database, clock, sealer, "yimen.test/ledger")
+    await ledger.start()
+    yield ledger
+    await ledger.stop()

@@ -1,13 +1,9 @@
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from core.clock import FrozenClock
 from core.database import Database
 from sso.directory.organisations import Kind, Level, Organisation, Organisations
 from sso.directory.users import Users
-from vault.custody import open_custodian
 from vault.ledger import Ledger
 from vault.sealing import Sealer
 
@@ -16,22 +12,6 @@ COUNTY = Organisation("qx", "清溪县", Kind.AREA, Level.COUNTY, "330999000000"
 TOWN = Organisation("qx-xt", "溪头镇", Kind.AREA, Level.TOWN, "330999100000", parent="qx", order=1)
 OFFICE = Organisation("qx-xt-dz", "党政办", Kind.OFFICE, Level.TOWN, None, parent="qx-xt", order=1)
 VILLAGE = Organisation("qx-xt-lx", "柳溪村", Kind.UNIT, Level.VILLAGE, "330999100201", parent="qx-xt", order=2)
-
-
-@pytest.fixture
-async def sealer(database: Database, tmp_path: Path, clock: FrozenClock) -> Sealer:
-    custodian = open_custodian("keyfile", key_file=tmp_path / "keys" / "root.key", credential_dir=None)
-    sealer = Sealer(database, custodian, "aes", clock)
-    await sealer.prepare()
-    return sealer
-
-
-@pytest.fixture
-async def ledger(database: Database, clock: FrozenClock, sealer: Sealer) -> AsyncIterator[Ledger]:
-    ledger = Ledger(database, clock, sealer, "yimen.test/ledger")
-    await ledger.start()
-    yield ledger
-    await ledger.stop()
 
 
 @pytest.fixture

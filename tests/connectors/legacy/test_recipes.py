@@ -1,8 +1,5 @@
 """The store: versions, signatures, and the ledger that knows the newest."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import delete, insert, select, update
 
@@ -11,29 +8,12 @@ from connectors.legacy.recipe import parse_recipe
 from connectors.legacy.recipes import Recipes, recipe_table
 from core.clock import FrozenClock
 from core.database import Database
-from vault.custody import open_custodian
 from vault.ledger import Ledger
 from vault.sealing import Sealer
 from vault.signing import signing_key
 
 FIRST = parse_recipe("id: oa\ntitle: 办公")
 SECOND = parse_recipe("id: oa\ntitle: 办公\ntransform: md5")
-
-
-@pytest.fixture
-async def sealer(database: Database, clock: FrozenClock, tmp_path: Path) -> Sealer:
-    custodian = open_custodian("keyfile", key_file=tmp_path / "keys" / "root.key", credential_dir=None)
-    sealer = Sealer(database, custodian, "aes", clock)
-    await sealer.prepare()
-    return sealer
-
-
-@pytest.fixture
-async def ledger(database: Database, clock: FrozenClock, sealer: Sealer) -> AsyncIterator[Ledger]:
-    ledger = Ledger(database, clock, sealer, "yimen.test/ledger")
-    await ledger.start()
-    yield ledger
-    await ledger.stop()
 
 
 @pytest.fixture
