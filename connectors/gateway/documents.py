@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from connectors.gateway.captures import Captures
 from connectors.gateway.fills import Fill, Fills
-from connectors.gateway.headers import Header
+from connectors.gateway.headers import Header, never_kept
 from connectors.gateway.inject import letting_script_through, policy_nonce, with_script
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.rewrite import OriginMap
@@ -62,18 +62,18 @@ class Documents:
         self, who: GatewaySession, system: System, recipe: Recipe | None, origins: OriginMap, document: Document
     ) -> tuple[bytes, list[Header]]:
         """The page and its header fields as the browser gets them."""
-        told = await self._told(who, system, recipe, document)
+        plan = _plan(recipe, system, document) if system.fills else None
+        told = await (self._offer(who, document) if plan is None else self._fill(who, system, recipe, document, plan))
         body, headers = origins.rewrite(document.body), list(document.headers)
+        if plan is not None or told is not None:
+            headers = never_kept(headers)
         if told is None:
             return body, headers
         return with_script(body, told, policy_nonce(headers)), letting_script_through(headers, origins.gateway_origin)
 
-    async def _told(
-        self, who: GatewaySession, system: System, recipe: Recipe | None, document: Document
+    async def _fill(
+        self, who: GatewaySession, system: System, recipe: Recipe | None, document: Document, plan: FillPlan
     ) -> dict[str, Any] | None:
-        plan = _plan(recipe, system, document)
-        if plan is None or not system.fills:
-            return await self._offer(who, document)
         async with self._parts.database.write() as connection:
             await note_step(connection, system.id, left=bool(plan.person))
             intent = await self._parts.launcher.consume_intent(connection, who.session.id, system.id)

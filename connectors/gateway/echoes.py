@@ -7,6 +7,7 @@ from html.entities import codepoint2name
 
 _SHORTEST = 4
 _SCRUBBED = b"******"
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~*")
 _CHARSETS = ("utf-8", "gb18030")
 # How HTML, JSON and scripts write some characters with a letter.
 _LETTERS = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
@@ -55,9 +56,9 @@ def _alternatives(character: str) -> Iterator[bytes]:
 
 
 def _percent_encoded(byte: int) -> bytes:
-    """GB18030 has letters and digits inside characters, which need no encoding."""
+    """GB18030 has letters, digits and `~` inside of characters, and these need no encoding."""
     encoded = b"(?i:%%%02x)" % byte
-    return b"(?:%s|%c)" % (encoded, byte) if chr(byte).isalnum() and byte < 0x80 else encoded
+    return b"(?:%s|%s)" % (encoded, re.escape(bytes((byte,)))) if byte in _UNRESERVED else encoded
 
 
 def _utf16(character: str) -> list[int]:

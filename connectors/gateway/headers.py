@@ -62,6 +62,8 @@ _RESPONSE_DROPPED = frozenset(
         "access-control-allow-origin",
     }
 )
+# A page is always asked for whole: one that the browser kept from last time may hold a dummy that is spent.
+_CONDITIONAL = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"})
 _OUR_COOKIE = re.compile(r"(__Host-|__Secure-)?yimen-", re.IGNORECASE)
 
 
@@ -92,6 +94,16 @@ def upstream_headers(received: Iterable[Header], origins: OriginMap, peer: Peer,
     if peer.forwarded_for is not None:
         sent.append(("x-forwarded-for", peer.forwarded_for))
     return sent
+
+
+def unconditional(headers: Iterable[Header]) -> list[Header]:
+    return [(name, value) for name, value in headers if name not in _CONDITIONAL]
+
+
+def never_kept(headers: Iterable[Header]) -> list[Header]:
+    """An answer that no cache may keep, the browser's own included (RFC 9111 §5.2.2.5)."""
+    unwanted = {"cache-control", "expires", "pragma", "etag", "last-modified", "age"}
+    return [*((name, value) for name, value in headers if name not in unwanted), ("cache-control", "no-store")]
 
 
 def browser_headers(answered: Iterable[Header], origins: OriginMap, *, secure: bool) -> list[Header]:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -17,7 +17,7 @@ from connectors.gateway.captures import Captures
 from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.echoes import scrubbed
 from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
-from connectors.gateway.headers import Header, Peer, browser_headers, cookies_of, upstream_headers
+from connectors.gateway.headers import Header, Peer, browser_headers, cookies_of, unconditional, upstream_headers
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.results import Results
 from connectors.gateway.rewrite import OriginMap, is_rewritable
@@ -26,12 +26,10 @@ from connectors.gateway.swap import MAX_BODY_BYTES, SentBody, Swap, Swapped
 from connectors.gateway.upload import Upload
 from connectors.gateway.upstream import (
     ACCEPT_ENCODING,
-    PIECE,
     Body,
     Upstream,
     UpstreamRequest,
     answer_headers,
-    upstream_errors,
 )
 from connectors.legacy.answer import Outcome, SignInResponse
 from connectors.legacy.recipe import Recipe
@@ -40,6 +38,10 @@ from connectors.systems import System, WayInKind
 
 _MAY_SIGN_IN = frozenset({"POST", "PUT", "PATCH"})
 _NO_BODY_STATUS = frozenset({204, 304})
+# The codings that the client library undoes.
+_DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
+# A page that takes longer to come is no login page: it is shown as it comes.
+_PATIENCE_SECONDS = 3.0
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 
 
@@ -73,6 +75,12 @@ class Visit:
         wanted = self.headers.get("sec-fetch-dest", "document")
         return wanted in ("document", "iframe", "frame") and "x-requested-with" not in self.headers
 
+    @property
+    def is_navigation(self) -> bool:
+        """The browser opens a page, or a frame of one."""
+        mode = self.headers.get("sec-fetch-mode")
+        return mode == "navigate" or (mode is None and "text/html" in self.headers.get("accept", ""))
+
 
 class Proxy:
     def __init__(self, parts: GatewayParts, upstream: Upstream, fills: Fills, captures: Captures) -> None:
@@ -91,6 +99,8 @@ class Proxy:
         peer = await self._peer(visit)
         received = [(name, value) for name, value in visit.headers.items()]
         headers = upstream_headers(received, visit.origins, peer, ACCEPT_ENCODING)
+        if visit.is_navigation:
+            headers = unconditional(headers)
         length = _length(visit, body)
         if length is not None:
             headers.append(("content-length", str(length)))
@@ -153,7 +163,7 @@ class Proxy:
         headers = browser_headers(answered, visit.origins, secure=self._parts.settings.secure)
         if response.status == 401 and visit.basic_item is not None:
             await self._basic_refused(visit, visit.basic_item)
-        content_type = response.headers.get("content-type", "")
+        content_type = _readable_type(response)
         if visit.swapped is not None or visit.capture_id is not None:
             await self._signed_in(visit, response, answered, headers, send)
         elif visit.request.method == "HEAD" or response.status in _NO_BODY_STATUS:
@@ -197,12 +207,15 @@ class Proxy:
     async def _document(
         self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send
     ) -> None:
-        first = await self._read_up_to(visit, response, MAX_DOCUMENT_BYTES)
+        first = bytearray()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._read_into(first, visit, response, MAX_DOCUMENT_BYTES)
         if not response.content.at_eof():
-            # Larger than any login page: it is passed on as it comes.
-            await self._pass_on(visit, response, headers, send, first)
+            # Larger than any login page, or a report that goes on and on: it is passed on as it comes.
+            await self._pass_on(visit, response, headers, send, bytes(first))
             return
-        document = Document(self._address(visit), first, _charset(response), headers, _english(visit))
+        document = Document(self._address(visit), bytes(first), _charset(response), headers, _english(visit))
         body, headers = await self._documents.prepare(visit.who, visit.system, visit.recipe, visit.origins, document)
         await _send_whole(send, response.status, headers, body)
 
@@ -234,11 +247,12 @@ class Proxy:
         send: Send,
         first: bytes = b"",
     ) -> None:
-        content_type = response.headers.get("content-type", "")
-        rewriter = visit.origins.stream() if is_rewritable(content_type) else None
-        encoded = "content-encoding" in response.headers
+        rewriter = visit.origins.stream() if is_rewritable(_readable_type(response)) else None
+        coding = _coding(response)
         length = response.headers.get("content-length")
-        if rewriter is None and not encoded and length is not None:
+        if coding and coding not in _DECODED:
+            headers = [*headers, ("content-encoding", coding)]
+        if rewriter is None and coding not in _DECODED and length is not None:
             headers = [*headers, ("content-length", length)]
         await _send_start(send, response.status, headers)
         gone = asyncio.create_task(visit.upload.until_gone())
@@ -260,20 +274,16 @@ class Proxy:
         raise ConnectorError("ERR-ITEM_FROZEN", f"{visit.system.slug} refused the account", status=409)
 
     async def _read(self, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> bytes:
-        body = await self._read_up_to(visit, response, limit)
+        body = bytearray()
+        await self._read_into(body, visit, response, limit)
         if not response.content.at_eof():
             raise ConnectorError("ERR-UPSTREAM", f"{visit.system.slug} answered more than {limit} bytes", status=502)
-        return body
-
-    async def _read_up_to(self, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> bytes:
-        assert visit.system.origin is not None
-        body = bytearray()
-        with upstream_errors(visit.system.origin):
-            while len(body) < limit and (piece := await response.content.read(PIECE)):
-                body += piece
-            if len(body) < limit:
-                await response.content.read()
         return bytes(body)
+
+    async def _read_into(self, body: bytearray, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> None:
+        """Reads up to `limit`, which the last piece may exceed; what was read stays in `body` when time runs out."""
+        while len(body) <= limit and (piece := await response.content.readany()):
+            body += piece
 
     def _address(self, visit: Visit) -> str:
         return f"{visit.system.origin}{visit.target}"
@@ -318,6 +328,15 @@ async def _send_whole(send: Send, status: int, headers: Sequence[Header], body: 
 def _charset(response: aiohttp.ClientResponse) -> str | None:
     match = _CHARSET.search(response.headers.get("content-type", ""))
     return match[1] if match else None
+
+
+def _coding(response: aiohttp.ClientResponse) -> str:
+    return response.headers.get("content-encoding", "").strip().lower()
+
+
+def _readable_type(response: aiohttp.ClientResponse) -> str:
+    """The content type; empty for a body in a coding that is not undone here, which is passed on as it is."""
+    return response.headers.get("content-type", "") if _coding(response) in (*_DECODED, "") else ""
 
 
 def _is_html(content_type: str) -> bool:

@@ -33,6 +33,7 @@ class OriginMap:
     gateway_origin: str
     _pattern: re.Pattern[bytes] = field(init=False, repr=False)
     _replacements: dict[bytes, bytes] = field(init=False, repr=False)
+    _beginnings: frozenset[bytes] = field(init=False, repr=False)
     _longest: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +52,9 @@ class OriginMap:
         pattern = re.compile(b"(" + b"|".join(map(re.escape, keys)) + b")" + _END, re.IGNORECASE)
         object.__setattr__(self, "_pattern", pattern)
         object.__setattr__(self, "_replacements", replacements)
-        object.__setattr__(self, "_longest", max(map(len, keys)) + 1)
+        beginnings = frozenset(key[:length] for key in keys for length in range(1, len(key) + 1))
+        object.__setattr__(self, "_beginnings", beginnings)
+        object.__setattr__(self, "_longest", max(map(len, keys)))
 
     @property
     def upstream_authority(self) -> str:
@@ -60,6 +63,18 @@ class OriginMap:
     def rewrite(self, body: bytes) -> bytes:
         """The whole of a body."""
         return self._pattern.sub(lambda match: self._replacements[match[1].lower()], body)
+
+    def certain_length(self, pending: bytes) -> int:
+        """How much of `pending` is decided: its end may be the beginning of an address."""
+        for start in range(max(0, len(pending) - self._longest), len(pending)):
+            if pending[start:].lower() in self._beginnings:
+                break
+        else:
+            return len(pending)
+        for match in self._pattern.finditer(pending):
+            if match.start() < start < match.end():
+                return match.end()
+        return start
 
     def text_to_gateway(self, value: str) -> str:
         return self.rewrite(value.encode("latin-1", "replace")).decode("latin-1")
@@ -88,17 +103,10 @@ class StreamRewriter:
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         pending = self._held + piece
-        keep = self._origins._longest
-        safe = len(pending) - keep
-        if safe <= 0:
-            self._held = pending
-            return
-        # A match that begins before the line of safety is taken whole.
-        for match in self._origins._pattern.finditer(pending):
-            if match.start() < safe < match.end():
-                safe = match.end()
-        self._held = pending[safe:]
-        yield self._rewrite_prefix(pending, safe)
+        certain = self._origins.certain_length(pending)
+        self._held = pending[certain:]
+        if certain:
+            yield self._rewrite_prefix(pending, certain)
 
     def finish(self) -> bytes:
         rest, self._held = self._held, b""

@@ -18,7 +18,6 @@ _CONNECT_SECONDS = 10.0
 # A legacy report may take its time; a connection that says nothing for so long is dead.
 _SILENCE_SECONDS = 300.0
 _CONNECTIONS = 500
-PIECE = 64 * 1024
 # The codings that the client undoes, so that bodies can be rewritten.
 ACCEPT_ENCODING = "gzip, deflate"
 

@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -34,18 +35,10 @@ class Browser:
         self.session = session
         self.jar: dict[str, dict[str, str]] = {}
         self._settings = settings
-        self._gateway = gateway
+        # The address that the gateway listens on, whatever host is asked for.
+        self.gateway = gateway
         self._portal = httpx.AsyncClient(transport=portal, base_url=settings.issuer, cookies={"yimen-session": token})
         self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
-
-    @property
-    def client(self) -> aiohttp.ClientSession:
-        return self._client
-
-    @property
-    def gateway(self) -> str:
-        """The address that the gateway listens on, whatever host is asked for."""
-        return self._gateway
 
     def authority(self, slug: str) -> str:
         return self._settings.gateway_authority(slug)
@@ -54,7 +47,7 @@ class Browser:
         await self._client.close()
         await self._portal.aclose()
 
-    async def send(
+    def open(
         self,
         method: str,
         target: str,
@@ -63,23 +56,27 @@ class Browser:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
         cookies: str | None = None,
-    ) -> "Shown":
-        """One request. `cookies` replaces the jar's."""
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """One request whose answer is still to be read. `cookies` replaces the jar's."""
         sent = httpx.Headers(headers)
-        sent.setdefault("host", self._settings.gateway_authority(slug))
+        sent.setdefault("host", self.authority(slug))
         kept = "; ".join(f"{name}={value}" for name, value in self.jar.get(slug, {}).items())
         if cookies is None and kept:
             cookies = kept
         if cookies:
             sent["cookie"] = cookies
-        async with self._client.request(
+        return self._client.request(
             method,
-            URL(f"{self._gateway}{target}", encoded=True),
+            URL(f"{self.gateway}{target}", encoded=True),
             headers=list(sent.multi_items()),
             data=body,
             allow_redirects=False,
             skip_auto_headers=("user-agent", "accept", "content-type", "accept-encoding"),
-        ) as response:
+        )
+
+    async def send(self, method: str, target: str, *, slug: str = "oa", **options: Any) -> "Shown":
+        """One request; keeps the cookies of the answer. Options are those of `open`."""
+        async with self.open(method, target, slug=slug, **options) as response:
             shown = Shown(response.status, list(response.headers.items()), await response.read())
         for line in shown.all("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
