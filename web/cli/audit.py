@@ -106,18 +106,25 @@ async def _print(chunks: AsyncIterator[bytes]) -> None:
 
 
 async def _write(chunks: AsyncIterator[bytes], output: Path) -> None:
-    """All of the file or nothing: it gets its name when it is whole and on disk."""
-    half = output.with_name(f".{output.name}.part")
+    """All of the file or nothing: it gets its name when it is whole and on disk. A device or pipe is written to."""
+    is_special = _is_special(output)
+    half = output if is_special else output.with_name(f".{output.name}.part")
     try:
         with half.open("wb") as stream:
             async for chunk in chunks:
                 stream.write(chunk)
             stream.flush()
-            os.fsync(stream.fileno())
-        half.replace(output)
+            if not is_special:
+                os.fsync(stream.fileno())
+                half.replace(output)
     except OSError as error:
-        half.unlink(missing_ok=True)
+        if not is_special:
+            half.unlink(missing_ok=True)
         raise YimenError("ERR-AUDIT_FILE", f"{output}: {error.strerror}") from None
+
+
+def _is_special(output: Path) -> bool:
+    return output.exists() and not output.is_file()
 
 
 def _utc(at: datetime | None) -> datetime | None:

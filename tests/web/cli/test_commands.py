@@ -1,0 +1,143 @@
+"""The command line as an operator meets it: exit status, codes, and nothing half done."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from core.database import Database
+
+COUNTY = """
+version: 1
+organisations: [{id: qx, name: 清溪县, kind: area, level: xian}]
+users: [{username: lin, name: 林晓岚, password: Lan-ting-2026!, totp: "off", posts: [{organisation: qx, main: true}]}]
+systems:
+  - {slug: zhihui, name: {zh: 智惠掌心}, way_in: [{kind: gateway}], upstream: "http://10.0.0.1", http_approved_by: x}
+items: [{system: zhihui, owner: {user: lin}, login: lin, password: legacy-password}]
+"""
+
+Yimen = Callable[..., Awaitable[tuple[int | None, str, str]]]
+
+
+@pytest.fixture
+def yimen(tmp_path: Path, database_url: str) -> Yimen:
+    """Runs `yimen …` in a process of its own; gives exit status, output and errors."""
+
+    async def run(*arguments: str, given: str = "", **settings: str) -> tuple[int | None, str, str]:
+        own = {name: text for name, text in os.environ.items() if not name.startswith("YIMEN_")}
+        own |= {
+            "YIMEN_DATA_DIR": str(tmp_path / "data"),
+            "YIMEN_DATABASE_URL": database_url,
+            "YIMEN_CUSTODIAN": "keyfile",
+            **{f"YIMEN_{name.upper()}": text for name, text in settings.items()},
+        }
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "from web.cli import main; main()"),
+            *arguments,
+            env=own,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+        )
+        said, complained = await process.communicate(given.encode())
+        return process.returncode, said.decode(), complained.decode()
+
+    return run
+
+
+async def test_apply_shows_a_diff_makes_it_true_and_repeats_nothing(yimen: Yimen, database: Database) -> None:
+    status, said, _ = await yimen("apply", "-", "--dry-run", given=COUNTY)
+    assert (status, "+ user lin" in said, "dry run" in said) == (0, True, True)
+    assert (await yimen("user", "list"))[1] == ""
+    status, said, _ = await yimen("apply", "-", "--json", given=COUNTY)
+    assert (status, {step["verb"] for step in json.loads(said)}) == (0, {"create"})
+    status, said, _ = await yimen("apply", "-", "--json", given=COUNTY.replace("林晓岚", "林晓兰"))
+    changed = [step for step in json.loads(said) if step["verb"] != "keep"]
+    assert changed == [{"verb": "change", "kind": "user", "name": "lin", "fields": ["name"]}]
+
+
+async def test_a_county_that_is_wrong_somewhere_changes_nothing(yimen: Yimen, database: Database) -> None:
+    wrong = COUNTY + "  - {system: nowhere, owner: {user: lin}, login: lin, password: hunter2hunter2}\n"
+    wrong = wrong.replace("items: [", "items:\n  - ").replace(
+        "password: legacy-password}]", "password: legacy-password}"
+    )
+    status, said, complained = await yimen("apply", "-", given=wrong)
+    assert status == 1
+    assert "ERR-SYSTEM" in complained
+    assert "nowhere" in complained
+    assert "hunter2" not in said + complained
+    assert (await yimen("user", "list"))[1] == ""
+
+
+async def test_keys_rotate_and_everything_still_opens(yimen: Yimen, database: Database) -> None:
+    assert (await yimen("apply", "-", given=COUNTY))[0] == 0
+    status, said, _ = await yimen("keys", "rotate", "--owners")
+    assert (status, "sealed again" in said) == (0, True)
+    assert (await yimen("keys", "rotate", "--signing"))[0] == 0
+    assert (await yimen("keys", "rotate", "--resume"))[0] == 0
+    _, said, _ = await yimen("apply", "-", "--json", given=COUNTY)
+    assert {step["verb"] for step in json.loads(said)} == {"keep"}
+
+
+async def test_people_are_listed_disabled_and_given_a_password(yimen: Yimen, database: Database) -> None:
+    await yimen("apply", "-", given=COUNTY)
+    assert (await yimen("user", "disable", "lin"))[0] == 0
+    assert (await yimen("user", "list"))[1] == "lin\t林晓岚\tdisabled\tcadre\n"
+    assert (await yimen("user", "reset-password", "lin"))[0] == 0
+    status, _, complained = await yimen("user", "enable", "nobody")
+    assert (status, complained) == (1, "yimen: ERR-USERNAME: there is no user nobody\n")
+
+
+async def test_an_export_is_whole_or_not_there(yimen: Yimen, database: Database, tmp_path: Path) -> None:
+    await yimen("apply", "-", given=COUNTY)
+    whole = tmp_path / "audit.jsonl"
+    assert (await yimen("audit", "export", "-o", str(whole)))[0] == 0
+    key = (await yimen("audit", "key"))[1].strip()
+    status, said, _ = await yimen("audit", "verify", str(whole), "--key", key)
+    assert (status, "genuine" in said) == (0, True)
+    nowhere = tmp_path / "missing" / "audit.jsonl"
+    status, _, complained = await yimen("audit", "export", "-o", str(nowhere))
+    assert (status, "ERR-AUDIT_FILE" in complained) == (1, True)
+    status, _, complained = await yimen("audit", "export", "-o", "/dev/full")
+    assert (status, "ERR-AUDIT_FILE" in complained) == (1, True)
+    assert Path("/dev/full").is_char_device()
+    status, _, complained = await yimen("audit", "verify", str(whole), "--key", "nonsense")
+    assert (status, "ERR-LEDGER" in complained) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"issuer": "http://sso.example.gov.cn"}, "YIMEN_ISSUER"),
+        ({"issuer": "https://sso.example.gov.cn"}, "gateway_domain"),
+        ({"port": "many"}, "YIMEN_PORT"),
+        ({"nonsense": "1"}, "YIMEN_NONSENSE"),
+        ({"tls_cert": "/nowhere.pem"}, "tls_key"),
+        ({"retention_days": "10"}, "YIMEN_RETENTION_DAYS"),
+        ({"custodian": "plaintext"}, "YIMEN_CUSTODIAN"),
+    ],
+)
+async def test_an_unsafe_setting_is_refused_in_words(yimen: Yimen, settings: dict[str, str], named: str) -> None:
+    status, _, complained = await yimen("serve", **settings)
+    assert status == 1
+    assert complained.startswith("yimen: ERR-SETTINGS: ")
+    assert named in complained
+
+
+async def test_a_key_file_that_others_can_read_is_refused(yimen: Yimen, database: Database, tmp_path: Path) -> None:
+    await yimen("apply", "-", given=COUNTY)
+    (tmp_path / "data" / "root.key").chmod(0o644)
+    status, _, complained = await yimen("serve")
+    assert (status, "ERR-CUSTODY" in complained) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [("serve", "--port", "x"), ("nonsense",), ("audit", "verify"), ("apply",)])
+async def test_wrong_usage_ends_with_status_2(yimen: Yimen, arguments: tuple[str, ...]) -> None:
+    status, _, complained = await yimen(*arguments)
+    assert status == 2
+    assert complained
