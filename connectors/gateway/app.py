@@ -8,6 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from connectors.errors import ConnectorError
+from connectors.gateway.basic import BasicAuthorization
 from connectors.gateway.captures import Captures
 from connectors.gateway.fills import Fills
 from connectors.gateway.foreign import require_own
@@ -47,6 +48,7 @@ class GatewayApp:
         self._sign_in = GatewaySignIn(parts, self._sessions)
         captures = Captures(parts.database, parts.clock, parts.sealer, parts.items, parts.ledger)
         self._proxy = Proxy(parts, self._upstream, Fills(parts.clock), captures)
+        self._basic = BasicAuthorization(parts)
         self._websocket = WebSocketProxy(self._upstream, self._sessions)
 
     async def close(self) -> None:
@@ -102,7 +104,8 @@ class GatewayApp:
                 await browser.close(1008, "ERR-SESSION")
                 return
             assert system.origin is not None
-            await self._websocket.serve(browser, who, system.origin, self._origins(system), target)
+            peer, _ = await self._basic.peer(who, system, browser.state.address)
+            await self._websocket.serve(browser, who, system.origin, self._origins(system), target, peer)
         except YimenError as error:
             _log.info("refused", code=error.code, detail=error.detail)
             await browser.close(1011, error.code)

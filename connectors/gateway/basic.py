@@ -2,16 +2,19 @@
 
 import base64
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
+from connectors.gateway.headers import Peer
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
-from connectors.systems import System
+from connectors.systems import System, WayInKind
 from core.database import UtcDateTime, metadata
 from core.identifiers import new_id
+from vault.items import Item
 from vault.sealing import Binding
 from vault.suites import wipe
 
@@ -24,6 +27,8 @@ basic_table = Table(
     Column("gateway_session_id", String(26), primary_key=True),
     Column("id", String(26), nullable=False),
     Column("item_id", String(26), nullable=False),
+    # What the header was made of: an Item that was replaced, frozen or removed since is released anew, or refused.
+    Column("item_version", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
@@ -35,23 +40,25 @@ class BasicAuthorization:
     def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
 
+    async def peer(self, who: GatewaySession, system: System, address: str) -> tuple[Peer, str | None]:
+        """What the legacy server is told of the caller, and the Item that speaks for them, if one does."""
+        forwarded_for = address if system.registration.forwards_address else None
+        if system.way_in.kind is not WayInKind.BASIC:
+            return Peer(forwarded_for), None
+        authorization, item_id = await self.header(who, system)
+        return Peer(forwarded_for, authorization), item_id
+
     async def header(self, who: GatewaySession, system: System) -> tuple[str, str]:
         """The Authorization value and the Item's id. Raises ERR-ITEM where the person has none, or ERR-ITEM_FROZEN."""
         parts = self._parts
         async with parts.database.read() as connection:
-            row = (
-                await connection.execute(
-                    select(basic_table).where(
-                        basic_table.c.gateway_session_id == who.id, basic_table.c.expires_at > parts.clock.now()
-                    )
-                )
-            ).one_or_none()
-            if row is not None:
-                with await parts.sealer.open(connection, _binding(who, system, row.id), row.sealed) as value:
-                    return value.decode(), row.item_id
             item = await parts.launcher.item_for(connection, who.session.user, system)
             if item is None:
                 raise ConnectorError("ERR-ITEM", f"{who.session.user.id} has no account at {system.slug}", status=409)
+            kept = await self._kept(connection, who, item)
+            if kept is not None:
+                with await parts.sealer.open(connection, _binding(who, system, kept.id), kept.sealed) as value:
+                    return value.decode(), item.id
             login = await parts.items.login_name(connection, item.id)
         opened = await parts.launcher.release(
             session=who.session, system=system, item=item, recipe_hash="", purpose="basic"
@@ -61,7 +68,7 @@ class BasicAuthorization:
             value = bytearray(b"Basic ") + base64.b64encode(login.encode() + b":" + bytes(secret))
         try:
             async with parts.database.write() as connection:
-                await self._keep(connection, who, system, item.id, value)
+                await self._keep(connection, who, system, item, value)
             return value.decode(), item.id
         finally:
             wipe(value)
@@ -69,8 +76,18 @@ class BasicAuthorization:
     async def forget(self, connection: AsyncConnection, who: GatewaySession) -> None:
         await connection.execute(delete(basic_table).where(basic_table.c.gateway_session_id == who.id))
 
+    async def _kept(self, connection: AsyncConnection, who: GatewaySession, item: Item) -> Row[Any] | None:
+        """The sealed value of an earlier request, when it was made of this very Item as it stands now."""
+        query = select(basic_table).where(
+            basic_table.c.gateway_session_id == who.id,
+            basic_table.c.item_id == item.id,
+            basic_table.c.item_version == item.version,
+            basic_table.c.expires_at > self._parts.clock.now(),
+        )
+        return (await connection.execute(query)).one_or_none() if item.state == "active" else None
+
     async def _keep(
-        self, connection: AsyncConnection, who: GatewaySession, system: System, item_id: str, value: bytearray
+        self, connection: AsyncConnection, who: GatewaySession, system: System, item: Item, value: bytearray
     ) -> None:
         await self.forget(connection, who)
         identifier = new_id()
@@ -78,7 +95,8 @@ class BasicAuthorization:
             insert(basic_table).values(
                 gateway_session_id=who.id,
                 id=identifier,
-                item_id=item_id,
+                item_id=item.id,
+                item_version=item.version,
                 sealed=await self._parts.sealer.seal(connection, _binding(who, system, identifier), value),
                 expires_at=self._parts.clock.now() + LIFETIME,
             )

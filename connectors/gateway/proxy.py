@@ -17,7 +17,7 @@ from connectors.gateway.captures import Captures
 from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.echoes import scrubbed
 from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
-from connectors.gateway.headers import Header, Peer, browser_headers, cookies_of, unconditional, upstream_headers
+from connectors.gateway.headers import Header, browser_headers, cookies_of, unconditional, upstream_headers
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.results import Results
 from connectors.gateway.rewrite import OriginMap, is_rewritable
@@ -34,7 +34,7 @@ from connectors.gateway.upstream import (
 from connectors.legacy.answer import Outcome, SignInResponse
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.variables import from_response
-from connectors.systems import System, WayInKind
+from connectors.systems import System
 
 _MAY_SIGN_IN = frozenset({"POST", "PUT", "PATCH"})
 _NO_BODY_STATUS = frozenset({204, 304})
@@ -96,7 +96,7 @@ class Proxy:
     async def serve(self, visit: Visit, send: Send) -> None:
         """Raises the gateway's errors before the answer has begun, never after."""
         body = await self._body(visit)
-        peer = await self._peer(visit)
+        peer, visit.basic_item = await self._basic.peer(visit.who, visit.system, visit.request.state.address)
         received = [(name, value) for name, value in visit.headers.items()]
         headers = upstream_headers(received, visit.origins, peer, ACCEPT_ENCODING)
         if visit.is_navigation:
@@ -148,13 +148,6 @@ class Proxy:
     async def _known_fills(self, visit: Visit) -> list[Fill]:
         async with self._parts.database.read() as connection:
             return await self._fills.known(connection, visit.who.id)
-
-    async def _peer(self, visit: Visit) -> Peer:
-        address = visit.request.state.address if visit.system.registration.forwards_address else None
-        if visit.system.way_in.kind is not WayInKind.BASIC:
-            return Peer(address)
-        authorization, visit.basic_item = await self._basic.header(visit.who, visit.system)
-        return Peer(address, authorization)
 
     # Back to the browser
 

@@ -15,7 +15,7 @@ from connectors.gateway.sessions import GatewaySession, GatewaySessions
 from connectors.gateway.upstream import Upstream, upstream_errors
 from connectors.origin import ExactOrigin
 
-_CHECK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 _MAX_MESSAGE = 16 * 1024 * 1024
 _HANDSHAKE = frozenset(
     {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol"}
@@ -32,10 +32,16 @@ class WebSocketProxy:
         self._sessions = sessions
 
     async def serve(
-        self, browser: WebSocket, who: GatewaySession, origin: ExactOrigin, origins: OriginMap, target: str
+        self,
+        browser: WebSocket,
+        who: GatewaySession,
+        origin: ExactOrigin,
+        origins: OriginMap,
+        target: str,
+        peer: Peer,
     ) -> None:
         """Raises ERR-UPSTREAM before the browser's connection is accepted, never after."""
-        headers = _headers(browser, origins)
+        headers = _headers(browser, origins, peer)
         url = self._upstream.url(f"{_SCHEMES[origin.scheme]}://{origin.authority}{target}", ("ws", "wss"))
         protocols = browser.scope.get("subprotocols", [])
         with upstream_errors(origin):
@@ -51,7 +57,7 @@ class WebSocketProxy:
     async def _until_ended(self, browser: WebSocket, who: GatewaySession) -> None:
         """A revoked sign-in closes what it opened."""
         while await self._sessions.is_live(who):  # noqa: ASYNC110 - another process ends it: there is no event
-            await asyncio.sleep(_CHECK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
         with suppress(RuntimeError, WebSocketDisconnect):
             await browser.close(_POLICY, "ERR-SESSION")
 
@@ -95,7 +101,7 @@ def _closing(code: int | None, otherwise: int = _NORMAL) -> int:
     return otherwise if code is None or code in _UNSENDABLE else code
 
 
-def _headers(browser: WebSocket, origins: OriginMap) -> list[Header]:
+def _headers(browser: WebSocket, origins: OriginMap, peer: Peer) -> list[Header]:
     received = [(name, value) for name, value in browser.headers.items() if name not in _HANDSHAKE]
     unwanted = {"accept-encoding", "content-length"}
-    return [pair for pair in upstream_headers(received, origins, Peer(), "identity") if pair[0] not in unwanted]
+    return [pair for pair in upstream_headers(received, origins, peer, "identity") if pair[0] not in unwanted]

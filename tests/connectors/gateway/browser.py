@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -73,6 +73,15 @@ class Browser:
             allow_redirects=False,
             skip_auto_headers=("user-agent", "accept", "content-type", "accept-encoding"),
         )
+
+    def connect(
+        self, target: str, *, headers: Mapping[str, str] | None = None, protocols: Sequence[str] = ()
+    ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+        """Opens a WebSocket, as a script of a page of `oa` does."""
+        cookies = "; ".join(f"{name}={value}" for name, value in self.jar.get("oa", {}).items())
+        own = {"host": self.authority("oa"), "origin": self._settings.gateway_origin("oa"), "cookie": cookies}
+        url = URL(f"{self.gateway.replace('http', 'ws', 1)}{target}", encoded=True)
+        return self._client.ws_connect(url, headers=own | dict(headers or {}), protocols=protocols)
 
     async def send(self, method: str, target: str, *, slug: str = "oa", **options: Any) -> "Shown":
         """One request; keeps the cookies of the answer. Options are those of `open`."""

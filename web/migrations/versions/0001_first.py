@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("gateway_session_id", sa.String(length=26), nullable=False),
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("item_id", sa.String(length=26), nullable=False),
+        sa.Column("item_version", sa.Integer(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("gateway_session_id", name=op.f("pk_connectors_gateway_basic")),
