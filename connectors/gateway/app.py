@@ -49,7 +49,7 @@ class GatewayApp:
         captures = Captures(parts.database, parts.clock, parts.sealer, parts.items, parts.ledger)
         self._proxy = Proxy(parts, self._upstream, Fills(parts.clock), captures)
         self._basic = BasicAuthorization(parts)
-        self._websocket = WebSocketProxy(self._upstream, self._sessions)
+        self._websocket = WebSocketProxy(self._upstream)
 
     async def close(self) -> None:
         await self._upstream.close()
@@ -105,10 +105,18 @@ class GatewayApp:
                 return
             assert system.origin is not None
             peer, _ = await self._basic.peer(who, system, browser.state.address)
-            await self._websocket.serve(browser, who, system.origin, self._origins(system), target, peer)
+            await self._websocket.serve(
+                browser, partial(self._is_allowed, who, system), system.origin, self._origins(system), target, peer
+            )
         except YimenError as error:
             _log.info("refused", code=error.code, detail=error.detail)
             await browser.close(1011, error.code)
+
+    async def _is_allowed(self, who: GatewaySession, system: System) -> bool:
+        """Read anew, past every cache: a long connection asks seldom."""
+        session = await self._sessions.look_again(who)
+        current = await self._read_system(system.slug)
+        return session is not None and current is not None and refusal_of(session.user, current) is None
 
     async def _own(self, request: Request, system: System, path: str) -> Response:
         if path == SCRIPT_PATH:

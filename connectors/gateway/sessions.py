@@ -73,10 +73,12 @@ class GatewaySessions:
         self._seen[digest] = (found, time.monotonic())
         return found
 
-    async def is_live(self, gateway_session: GatewaySession) -> bool:
-        """Asked again while a long connection lasts."""
+    async def look_again(self, gateway_session: GatewaySession) -> Session | None:
+        """The sign-in behind a gateway session as it stands now; None when either has ended."""
         async with self._database.read() as connection:
-            return await self._sessions.find_by_id(connection, gateway_session.session.id) is not None
+            query = select(gateway_session_table.c.session_id).where(gateway_session_table.c.id == gateway_session.id)
+            session_id = await connection.scalar(query)
+            return await self._sessions.find_by_id(connection, session_id) if session_id is not None else None
 
     async def end(self, connection: AsyncConnection, token: str) -> None:
         self._seen.pop(token_digest(token), None)

@@ -1,7 +1,7 @@
 """WebSockets through the gateway (RFC 6455): both directions at once, until one side ends or the session does."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from connectors.gateway.headers import Header, Peer, upstream_headers
 from connectors.gateway.rewrite import OriginMap
-from connectors.gateway.sessions import GatewaySession, GatewaySessions
 from connectors.gateway.upstream import Upstream, upstream_errors
 from connectors.origin import ExactOrigin
 
@@ -27,14 +26,13 @@ _UNSENDABLE = frozenset({1004, 1005, 1006, 1015})
 
 
 class WebSocketProxy:
-    def __init__(self, upstream: Upstream, sessions: GatewaySessions) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
-        self._sessions = sessions
 
     async def serve(
         self,
         browser: WebSocket,
-        who: GatewaySession,
+        still_allowed: Callable[[], Awaitable[bool]],
         origin: ExactOrigin,
         origins: OriginMap,
         target: str,
@@ -51,12 +49,14 @@ class WebSocketProxy:
         async with connection:
             await browser.accept(subprotocol=connection.protocol)
             await _first_to_end(
-                _from_browser(browser, connection), _from_upstream(browser, connection), self._until_ended(browser, who)
+                _from_browser(browser, connection),
+                _from_upstream(browser, connection),
+                self._until_ended(browser, still_allowed),
             )
 
-    async def _until_ended(self, browser: WebSocket, who: GatewaySession) -> None:
-        """A revoked sign-in closes what it opened."""
-        while await self._sessions.is_live(who):  # noqa: ASYNC110 - another process ends it: there is no event
+    async def _until_ended(self, browser: WebSocket, still_allowed: Callable[[], Awaitable[bool]]) -> None:
+        """What opened the socket is looked at again while it lasts: sign-in, gateway session, system, access."""
+        while await still_allowed():  # noqa: ASYNC110 - another process ends it: there is no event
             await asyncio.sleep(CHECK_SECONDS)
         with suppress(RuntimeError, WebSocketDisconnect):
             await browser.close(_POLICY, "ERR-SESSION")
