@@ -1,10 +1,12 @@
 """Systems that ask for HTTP Basic authentication: the gateway answers for the person, and the browser never sees it."""
 
 import base64
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -67,8 +69,9 @@ class BasicAuthorization:
             # RFC 7617 §2.1: UTF-8
             value = bytearray(b"Basic ") + base64.b64encode(login.encode() + b":" + bytes(secret))
         try:
-            async with parts.database.write() as connection:
-                await self._keep(connection, who, system, item, value)
+            with suppress(IntegrityError):  # another request of the page was first: its value serves as well
+                async with parts.database.write() as connection:
+                    await self._keep(connection, who, system, item, value)
             return value.decode(), item.id
         finally:
             wipe(value)
