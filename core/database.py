@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import DateTime, Dialect, MetaData, event, text
+from sqlalchemy import DateTime, Dialect, MetaData, Table, event, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import JSON, TypeDecorator
@@ -106,6 +108,18 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def insert_if_absent(connection: AsyncConnection, table: Table, **values: Any) -> bool:
+    """True when the row was written, False when one with its key is there already.
+
+    Another transaction that is writing the same key is waited for, so of several that race exactly one gets True.
+    """
+    if connection.dialect.name == "sqlite":
+        written = await connection.execute(sqlite_insert(table).values(**values).on_conflict_do_nothing())
+    else:
+        written = await connection.execute(postgresql_insert(table).values(**values).on_conflict_do_nothing())
+    return written.rowcount == 1
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

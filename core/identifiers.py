@@ -18,25 +18,33 @@ class _Ascending:
         self._lock = threading.Lock()
         self._last = 0
 
-    def next(self) -> int:
+    def next(self, after: int) -> int:
         with self._lock:
             by_clock = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
-            self._last = max(by_clock, self._last + 1 + secrets.randbits(_STEP_BITS))
+            self._last = max(by_clock, max(self._last, after) + 1 + secrets.randbits(_STEP_BITS))
             return self._last
 
 
 _ascending = _Ascending()
 
 
-def new_id() -> str:
+def new_id(after: str = "") -> str:
     """A new 26-character identifier: 48 bits of milliseconds, then 80 random bits.
 
     Those of one process sort in the order they were made, within a millisecond and when the clock is set back too:
-    the ledger's pages rely on it. An identifier names a row. It is never a secret and grants nothing: use `new_token`
-    for that.
+    the ledger's pages rely on it. `after` is an identifier of another process that this one must sort after, whatever
+    the two clocks say (a hybrid logical clock: this process goes on from there). An identifier names a row. It is
+    never a secret and grants nothing: use `new_token` for that.
     """
-    value = _ascending.next()
+    value = _ascending.next(_number(after))
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def _number(identifier: str) -> int:
+    value = 0
+    for character in identifier:
+        value = value << 5 | _ALPHABET.index(character)
+    return value
 
 
 def new_token() -> str:

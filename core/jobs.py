@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Column, String, Table, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, String, Table, select, update
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Database, UtcDateTime, insert_if_absent, metadata
 from core.logs import logger
 
 job_table = Table(
@@ -66,12 +65,7 @@ class Jobs:
         async with self._database.write() as connection:
             known = await connection.scalar(select(job_table.c.name).where(job_table.c.name == job.name))
             if known is None:
-                try:
-                    async with connection.begin_nested():
-                        await connection.execute(insert(job_table).values(name=job.name, due_at=next_turn))
-                except IntegrityError:
-                    return False
-                return True
+                return await insert_if_absent(connection, job_table, name=job.name, due_at=next_turn)
             taken = await connection.execute(
                 update(job_table)
                 .where(job_table.c.name == job.name, job_table.c.due_at <= now)

@@ -19,11 +19,15 @@ class GroupCommit(Generic[T]):
         self._flusher: asyncio.Task[None] | None = None
 
     async def submit(self, entry: T) -> None:
+        await self.post(entry)
+
+    def post(self, entry: T) -> asyncio.Future[None]:
+        """As `submit`, for a caller who need not wait: the future is the outcome."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, done))
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush())
-        await done
+        return done
 
     async def close(self) -> None:
         """Waits until everything submitted is written."""

@@ -1,23 +1,27 @@
 """The signed head of an owner: what the owner's items are, all of them, and nothing older.
 
-A head covers a counter and the digest of every item's identity, version and sealed bytes. Its counter and digest also
-stand in the ledger event of the write, so putting back an old item together with its old head is found too.
+A head covers a counter and a digest of every item's identity, system, version and sealed bytes. Counter and digest
+also stand in the ledger event of the write, so putting back an old item together with its old head is found too.
 """
 
 import hashlib
+from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, insert, select, update
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Row, String, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import UtcDateTime, metadata
+from core.database import UtcDateTime, insert_if_absent, metadata
 from vault.errors import VaultError
+from vault.events import event_table
 from vault.keys import encode_fields
-from vault.ledger import Ledger
+from vault.ledger import Event, Ledger, RecordedEvent
 
 # The events that carry a head. Their subject is the owner.
-HEAD_ACTIONS = ("vault.add", "vault.replace", "vault.remove", "vault.rotate")
+HEAD_ACTIONS = ("vault.add", "vault.replace", "vault.remove", "vault.rotate", "vault.reset")
+_NO_ITEMS = hashlib.sha256().digest()
 
 item_table = Table(
     "vault_item",
@@ -30,7 +34,6 @@ item_table = Table(
     Column("version", Integer, nullable=False),
     Column("sealed_login", LargeBinary, nullable=False),
     Column("sealed_secret", LargeBinary, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
     Column("state", String(8), nullable=False),
     Column("frozen_reason", String(64)),
     Column("created_at", UtcDateTime, nullable=False),
@@ -49,10 +52,13 @@ head_table = Table(
 )
 
 
-def item_digest(system: str, version: int, sealed_login: bytes, sealed_secret: bytes) -> bytes:
-    """What the head knows of one item's content."""
-    content = hashlib.sha256(len(sealed_login).to_bytes(4, "big") + sealed_login + sealed_secret)
-    return hashlib.sha256(encode_fields(system, version) + content.digest()).digest()
+@dataclass(frozen=True)
+class Head:
+    """An owner's head as a unit of work found it. `event_id` names the ledger's event that tells of it; "" when new."""
+
+    owner: str
+    counter: int
+    event_id: str
 
 
 class Heads:
@@ -61,50 +67,109 @@ class Heads:
         self._signing_key = signing_key
         self._public_key = signing_key.public_key()
 
-    async def lock(self, connection: AsyncConnection, owner: str) -> int:
-        """Takes the owner's head for this unit of work and gives its counter; 0 for a new owner."""
-        query = select(head_table.c.counter).where(head_table.c.owner == owner).with_for_update()
-        return await connection.scalar(query) or 0
+    async def lock(self, connection: AsyncConnection, owner: str) -> Head:
+        """Takes the owner's head for a write, until this unit of work ends; a new owner's too.
 
-    async def advance(self, connection: AsyncConnection, owner: str, counter: int) -> dict[str, str | int]:
-        """Signs the head of the owner's items as they now stand; gives the detail of the write's ledger event."""
-        digest = await self._digest(connection, owner)
-        signature = self._signing_key.sign(self._message(owner, counter + 1, digest))
-        values = {"counter": counter + 1, "digest": digest, "signature": signature}
-        if counter == 0:
-            await connection.execute(insert(head_table).values(owner=owner, **values))
-        else:
-            await connection.execute(update(head_table).where(head_table.c.owner == owner).values(**values))
-        return {"head": counter + 1, "digest": digest.hex()}
+        Raises ERR-ITEM_TAMPERED as `verify` does: a write signs all items of the owner, so it must never find one that
+        somebody else put there.
+        """
+        return await self._verified(connection, await self._locked_row(connection, owner))
+
+    async def lock_unverified(self, connection: AsyncConnection, owner: str) -> Head:
+        """Takes the head whatever stands there; for a write that leaves nothing of it."""
+        row = await self._locked_row(connection, owner)
+        try:
+            event = await self._ledger.latest(connection, HEAD_ACTIONS, owner)
+        except VaultError:  # not our event: what it tells counts for nothing
+            event = None
+        if event is None:
+            return Head(owner, row.counter, "")
+        return Head(owner, max(row.counter, _counter(event)), event.id)
+
+    async def advance(
+        self,
+        connection: AsyncConnection,
+        head: Head,
+        action: str,
+        *,
+        actor: str,
+        system: str | None = None,
+        **detail: str | int,
+    ) -> None:
+        """Ends a write: signs the owner's items as they stand now, and tells the ledger what was done.
+
+        The event sorts after the one of the head before it, though another replica with a faster clock wrote that.
+        """
+        digest = await self._digest(connection, head.owner)
+        counter = head.counter + 1
+        signature = self._signing_key.sign(self._message(head.owner, counter, digest))
+        await connection.execute(
+            update(head_table)
+            .where(head_table.c.owner == head.owner)
+            .values(counter=counter, digest=digest, signature=signature)
+        )
+        event = Event(
+            action=action,
+            result="success",
+            actor=actor,
+            subject=head.owner,
+            system=system,
+            detail={**detail, "head": counter, "digest": digest.hex()},
+        )
+        await self._ledger.record(connection, event, after=head.event_id)
 
     async def verify(self, connection: AsyncConnection, owner: str) -> None:
-        """Raises ERR-ITEM_TAMPERED unless items, head and ledger tell the same story."""
-        head = (await connection.execute(select(head_table).where(head_table.c.owner == owner))).one_or_none()
-        if head is None:
+        """Raises ERR-ITEM_TAMPERED unless items, head and ledger tell the same story.
+
+        Until this unit of work ends nobody writes to the owner's items, so what is read next is what was verified.
+        """
+        query = select(head_table).where(head_table.c.owner == owner).with_for_update(read=True)
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
             raise _tampered(owner, "the head is missing")
+        await self._verified(connection, row)
+
+    async def owners(self, connection: AsyncConnection) -> list[str]:
+        """Everybody who has items or a head, or had one that the ledger knows of."""
+        had = select(event_table.c.subject).where(event_table.c.action == "vault.add")
+        query = select(head_table.c.owner).union(select(item_table.c.owner), had)
+        return sorted((await connection.scalars(query)).all())
+
+    async def _locked_row(self, connection: AsyncConnection, owner: str) -> Row[Any]:
+        await insert_if_absent(connection, head_table, owner=owner, counter=0, digest=_NO_ITEMS, signature=b"")
+        query = select(head_table).where(head_table.c.owner == owner).with_for_update()
+        return (await connection.execute(query)).one()
+
+    async def _verified(self, connection: AsyncConnection, head: Row[Any]) -> Head:
+        event = await self._ledger.latest(connection, HEAD_ACTIONS, head.owner)
+        if await self._digest(connection, head.owner) != head.digest:
+            raise _tampered(head.owner, "the items are not those of the head")
+        if head.counter == 0 and event is None and head.digest == _NO_ITEMS:
+            return Head(head.owner, 0, "")
         try:
-            self._public_key.verify(head.signature, self._message(owner, head.counter, head.digest))
+            self._public_key.verify(head.signature, self._message(head.owner, head.counter, head.digest))
         except InvalidSignature:
-            raise _tampered(owner, "the head's signature is wrong") from None
-        if await self._digest(connection, owner) != head.digest:
-            raise _tampered(owner, "the items are not those of the head")
-        event = await self._ledger.latest(connection, HEAD_ACTIONS, owner)
-        told = (event.detail.get("head"), event.detail.get("digest")) if event else None
-        if told != (head.counter, head.digest.hex()):
-            raise _tampered(owner, "the head is not the newest that the ledger knows")
+            raise _tampered(head.owner, "the head's signature is wrong") from None
+        if event is None or (_counter(event), event.detail.get("digest")) != (head.counter, head.digest.hex()):
+            raise _tampered(head.owner, "the head is not the newest that the ledger knows")
+        return Head(head.owner, head.counter, event.id)
 
     async def _digest(self, connection: AsyncConnection, owner: str) -> bytes:
-        rows = await connection.execute(
-            select(item_table.c.id, item_table.c.digest).where(item_table.c.owner == owner).order_by(item_table.c.id)
-        )
+        items = item_table.c
+        query = select(items.id, items.system, items.version, items.sealed_login, items.sealed_secret)
         whole = hashlib.sha256()
-        for item_id, digest in rows:
-            whole.update(encode_fields(item_id) + digest)
+        for item in await connection.execute(query.where(items.owner == owner).order_by(items.id)):
+            whole.update(encode_fields(item.id, item.system, item.version))
+            whole.update(hashlib.sha256(item.sealed_login).digest() + hashlib.sha256(item.sealed_secret).digest())
         return whole.digest()
 
     @staticmethod
     def _message(owner: str, counter: int, digest: bytes) -> bytes:
         return encode_fields("yimen-head/1", owner, counter) + digest
+
+
+def _counter(event: RecordedEvent) -> int:
+    return int(str(event.detail["head"]))
 
 
 def _tampered(owner: str, why: str) -> VaultError:

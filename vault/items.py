@@ -12,15 +12,14 @@ from core.clock import Clock
 from core.database import Database
 from core.identifiers import new_id
 from vault.errors import VaultError
-from vault.heads import Heads, item_digest, item_table
+from vault.heads import Head, Heads, item_table
+from vault.item_content import open_login, open_secret, seal_content
 from vault.ledger import Event, Ledger
 from vault.masking import mask
-from vault.sealing import Binding, Opened, Sealer
+from vault.sealing import Opened, Sealer
 from vault.tickets import Leave, Tickets, Use
 
-_LOGIN_SCHEMA = "login/1"
-_SECRET_SCHEMA = "password/1"
-_TAMPERED = ("ERR-ITEM_TAMPERED", "ERR-SEAL", "ERR-LEDGER_TAMPERED")
+TAMPERED = ("ERR-ITEM_TAMPERED", "ERR-SEAL", "ERR-LEDGER_TAMPERED")
 
 ItemState = Literal["active", "frozen"]
 
@@ -68,9 +67,9 @@ class Items:
         actor: str,
     ) -> Item:
         """Seals a new credential. The caller wipes `secret`."""
-        counter = await self._heads.lock(connection, owner)
+        head = await self._lock(connection, owner, actor)
         item_id, now = new_id(), self._clock.now()
-        sealed = await self._seal(connection, owner, system, item_id, 1, login.encode(), secret)
+        sealed = await seal_content(self._sealer, connection, (owner, system, item_id, 1), login.encode(), secret)
         await connection.execute(
             insert(item_table).values(
                 id=item_id,
@@ -85,7 +84,7 @@ class Items:
                 **sealed,
             )
         )
-        await self._record_write(connection, "vault.add", owner, system, item_id, counter, actor)
+        await self._heads.advance(connection, head, "vault.add", actor=actor, system=system, item=item_id)
         return await self.find(connection, item_id)
 
     async def replace(
@@ -99,11 +98,12 @@ class Items:
         actor: str,
     ) -> Item:
         """A new version of the credential; a frozen Item becomes usable again."""
-        row = await self._row(connection, item_id)
-        counter = await self._heads.lock(connection, row.owner)
+        row, head = await self._locked(connection, item_id, actor)
         kept = login if login is not None else await self.login_name(connection, item_id)
         version = row.version + 1
-        sealed = await self._seal(connection, row.owner, row.system, item_id, version, kept.encode(), secret)
+        sealed = await seal_content(
+            self._sealer, connection, (row.owner, row.system, item_id, version), kept.encode(), secret
+        )
         await connection.execute(
             update(item_table)
             .where(item_table.c.id == item_id)
@@ -117,24 +117,29 @@ class Items:
                 **sealed,
             )
         )
-        await self._record_write(connection, "vault.replace", row.owner, row.system, item_id, counter, actor)
+        await self._heads.advance(connection, head, "vault.replace", actor=actor, system=row.system, item=item_id)
         return await self.find(connection, item_id)
 
     async def remove(self, connection: AsyncConnection, item_id: str, *, actor: str) -> None:
-        row = await self._row(connection, item_id)
-        counter = await self._heads.lock(connection, row.owner)
+        row, head = await self._locked(connection, item_id, actor)
         await connection.execute(delete(item_table).where(item_table.c.id == item_id))
-        await self._record_write(connection, "vault.remove", row.owner, row.system, item_id, counter, actor)
+        await self._heads.advance(connection, head, "vault.remove", actor=actor, system=row.system, item=item_id)
 
-    async def reseal(self, connection: AsyncConnection, item_id: str, *, actor: str) -> None:
-        """Seals the same content again, under the owner's newest key and the suite of the settings."""
-        row = await self._row(connection, item_id)
-        counter = await self._heads.lock(connection, row.owner)
-        with await self._open(connection, row, _SECRET_SCHEMA) as secret:
-            login = await self.login_name(connection, item_id)
-            sealed = await self._seal(connection, row.owner, row.system, item_id, row.version, login.encode(), secret)
-        await connection.execute(update(item_table).where(item_table.c.id == item_id).values(**sealed))
-        await self._record_write(connection, "vault.rotate", row.owner, row.system, item_id, counter, actor)
+    async def rotate(self, connection: AsyncConnection, owner: str, *, actor: str) -> None:
+        """A new key for the owner, of the suite of the settings, and every item of theirs sealed again under it."""
+        head = await self._lock(connection, owner, actor)
+        await self._sealer.new_owner_key(connection, owner)
+        rows = (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all()
+        for row in rows:
+            with (
+                await open_login(self._sealer, connection, row) as login,
+                await open_secret(self._sealer, connection, row) as secret,
+            ):
+                sealed = await seal_content(
+                    self._sealer, connection, (owner, row.system, row.id, row.version), login, secret
+                )
+            await connection.execute(update(item_table).where(item_table.c.id == row.id).values(**sealed))
+        await self._heads.advance(connection, head, "vault.rotate", actor=actor, items=len(rows))
 
     async def freeze(self, connection: AsyncConnection, item_id: str, reason: str, *, actor: str) -> None:
         """After a refused password: nothing is tried again until the person replaces it (DESIGN §4.15)."""
@@ -177,7 +182,7 @@ class Items:
     async def login_name(self, connection: AsyncConnection, item_id: str) -> str:
         """The account's name in the clear, for the page's user name field and for its owner."""
         row = await self._row(connection, item_id)
-        with await self._open(connection, row, _LOGIN_SCHEMA) as login:
+        with await open_login(self._sealer, connection, row) as login:
             return login.decode()
 
     async def matches(self, connection: AsyncConnection, item_id: str, login: str, secret: bytearray) -> bool:
@@ -185,7 +190,7 @@ class Items:
         row = await self._row(connection, item_id)
         if await self.login_name(connection, item_id) != login:
             return False
-        with await self._open(connection, row, _SECRET_SCHEMA) as kept:
+        with await open_secret(self._sealer, connection, row) as kept:
             return kept == secret
 
     # Releasing
@@ -207,11 +212,11 @@ class Items:
         return opened
 
     async def _release(self, connection: AsyncConnection, leave: Leave, use: Use) -> Opened:
+        await self._heads.verify(connection, (await self._row(connection, leave.item_id)).owner)
         row = await self._row(connection, leave.item_id)
         if row.state == "frozen" and leave.purpose != "reveal":
             raise VaultError("ERR-ITEM_FROZEN", f"item {row.id} is frozen", status=409)
-        await self._heads.verify(connection, row.owner)
-        opened = await self._open(connection, row, _SECRET_SCHEMA)
+        opened = await open_secret(self._sealer, connection, row)
         await connection.execute(
             update(item_table).where(item_table.c.id == row.id).values(last_used_at=self._clock.now())
         )
@@ -236,18 +241,34 @@ class Items:
         return opened
 
     async def _refused(self, error: VaultError, use: Use) -> VaultError:
-        tampered = error.code in _TAMPERED
+        subject = f"origin:{use.origin}"
+        if error.code in TAMPERED:
+            await self._ledger.append(_tamper(error, use.holder, subject))
+            return VaultError("ERR-ITEM_TAMPERED", error.detail, status=409)
         await self._ledger.append(
             Event(
-                action="vault.tamper" if tampered else "vault.release",
-                result="failure" if tampered else "refused",
+                action="vault.release",
+                result="refused",
                 actor=use.holder,
-                subject=f"origin:{use.origin}",
+                subject=subject,
                 reason=error.code,
                 detail={"detail": error.detail},
             )
         )
-        return VaultError("ERR-ITEM_TAMPERED", error.detail, status=409) if tampered else error
+        return error
+
+    async def _lock(self, connection: AsyncConnection, owner: str, actor: str) -> Head:
+        """The owner's head for a write. Raises ERR-ITEM_TAMPERED; the refusal is in the ledger too."""
+        try:
+            return await self._heads.lock(connection, owner)
+        except VaultError as error:
+            self._ledger.report(_tamper(error, actor, owner))
+            raise VaultError("ERR-ITEM_TAMPERED", error.detail, status=409) from None
+
+    async def _locked(self, connection: AsyncConnection, item_id: str, actor: str) -> tuple[Row[Any], Head]:
+        """The item as it stands now that nobody else can write to its owner's items."""
+        head = await self._lock(connection, (await self._row(connection, item_id)).owner, actor)
+        return await self._row(connection, item_id), head
 
     async def _row(self, connection: AsyncConnection, item_id: str) -> Row[Any]:
         row = (await connection.execute(select(item_table).where(item_table.c.id == item_id))).one_or_none()
@@ -255,57 +276,16 @@ class Items:
             raise VaultError("ERR-ITEM", f"no item {item_id}", status=404)
         return row
 
-    async def _seal(
-        self,
-        connection: AsyncConnection,
-        owner: str,
-        system: str,
-        item_id: str,
-        version: int,
-        login: bytes,
-        secret: bytes | bytearray,
-    ) -> dict[str, bytes]:
-        """The sealed columns and their digest."""
-        sealed_login = await self._sealer.seal(
-            connection, Binding(owner, system, item_id, version, _LOGIN_SCHEMA), login
-        )
-        sealed_secret = await self._sealer.seal(
-            connection, Binding(owner, system, item_id, version, _SECRET_SCHEMA), secret
-        )
-        return {
-            "sealed_login": sealed_login,
-            "sealed_secret": sealed_secret,
-            "digest": item_digest(system, version, sealed_login, sealed_secret),
-        }
 
-    async def _open(self, connection: AsyncConnection, row: Row[Any], schema: str) -> Opened:
-        if item_digest(row.system, row.version, row.sealed_login, row.sealed_secret) != row.digest:
-            raise VaultError("ERR-ITEM_TAMPERED", f"item {row.id} is not what its digest says", status=409)
-        sealed = row.sealed_login if schema == _LOGIN_SCHEMA else row.sealed_secret
-        return await self._sealer.open(connection, Binding(row.owner, row.system, row.id, row.version, schema), sealed)
-
-    async def _record_write(
-        self,
-        connection: AsyncConnection,
-        action: str,
-        owner: str,
-        system: str,
-        item_id: str,
-        counter: int,
-        actor: str,
-    ) -> None:
-        head = await self._heads.advance(connection, owner, counter)
-        await self._ledger.record(
-            connection,
-            Event(
-                action=action,
-                result="success",
-                actor=actor,
-                subject=owner,
-                system=system,
-                detail={"item": item_id, **head},
-            ),
-        )
+def _tamper(error: VaultError, actor: str, subject: str) -> Event:
+    return Event(
+        action="vault.tamper",
+        result="failure",
+        actor=actor,
+        subject=subject,
+        reason=error.code,
+        detail={"detail": error.detail},
+    )
 
 
 def _item(row: Row[Any]) -> Item:

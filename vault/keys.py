@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, UniqueConstraint, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, UniqueConstraint, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import UtcDateTime, metadata
+from core.database import UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from vault.custody import ROOT_KEY_BYTES, Custodian
 from vault.errors import VaultError
@@ -143,13 +142,8 @@ class KeyStore:
         if await self.active_root(connection) is not None:
             return
         root = self.new_root()
-        try:
-            async with connection.begin_nested():
-                await connection.execute(
-                    insert(root_table).values(id=root.id, active=1, check=root.check_value(), created_at=now)
-                )
-        except IntegrityError:
-            return  # another process was first; ours stays unused in the custodian
+        # When another process was first, ours stays unused in the custodian.
+        await insert_if_absent(connection, root_table, id=root.id, active=1, check=root.check_value(), created_at=now)
 
     def new_root(self, *, known: frozenset[str] = frozenset()) -> RootKey:
         """A root key not in `known`: offered by a read-only custodian, or new and written to the custodian."""
@@ -172,31 +166,29 @@ class KeyStore:
         query = select(owner_key_table).where(owner_key_table.c.owner == owner)
         query = query.order_by(owner_key_table.c.generation.desc()).limit(1)
         row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            try:
-                async with connection.begin_nested():
-                    return await self.add_generation(connection, owner, 1, now)
-            except IntegrityError:  # another process was first
-                row = (await connection.execute(query)).one()
-        return _owner_key(row)
+        return await self.add_generation(connection, owner, 1, now) if row is None else _owner_key(row)
 
     async def add_generation(self, connection: AsyncConnection, owner: str, generation: int, now: datetime) -> OwnerKey:
+        """The owner's key of that generation: a new one, or the one of a process that was first."""
         root = await self.active_root(connection)
         if root is None:
             raise VaultError("ERR-CUSTODY", "there is no active root key: has `yimen serve` ever started?")
         key = OwnerKey.create(root, owner, generation, self._suite)
-        await connection.execute(
-            insert(owner_key_table).values(
-                id=key.id,
-                owner=owner,
-                generation=generation,
-                suite=key.suite.name.value,
-                root_id=root.id,
-                wrapped=key.wrapped,
-                created_at=now,
-            )
+        written = await insert_if_absent(
+            connection,
+            owner_key_table,
+            id=key.id,
+            owner=owner,
+            generation=generation,
+            suite=key.suite.name.value,
+            root_id=root.id,
+            wrapped=key.wrapped,
+            created_at=now,
         )
-        return key
+        if written:
+            return key
+        query = select(owner_key_table).where(owner_key_table.c.owner == owner)
+        return _owner_key((await connection.execute(query.where(owner_key_table.c.generation == generation))).one())
 
     async def owner_key_by_id(self, connection: AsyncConnection, key_id: str) -> OwnerKey:
         """A key by the id that an envelope names. What is cached is the wrapped form: never a key in the clear."""

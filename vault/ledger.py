@@ -4,8 +4,8 @@ An event is written in the transaction of what it tells (`record`), or by group 
 durable. A moment later `sequence` gives it its place in the tree. In between, its MAC proves that Yimen wrote it.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -25,11 +25,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Database, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from core.logs import logger
 from core.metrics import EVENTS
@@ -98,9 +97,7 @@ class Ledger:
         self._signer = Signer(self._origin, await signing_key(self._database, self._sealer, "ledger"))
         async with self._database.write() as connection:
             if await connection.scalar(select(tree_table.c.size)) is None:
-                with suppress(IntegrityError):
-                    async with connection.begin_nested():
-                        await connection.execute(insert(tree_table).values(name="events", size=0))
+                await insert_if_absent(connection, tree_table, name="events", size=0)
 
     async def stop(self) -> None:
         await self._group.close()
@@ -117,9 +114,12 @@ class Ledger:
 
     # Writing
 
-    async def record(self, connection: AsyncConnection, event: Event) -> str:
-        """Writes the event in the caller's unit of work: it is durable exactly when the act is."""
-        recorded = self._stamp(event)
+    async def record(self, connection: AsyncConnection, event: Event, *, after: str = "") -> str:
+        """Writes the event in the caller's unit of work: it is durable exactly when the act is.
+
+        Its id sorts after `after`, an event of another replica perhaps, whose clock is ahead of ours.
+        """
+        recorded = self._stamp(event, after)
         await connection.execute(_INSERT, [self._row(recorded)])
         EVENTS.labels(event.action, event.result).inc()
         return recorded.id
@@ -131,13 +131,19 @@ class Ledger:
         EVENTS.labels(event.action, event.result).inc()
         return recorded.id
 
+    def report(self, event: Event) -> None:
+        """Writes the event by itself, soon, and does not wait; for what the ledger must know of a unit of work that is
+        about to be undone. `stop` waits for it. Should it be lost with the process, nothing was granted."""
+        self._group.post(self._stamp(event)).add_done_callback(_log_loss)
+        EVENTS.labels(event.action, event.result).inc()
+
     async def _write(self, batch: Sequence[RecordedEvent]) -> None:
         async with self._database.write() as connection:
             await connection.execute(_INSERT, [self._row(recorded) for recorded in batch])
 
-    def _stamp(self, event: Event) -> RecordedEvent:
+    def _stamp(self, event: Event, after: str = "") -> RecordedEvent:
         members = {name: getattr(event, name) for name in Event.__dataclass_fields__}
-        return RecordedEvent(**members, id=new_id(), recorded_at=self._clock.now())
+        return RecordedEvent(**members, id=new_id(after), recorded_at=self._clock.now())
 
     def _row(self, recorded: RecordedEvent) -> dict[str, object]:
         content = leaf_content(recorded)
@@ -221,15 +227,16 @@ class Ledger:
         query = select(event_table).where(
             event_table.c.subject == subject,
             event_table.c.action.in_(actions),
-            event_table.c.quarantined.is_(False),
         )
-        row = (await connection.execute(query.order_by(event_table.c.id.desc()).limit(1))).one_or_none()
-        if row is None:
-            return None
-        recorded = event_of_row(row)
-        if not same(self._mac(recorded), row.mac):
-            raise VaultError("ERR-LEDGER_TAMPERED", f"event {recorded.id} was not written by Yimen")
-        return recorded
+        query = query.order_by(event_table.c.id.desc()).limit(1)
+        while (row := (await connection.execute(query)).one_or_none()) is not None:
+            recorded = event_of_row(row)
+            if same(self._mac(recorded), row.mac):  # also where somebody marked a genuine event as quarantined
+                return recorded
+            if not row.quarantined:
+                raise VaultError("ERR-LEDGER_TAMPERED", f"event {recorded.id} was not written by Yimen")
+            query = query.where(event_table.c.id < row.id)
+        return None
 
     async def size(self, connection: AsyncConnection) -> int:
         return await connection.scalar(select(tree_table.c.size).where(tree_table.c.name == "events")) or 0
@@ -295,3 +302,8 @@ class Ledger:
                 quarantined=await connection.scalar(quarantined) or 0,
                 verified=verified,
             )
+
+
+def _log_loss(outcome: asyncio.Future[None]) -> None:
+    if not outcome.cancelled() and (error := outcome.exception()) is not None:
+        _log.error("a reported event could not be written", error=type(error).__name__)

@@ -1,5 +1,7 @@
 """Rotation of every level of keys, online and resumable: kill it at any moment and run it again."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -7,12 +9,20 @@ from core.clock import Clock
 from core.database import Database
 from vault.errors import VaultError
 from vault.heads import item_table
-from vault.items import Items
+from vault.items import TAMPERED, Items
 from vault.keys import root_table
 from vault.ledger import Event, Ledger
 from vault.sealing import Sealer
 
 _BATCH = 100
+
+
+@dataclass(frozen=True)
+class RotatedOwners:
+    """`tampered`: the owners whose items were found changed by somebody else, and were left as they are."""
+
+    rotated: int
+    tampered: tuple[str, ...]
 
 
 class Rotation:
@@ -59,14 +69,17 @@ class Rotation:
             if len(keys) < _BATCH:
                 return total
 
-    async def rotate_owners(self, *, actor: str) -> int:
+    async def rotate_owners(self, *, actor: str) -> RotatedOwners:
         """Gives every owner of items a new key and seals the items again under it, one unit of work an owner."""
         async with self._database.read() as connection:
             owners = (await connection.scalars(select(item_table.c.owner).distinct())).all()
+        tampered = []
         for owner in owners:
-            async with self._database.write() as connection:
-                current = await self._keys.owner_key(connection, owner, self._clock.now())
-                await self._keys.add_generation(connection, owner, current.generation + 1, self._clock.now())
-                for item in await self._items.list(connection, owners=[owner]):
-                    await self._items.reseal(connection, item.id, actor=actor)
-        return len(owners)
+            try:
+                async with self._database.write() as connection:
+                    await self._items.rotate(connection, owner, actor=actor)
+            except VaultError as error:
+                if error.code not in TAMPERED:
+                    raise
+                tampered.append(owner)
+        return RotatedOwners(len(owners) - len(tampered), tuple(tampered))

@@ -113,9 +113,7 @@ class Sealer:
         """The envelope of `plaintext`, under the owner's newest key."""
         owner_key = await self.keys.owner_key(connection, binding.owner, self._clock.now())
         if owner_key.suite is not self._suite:
-            owner_key = await self.keys.add_generation(
-                connection, binding.owner, owner_key.generation + 1, self._clock.now()
-            )
+            owner_key = await self.new_owner_key(connection, binding.owner)
         root = await self.keys.root(connection, owner_key.root_id)
         suite = owner_key.suite
         about = binding.associated_data(suite, owner_key.id)
@@ -129,6 +127,12 @@ class Sealer:
             wipe(secret)
             wipe(content_key)
         return _Envelope(suite, owner_key.id, wrapped, ciphertext).to_bytes()
+
+    async def new_owner_key(self, connection: AsyncConnection, owner: str) -> OwnerKey:
+        """A further key for the owner; what is sealed from now on is under it."""
+        now = self._clock.now()
+        current = await self.keys.owner_key(connection, owner, now)
+        return await self.keys.add_generation(connection, owner, current.generation + 1, now)
 
     async def open(self, connection: AsyncConnection, binding: Binding, sealed: bytes) -> Opened:
         """The plaintext. Raises ERR-SEAL when a byte differs, or when it belongs to another place."""

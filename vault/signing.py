@@ -1,10 +1,9 @@
 """Named Ed25519 signing keys of Yimen's own, sealed in the database, made at first use."""
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Column, LargeBinary, String, Table, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, LargeBinary, String, Table, select
 
-from core.database import Database, metadata
+from core.database import Database, insert_if_absent, metadata
 from vault.sealing import Binding, Sealer
 
 signing_key_table = Table(
@@ -23,11 +22,7 @@ async def signing_key(database: Database, sealer: Sealer, name: str) -> Ed25519P
         sealed = await connection.scalar(query)
         if sealed is None:
             fresh = await sealer.seal(connection, binding, Ed25519PrivateKey.generate().private_bytes_raw())
-            try:
-                async with connection.begin_nested():
-                    await connection.execute(insert(signing_key_table).values(name=name, sealed=fresh))
-                sealed = fresh
-            except IntegrityError:
-                sealed = (await connection.scalars(query)).one()
+            written = await insert_if_absent(connection, signing_key_table, name=name, sealed=fresh)
+            sealed = fresh if written else (await connection.scalars(query)).one()
         with await sealer.open(connection, binding, sealed) as raw:
             return Ed25519PrivateKey.from_private_bytes(bytes(raw))

@@ -43,6 +43,7 @@ from vault.heads import Heads
 from vault.items import Items
 from vault.ledger import Ledger
 from vault.queries import LedgerQueries
+from vault.recovery import Recovery
 from vault.rotation import Rotation
 from vault.sealing import Sealer
 from vault.signing import signing_key
@@ -68,6 +69,7 @@ class House:
     tickets: Tickets
     items: Items
     rotation: Rotation
+    recovery: Recovery
     # sso
     organisations: Organisations
     users: Users
@@ -168,6 +170,7 @@ async def _build(
         tickets=tickets,
         items=items,
         rotation=Rotation(database, clock, sealer, items, ledger),
+        recovery=Recovery(database, heads),
         organisations=Organisations(clock, ledger),
         users=users,
         passwords=passwords,

@@ -1,10 +1,9 @@
 """The systems a person has starred. A matter of the portal alone: no rule of any other floor asks for it."""
 
-from sqlalchemy import Column, String, Table, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, String, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import metadata
+from core.database import insert_if_absent, metadata
 
 favourite_table = Table(
     "web_favourite",
@@ -28,8 +27,4 @@ async def star(connection: AsyncConnection, user_id: str, system_id: str, *, wan
             )
         )
         return
-    try:
-        async with connection.begin_nested():
-            await connection.execute(insert(favourite_table).values(user_id=user_id, system_id=system_id))
-    except IntegrityError:
-        return
+    await insert_if_absent(connection, favourite_table, user_id=user_id, system_id=system_id)

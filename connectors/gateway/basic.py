@@ -1,12 +1,10 @@
 """Systems that ask for HTTP Basic authentication: the gateway answers for the person, and the browser never sees it."""
 
 import base64
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -14,7 +12,7 @@ from connectors.gateway.headers import Peer
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
 from connectors.systems import System, WayInKind
-from core.database import UtcDateTime, metadata
+from core.database import UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from vault.items import Item
 from vault.sealing import Binding
@@ -69,9 +67,8 @@ class BasicAuthorization:
             # RFC 7617 §2.1: UTF-8
             value = bytearray(b"Basic ") + base64.b64encode(login.encode() + b":" + bytes(secret))
         try:
-            with suppress(IntegrityError):  # another request of the page was first: its value serves as well
-                async with parts.database.write() as connection:
-                    await self._keep(connection, who, system, item, value)
+            async with parts.database.write() as connection:
+                await self._keep(connection, who, system, item, value)
             return value.decode(), item.id
         finally:
             wipe(value)
@@ -94,15 +91,16 @@ class BasicAuthorization:
     ) -> None:
         await self.forget(connection, who)
         identifier = new_id()
-        await connection.execute(
-            insert(basic_table).values(
-                gateway_session_id=who.id,
-                id=identifier,
-                item_id=item.id,
-                item_version=item.version,
-                sealed=await self._parts.sealer.seal(connection, _binding(who, system, identifier), value),
-                expires_at=self._parts.clock.now() + LIFETIME,
-            )
+        # Where another request of the page was first, its value serves as well.
+        await insert_if_absent(
+            connection,
+            basic_table,
+            gateway_session_id=who.id,
+            id=identifier,
+            item_id=item.id,
+            item_version=item.version,
+            sealed=await self._parts.sealer.seal(connection, _binding(who, system, identifier), value),
+            expires_at=self._parts.clock.now() + LIFETIME,
         )
 
 

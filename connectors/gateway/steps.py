@@ -1,10 +1,9 @@
 """What a login page leaves to the person - a captcha, a code - as it was last seen: the portal says so beforehand."""
 
-from sqlalchemy import Boolean, Column, String, Table, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Boolean, Column, String, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import metadata
+from core.database import insert_if_absent, metadata
 
 step_table = Table(
     "connectors_step",
@@ -19,11 +18,7 @@ async def note_step(connection: AsyncConnection, system_id: str, *, left: bool) 
     query = select(step_table.c.left_to_person).where(step_table.c.system_id == system_id)
     known = await connection.scalar(query)
     if known is None:
-        try:
-            async with connection.begin_nested():
-                await connection.execute(insert(step_table).values(system_id=system_id, left_to_person=left))
-        except IntegrityError:  # another request has just seen the same page
-            return
+        await insert_if_absent(connection, step_table, system_id=system_id, left_to_person=left)
     elif known != left:
         await connection.execute(
             update(step_table).where(step_table.c.system_id == system_id).values(left_to_person=left)

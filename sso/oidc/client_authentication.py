@@ -12,11 +12,10 @@ from urllib.parse import unquote_plus
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from sqlalchemy import Column, LargeBinary, Table, delete, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, LargeBinary, Table, delete
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Database, UtcDateTime, insert_if_absent, metadata
 from core.errors import YimenError
 from core.identifiers import token_digest
 from core.outbound import Outbound
@@ -178,17 +177,13 @@ class ClientAuthentication:
 
     async def _first_use(self, client: Client, jti: str, expires: float) -> bool:
         """False for a replay (CVE-2020-5300), whichever process saw the first."""
-        try:
-            async with self._database.write() as connection:
-                await connection.execute(
-                    insert(assertion_table).values(
-                        digest=token_digest(f"{client.client_id}\n{jti}"),
-                        expires_at=datetime.fromtimestamp(expires, UTC) + _SKEW,
-                    )
-                )
-        except IntegrityError:
-            return False
-        return True
+        async with self._database.write() as connection:
+            return await insert_if_absent(
+                connection,
+                assertion_table,
+                digest=token_digest(f"{client.client_id}\n{jti}"),
+                expires_at=datetime.fromtimestamp(expires, UTC) + _SKEW,
+            )
 
     async def _keys_of(self, client: Client) -> KeySet:
         if client.metadata.jwks is not None:

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, String, Table, delete, insert, select, update
+from sqlalchemy import Column, String, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Json, UtcDateTime, insert_if_absent, metadata
 from vault.ledger import Event, Ledger
 
 consent_table = Table(
@@ -49,14 +49,12 @@ class Consents:
         """Adds to what was allowed before."""
         known = await self.find(connection, user_id, client_id)
         values = {"scopes": sorted(known | set(scopes)), "granted_at": self._clock.now()}
-        if known:
+        if not await insert_if_absent(connection, consent_table, user_id=user_id, client_id=client_id, **values):
             await connection.execute(
                 update(consent_table)
                 .where(consent_table.c.user_id == user_id, consent_table.c.client_id == client_id)
                 .values(**values)
             )
-        else:
-            await connection.execute(insert(consent_table).values(user_id=user_id, client_id=client_id, **values))
         await self._record(connection, user_id, client_id, "success")
 
     async def withdraw(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:

@@ -4,12 +4,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Column, LargeBinary, Table, delete, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Database, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
 from sso.clients import Client
 from sso.errors import OAuthError
@@ -80,11 +78,9 @@ class Revocation:
             await self._record(connection, client, address)
 
     async def _forbid(self, connection: AsyncConnection, client: Client, access: AccessToken, address: str) -> None:
-        insert = sqlite_insert if self._database.dialect == "sqlite" else postgresql_insert
         expires_at = datetime.fromtimestamp(access.claims["exp"], UTC)
-        row = {"digest": token_digest(access.jti), "expires_at": expires_at}
-        written = await connection.execute(insert(revoked_token_table).values(row).on_conflict_do_nothing())
-        if written.rowcount == 1:
+        digest = token_digest(access.jti)
+        if await insert_if_absent(connection, revoked_token_table, digest=digest, expires_at=expires_at):
             await self._record(connection, client, address)
 
     async def _record(self, connection: AsyncConnection, client: Client, address: str) -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from core import identifiers
 from core.identifiers import new_id, new_token, token_digest
 
 
@@ -19,6 +20,13 @@ def test_a_clock_set_back_does_not_change_the_order(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(time, "time_ns", lambda: now - 3_600 * 10**9)
     after = [new_id() for _ in range(100)]
     assert [before, *after] == sorted({before, *after})
+
+
+@pytest.mark.parametrize("other", ["", "00000000000000000000000000", "2fffffffffffzzzzzzzzzzzzzz"])
+def test_an_identifier_sorts_after_the_one_of_another_process(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identifiers, "_ascending", identifiers._Ascending())
+    first = new_id(after=other)
+    assert other < first < new_id()
 
 
 def test_an_identifier_is_26_characters_that_nobody_misreads() -> None:

@@ -11,6 +11,10 @@ from vault.tickets import Tickets
 
 
 @pytest.fixture
-async def items(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger) -> Items:
-    heads = Heads(ledger, await signing_key(database, sealer, "heads"))
+async def heads(database: Database, sealer: Sealer, ledger: Ledger) -> Heads:
+    return Heads(ledger, await signing_key(database, sealer, "heads"))
+
+
+@pytest.fixture
+async def items(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger, heads: Heads) -> Items:
     return Items(database, clock, sealer, ledger, heads, Tickets(clock))

@@ -1,19 +1,22 @@
 """DESIGN §4 (9-15): what a stolen or altered database gives (nothing), and the one way to a password."""
 
 import asyncio
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from core import identifiers
 from core.clock import FrozenClock
 from core.database import Database
 from vault.errors import VaultError
 from vault.events import event_table
-from vault.heads import head_table, item_table
+from vault.heads import Heads, head_table, item_table
 from vault.items import Item, Items
 from vault.ledger import Ledger
+from vault.recovery import Recovery
 from vault.tickets import Tickets, Use
 
 USE = Use(holder="session:s1", origin="http://127.0.0.1:9101", recipe_hash="r1")
@@ -36,6 +39,21 @@ async def issue(database: Database, clock: FrozenClock, item: Item, use: Use = U
 async def release(database: Database, clock: FrozenClock, items: Items, item: Item) -> bytes:
     with await items.redeem(await issue(database, clock, item), USE) as secret:
         return bytes(secret)
+
+
+async def replace(database: Database, items: Items, item: Item) -> None:
+    async with database.write() as connection:
+        await items.replace(connection, item.id, secret=bytearray(b"New-2026!"), actor="user:a")
+
+
+async def remove(database: Database, items: Items, item: Item) -> None:
+    async with database.write() as connection:
+        await items.remove(connection, item.id, actor="user:a")
+
+
+async def rotate(database: Database, items: Items, item: Item) -> None:
+    async with database.write() as connection:
+        await items.rotate(connection, item.owner, actor="operator:x")
 
 
 async def actions(database: Database) -> list[tuple[str, str]]:
@@ -103,8 +121,7 @@ async def test_a_frozen_item_is_refused_until_it_is_replaced(
         await items.freeze(connection, item.id, "ERR-LEGACY_PASSWORD", actor="user:a")
     with pytest.raises(VaultError, match="ERR-ITEM_FROZEN"):
         await release(database, clock, items, item)
-    async with database.write() as connection:
-        await items.replace(connection, item.id, secret=bytearray(b"New-2026!"), actor="user:a")
+    await replace(database, items, item)
     assert await release(database, clock, items, item) == b"New-2026!"
 
 
@@ -143,7 +160,7 @@ async def overwrite(database: Database, item: Item, **values: object) -> None:
         await connection.execute(update(item_table).where(item_table.c.id == item.id).values(**values))
 
 
-CONTENT = ("sealed_login", "sealed_secret", "digest")
+CONTENT = ("sealed_login", "sealed_secret")
 
 
 async def test_content_swapped_between_users_is_refused(database: Database, clock: FrozenClock, items: Items) -> None:
@@ -169,8 +186,7 @@ async def test_a_row_given_to_another_system_is_refused(database: Database, cloc
 async def test_an_old_version_put_back_is_refused(database: Database, clock: FrozenClock, items: Items) -> None:
     item = await keep(database, items)
     old = await row_of(database, item)
-    async with database.write() as connection:
-        await items.replace(connection, item.id, secret=bytearray(b"New-2026!"), actor="user:a")
+    await replace(database, items, item)
     await overwrite(database, item, **old)
     await refused_as_tampered(database, clock, items, item)
 
@@ -182,8 +198,7 @@ async def test_an_old_version_put_back_with_its_old_head_is_refused(
     old = await row_of(database, item)
     async with database.read() as connection:
         head = dict((await connection.execute(select(head_table))).mappings().one())
-    async with database.write() as connection:
-        await items.replace(connection, item.id, secret=bytearray(b"New-2026!"), actor="user:a")
+    await replace(database, items, item)
     await overwrite(database, item, **old)
     async with database.write() as connection:
         await connection.execute(update(head_table).values(**head))
@@ -204,6 +219,103 @@ async def test_a_removed_item_planted_again_is_refused(database: Database, clock
         await items.remove(connection, item.id, actor="user:a")
         await connection.execute(insert(item_table).values(**row))
     await refused_as_tampered(database, clock, items, item)
+
+
+WRITES = {
+    "add": lambda database, items, _: keep(database, items),
+    "replace": replace,
+    "remove": remove,
+    "rotate": rotate,
+}
+
+
+@pytest.mark.parametrize("act", WRITES)
+async def test_no_write_signs_what_somebody_else_put_there(
+    database: Database, clock: FrozenClock, items: Items, ledger: Ledger, act: str
+) -> None:
+    old, other = await keep(database, items), await keep(database, items)
+    row = await row_of(database, old)
+    await replace(database, items, old)
+    await overwrite(database, old, **row)
+    with pytest.raises(VaultError, match="ERR-ITEM_TAMPERED"):
+        await WRITES[act](database, items, other)
+    await ledger.stop()
+    assert (await actions(database))[-1] == ("vault.tamper", "failure")
+    await refused_as_tampered(database, clock, items, old)
+
+
+async def test_an_old_head_is_refused_though_the_newest_event_is_marked_as_quarantined(
+    database: Database, clock: FrozenClock, items: Items
+) -> None:
+    item = await keep(database, items)
+    old = await row_of(database, item)
+    async with database.read() as connection:
+        head = dict((await connection.execute(select(head_table))).mappings().one())
+    await replace(database, items, item)
+    await overwrite(database, item, **old)
+    async with database.write() as connection:
+        await connection.execute(update(head_table).values(**head))
+        newest = event_table.c.action == "vault.replace"
+        await connection.execute(update(event_table).where(newest).values(quarantined=True))
+    await refused_as_tampered(database, clock, items, item)
+
+
+async def test_an_owner_whose_rows_are_all_gone_is_not_taken_for_a_new_one(
+    database: Database, clock: FrozenClock, items: Items
+) -> None:
+    await keep(database, items)
+    async with database.write() as connection:
+        await connection.execute(delete(item_table))
+        await connection.execute(delete(head_table))
+    with pytest.raises(VaultError, match="ERR-ITEM_TAMPERED"):
+        await keep(database, items)
+
+
+async def test_first_writes_of_an_owner_at_the_same_moment_all_succeed(
+    database: Database, clock: FrozenClock, items: Items
+) -> None:
+    kept = await asyncio.gather(*(keep(database, items) for _ in range(6)))
+    for item in kept:
+        assert await release(database, clock, items, item) == SECRET
+
+
+async def test_releases_while_the_keys_rotate_are_not_taken_for_tampering(
+    database: Database, clock: FrozenClock, items: Items
+) -> None:
+    item = await keep(database, items)
+
+    releases = [release(database, clock, items, item) for _ in range(16)]
+    await asyncio.gather(*releases, *(rotate(database, items, item) for _ in range(8)))
+
+
+async def test_a_replica_whose_clock_is_behind_writes_after_one_whose_clock_is_ahead(
+    database: Database, clock: FrozenClock, items: Items, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns()
+    monkeypatch.setattr(identifiers, "_ascending", identifiers._Ascending())
+    monkeypatch.setattr(time, "time_ns", lambda: now + 3_600_000_000_000)
+    item = await keep(database, items)
+    monkeypatch.setattr(identifiers, "_ascending", identifiers._Ascending())  # another process
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    await replace(database, items, item)
+    assert await release(database, clock, items, item) == b"New-2026!"
+
+
+async def test_after_tampering_an_owner_can_start_afresh(
+    database: Database, clock: FrozenClock, items: Items, heads: Heads
+) -> None:
+    mine, theirs = await keep(database, items), await keep(database, items, "user:b")
+    await overwrite(database, mine, system="evil")
+    recovery = Recovery(database, heads)
+    assert list(await recovery.check()) == ["user:a"]
+    assert await recovery.reset("user:a", actor="operator:x", reason="restored by hand") == 1
+    assert await recovery.check() == {}
+    assert (await actions(database))[-1] == ("vault.reset", "success")
+    fresh = await keep(database, items, secret=b"New-2026!")
+    assert await release(database, clock, items, fresh) == b"New-2026!"
+    assert await release(database, clock, items, theirs) == SECRET
+    with pytest.raises(VaultError, match="ERR-ITEM:"):
+        await recovery.reset("user:nobody", actor="operator:x", reason="a typing error")
 
 
 async def test_every_flipped_byte_of_a_row_is_noticed(database: Database, clock: FrozenClock, items: Items) -> None:

@@ -17,7 +17,7 @@ from vault.heads import Heads
 from vault.items import Items
 from vault.keys import root_table
 from vault.ledger import Ledger
-from vault.rotation import Rotation
+from vault.rotation import RotatedOwners, Rotation
 from vault.sealing import Binding, Sealer
 from vault.signing import signing_key
 from vault.suites import SUITES, SuiteName
@@ -196,7 +196,7 @@ async def test_rotation_keeps_everything_openable_and_can_be_interrupted(
     monkeypatch.undo()
     assert await rotation.resume() > 3
     assert await rotation.resume() == 0
-    assert await rotation.rotate_owners(actor="operator:x") == 3
+    assert await rotation.rotate_owners(actor="operator:x") == RotatedOwners(3, ())
     restarted = Sealer(database, custodian, "sm4", clock)
     await restarted.prepare()
     assert restarted.mac("x", b"y") == mac

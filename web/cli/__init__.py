@@ -6,7 +6,7 @@ import sys
 import typer
 
 from core.errors import YimenError
-from web.cli import audit, forms, keys, recipe, users
+from web.cli import audit, forms, keys, recipe, users, vault
 from web.cli.apply import apply
 from web.cli.demo import demo
 from web.cli.migrate import migrate
@@ -27,6 +27,7 @@ app.add_typer(forms.app, name="forms")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(vault.app, name="vault")
 app.add_typer(users.app, name="user")
 
 

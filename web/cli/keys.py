@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from vault.errors import VaultError
 from web.cli.session import in_house, operator
 from web.composition import House
 
@@ -30,7 +31,11 @@ def rotate(
         wrapped = await (rotation.resume() if resume else rotation.rotate_root(actor=operator()))
         done = f"{wrapped} owner keys wrapped under the new root key"
         if owners:
-            done += f"; items of {await rotation.rotate_owners(actor=operator())} owners sealed again"
+            again = await rotation.rotate_owners(actor=operator())
+            done += f"; items of {again.rotated} owners sealed again"
+            if again.tampered:
+                typer.echo(done)
+                raise VaultError("ERR-ITEM_TAMPERED", f"left as they are: {', '.join(again.tampered)}")
         return done
 
     typer.echo(in_house(run))

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from core.database import Database
+from vault.heads import item_table
 
 COUNTY = """
 version: 1
@@ -82,6 +84,24 @@ async def test_keys_rotate_and_everything_still_opens(yimen: Yimen, database: Da
     assert (await yimen("keys", "rotate", "--resume"))[0] == 0
     _, said, _ = await yimen("apply", "-", "--json", given=COUNTY)
     assert {step["verb"] for step in json.loads(said)} == {"keep"}
+
+
+async def test_accounts_that_were_changed_past_yimen_are_found_and_reset(yimen: Yimen, database: Database) -> None:
+    assert (await yimen("apply", "-", given=COUNTY))[0] == 0
+    assert (await yimen("vault", "check"))[:2] == (0, "every kept account is as Yimen left it\n")
+    async with database.write() as connection:
+        await connection.execute(update(item_table).values(version=7))
+    status, said, complained = await yimen("vault", "check")
+    assert (status, "ERR-ITEM_TAMPERED" in complained) == (1, True)
+    owner = said.split(": ")[0]
+    status, said, complained = await yimen("keys", "rotate", "--owners")
+    assert (status, owner in complained) == (1, True)
+    status, said, complained = await yimen("apply", "-", given=COUNTY)
+    assert (status, "ERR-ITEM_TAMPERED" in complained) == (1, True)
+    status, said, _ = await yimen("vault", "reset", owner, "--reason", "restored by hand", "--yes")
+    assert (status, said) == (0, f"1 accounts of {owner} removed\n")
+    assert (await yimen("apply", "-", given=COUNTY))[0] == 0
+    assert (await yimen("vault", "check"))[0] == 0
 
 
 async def test_people_are_listed_disabled_and_given_a_password(yimen: Yimen, database: Database) -> None:

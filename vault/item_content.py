@@ -1,0 +1,45 @@
+"""What of an item is sealed - the account's name and its password - and how it is read back."""
+
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vault.errors import VaultError
+from vault.sealing import Binding, Opened, Sealer
+
+_LOGIN_SCHEMA = "login/1"
+_SECRET_SCHEMA = "password/1"
+
+
+async def seal_content(
+    sealer: Sealer,
+    connection: AsyncConnection,
+    place: tuple[str, str, str, int],
+    login: bytes | bytearray,
+    secret: bytes | bytearray,
+) -> dict[str, bytes]:
+    """The sealed columns of an item. `place` is its owner, system, id and version."""
+    return {
+        "sealed_login": await sealer.seal(connection, Binding(*place, _LOGIN_SCHEMA), login),
+        "sealed_secret": await sealer.seal(connection, Binding(*place, _SECRET_SCHEMA), secret),
+    }
+
+
+async def open_login(sealer: Sealer, connection: AsyncConnection, item: Row[Any]) -> Opened:
+    """The account's name. Raises ERR-ITEM_TAMPERED when the row is not as it was sealed."""
+    return await _open(sealer, connection, item, _LOGIN_SCHEMA, item.sealed_login)
+
+
+async def open_secret(sealer: Sealer, connection: AsyncConnection, item: Row[Any]) -> Opened:
+    """The password. Raises ERR-ITEM_TAMPERED when the row is not as it was sealed."""
+    return await _open(sealer, connection, item, _SECRET_SCHEMA, item.sealed_secret)
+
+
+async def _open(sealer: Sealer, connection: AsyncConnection, item: Row[Any], schema: str, sealed: bytes) -> Opened:
+    try:
+        return await sealer.open(connection, Binding(item.owner, item.system, item.id, item.version, schema), sealed)
+    except VaultError as error:
+        if error.code != "ERR-SEAL":
+            raise
+        raise VaultError("ERR-ITEM_TAMPERED", f"{item.owner}: item {item.id}: {error.detail}", status=409) from None
