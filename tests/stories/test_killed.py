@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import random
@@ -10,16 +11,30 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import httpx
 
 from tests.stories.conftest import free_port
-from tests.web.conftest import SECRET
+from tests.web.agent import Agent, answer_of
+from tests.web.conftest import PASSWORD, REDIRECT_URI, SECRET
 
 ROUNDS = 3
 CALLERS = 6
+PEOPLE = ("lin", "wang", "chen")
+_VERIFIER = "a-code-verifier-0123456789-0123456789-0123456789"
+_AUTHORIZATION = {
+    "client_id": "hall",
+    "redirect_uri": REDIRECT_URI,
+    "response_type": "code",
+    "scope": "openid offline_access",
+    "prompt": "consent",
+    "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode(),
+    "code_challenge_method": "S256",
+}
 _COMMAND = (sys.executable, "-c", "from web.cli import main; main()")
 _COUNTY: dict[str, Any] = {
     "version": 1,
@@ -31,6 +46,27 @@ _COUNTY: dict[str, Any] = {
             "grant_types": ["client_credentials"],
             "response_types": [],
             "scope": "affairs.read",
+        },
+        {
+            "client_id": "hall",
+            "client_secret": SECRET,
+            "redirect_uris": [REDIRECT_URI],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid offline_access",
+        },
+    ],
+    "organisations": [{"id": "qx", "name": "清溪县", "kind": "area", "level": "xian"}],
+    "users": [
+        {"username": name, "name": name, "password": PASSWORD, "totp": "off", "posts": [{"organisation": "qx"}]}
+        for name in PEOPLE
+    ],
+    "systems": [
+        {
+            "slug": "zhihui",
+            "name": {"zh": "智惠掌心"},
+            "way_in": [{"kind": "gateway"}],
+            "upstream": "http://127.0.0.1:9",
+            "http_approved_by": "security",
         }
     ],
 }
@@ -125,3 +161,61 @@ async def test_nothing_acknowledged_is_lost_however_often_the_server_is_killed(
     for action, count in Counter(acknowledged).items():
         # The last of each caller may have been written without having been answered.
         assert count <= kept[action] <= count + CALLERS * ROUNDS, action
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one person was told is kept: the names of accounts, and refresh tokens not used yet."""
+
+    accounts: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+
+
+async def works_until_killed(issuer: str, username: str, kept: Kept) -> None:
+    """Signs in, then adds an account and gets a refresh token, again and again; notes each whole answer."""
+    with suppress(httpx.TransportError):
+        async with Agent(httpx.AsyncClient(base_url=issuer, trust_env=False)) as agent:
+            await agent.sign_in(username, PASSWORD)
+            while True:
+                login = f"{username}-{len(kept.accounts)}-{len(kept.tokens)}"
+                page = await agent.get("/accounts")
+                added = await agent.submit(page, "account-add", system="zhihui", login=login, secret="Legacy-2026!")
+                assert added.is_redirect, added.text
+                kept.accounts.append(login)
+                kept.tokens.append(await refresh_token(agent))
+
+
+async def refresh_token(agent: Agent) -> str:
+    page = await agent.follow(await agent.get("/authorize", params=_AUTHORIZATION))
+    answer = await agent.follow(await agent.submit(page, "consent-allow"))
+    exchange = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": _VERIFIER}
+    told = await agent.client.post("/token", data=exchange | {"code": answer_of(answer)["code"]}, auth=("hall", SECRET))
+    token: str = told.json()["refresh_token"]
+    return token
+
+
+async def test_no_account_and_no_refresh_token_that_a_person_was_given_is_lost(
+    tmp_path: Path, database_url: str
+) -> None:
+    server = Server(tmp_path / "data", database_url)
+    assert (await server.run("apply", "-", given=json.dumps(_COUNTY).encode()))[0] == 0
+    kept = {name: Kept() for name in PEOPLE}
+    chance = random.Random(8)
+    for _ in range(ROUNDS):
+        async with server.serving():
+            people = [asyncio.create_task(works_until_killed(server.issuer, *entry)) for entry in kept.items()]
+            await asyncio.wait(people, timeout=chance.uniform(1.0, 2.0))
+        await asyncio.gather(*people)
+    assert sum(len(person.tokens) for person in kept.values()) > 3 * ROUNDS
+
+    assert (await server.run("vault", "check"))[0] == 0
+    async with server.serving():
+        for name, person in kept.items():
+            async with Agent(httpx.AsyncClient(base_url=server.issuer, trust_env=False)) as agent:
+                await agent.sign_in(name, PASSWORD)
+                accounts = (await agent.get("/accounts")).text.count("/remove")
+                # The last of each round may have been written without having been answered.
+                assert len(person.accounts) <= accounts <= len(person.accounts) + ROUNDS
+                for token in person.tokens:
+                    grant = {"grant_type": "refresh_token", "refresh_token": token}
+                    assert (await agent.client.post("/token", data=grant, auth=("hall", SECRET))).status_code == 200
