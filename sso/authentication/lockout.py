@@ -55,6 +55,10 @@ class Lockout:
     async def forgive(self, connection: AsyncConnection, account: str, address: str) -> None:
         """After success: the account's counter starts again, and the address gets its attempt back."""
         await connection.execute(delete(attempt_table).where(*self._is("account", account)))
+        await self.forgive_address(connection, address)
+
+    async def forgive_address(self, connection: AsyncConnection, address: str) -> None:
+        """After a right step that is not the last: the address gets its attempt back, the account's counter stays."""
         await connection.execute(
             attempt_table.update()
             .where(*self._is("address", address), attempt_table.c.count > 0)
@@ -74,6 +78,7 @@ class Lockout:
     async def _take(self, connection: AsyncConnection, kind: str, value: str, now: datetime) -> bool:
         insert = sqlite_insert if self._database.dialect == "sqlite" else postgresql_insert
         over = attempt_table.c.until <= now
+        last = attempt_table.c.count + 1 >= self._limits[kind]
         statement = insert(attempt_table).values(
             kind=kind, key=self._key(kind, value), count=1, until=now + self._window
         )
@@ -82,7 +87,9 @@ class Lockout:
                 index_elements=["kind", "key"],
                 set_={
                     "count": case((over, 1), else_=attempt_table.c.count + 1),
-                    "until": now + self._window,
+                    # The last attempt of a window starts the wait. Earlier ones do not prolong the window: at an
+                    # address that many people share, the day's slips of the pen must not add up.
+                    "until": case((or_(over, last), now + self._window), else_=attempt_table.c.until),
                 },
                 where=or_(over, attempt_table.c.count < self._limits[kind]),
             ).returning(attempt_table.c.count)

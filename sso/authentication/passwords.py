@@ -85,13 +85,6 @@ class Passwords:
         created = await connection.scalar(query.order_by(password_table.c.id.desc()).limit(1))
         return created is not None and created + self._max_age <= self._clock.now()
 
-    async def change(
-        self, connection: AsyncConnection, user_id: str, username: str, password: str, *, actor: str
-    ) -> None:
-        """Sets a password that a person chose. Raises ERR-PASSWORD_POLICY, also for one of the last five."""
-        kept = await self.history(connection, user_id)
-        await self.keep(connection, user_id, await self.chosen(kept, username, password), actor=actor)
-
     async def history(self, connection: AsyncConnection, user_id: str) -> Sequence[str]:
         """The hashes that a new password is compared with, newest first."""
         query = select(password_table.c.hash).where(password_table.c.user_id == user_id)

@@ -86,7 +86,7 @@ class SignIn:
 
     async def password(self, username: str, password: str, caller: Caller) -> Outcome:
         """The first step. Raises ERR-SIGN_IN (unknown, wrong and disabled alike) or ERR-LOCKED."""
-        await self._reserve(username, caller)
+        await self._reserve("sign_in.password", username, caller)
         async with self._database.read() as connection:
             user = await self._users.find_by_username(connection, username)
             kept = await self._passwords.current(connection, user.id) if user else None
@@ -96,7 +96,9 @@ class SignIn:
             raise SsoError("ERR-SIGN_IN", "unknown user, wrong password or disabled", status=401)
         async with self._database.write() as connection:
             # Until every step is done the account's counter stays: a right password buys no free guesses at the code.
-            if not await self._totp.is_enrolled(connection, user.id):
+            if await self._totp.is_enrolled(connection, user.id):
+                await self._lockout.forgive_address(connection, caller.address)
+            else:
                 await self._lockout.forgive(connection, username, caller.address)
             await self._record(connection, "sign_in.password", user, caller)
             return await self._advance(connection, user, ("pwd",), caller)
@@ -104,7 +106,7 @@ class SignIn:
     async def otp(self, token: str, code: str, caller: Caller) -> Outcome:
         """The second factor: a code of the app, or a recovery code. Raises ERR-OTP, ERR-LOCKED or ERR-PENDING."""
         user, amr = await self._pending(token, caller)
-        await self._reserve(user.username, caller)
+        await self._reserve("sign_in.totp", user.username, caller, user)
         async with self._database.write() as connection:
             accepted = await self._totp.accept(connection, user.id, code)
             if accepted:
@@ -119,11 +121,10 @@ class SignIn:
         """The step of a first or an expired password. Raises ERR-PASSWORD_POLICY."""
         user, amr = await self._pending(token, caller)
         await self._require_step(user, amr, Step.CHANGE_PASSWORD)
+        hashed = await self._chosen_password(user, password)
         async with self._database.write() as connection:
-            await self._passwords.change(connection, user.id, user.username, password, actor=f"user:{user.id}")
-            await self._users.set_flags(connection, user.id, must_change_password=False)
-            await self._sessions.revoke_all(connection, user.id, actor=f"user:{user.id}", reason="password_changed")
             await self._take(connection, token)
+            await self._keep_password(connection, user, hashed)
             changed = await self._users.find(connection, user.id)
             assert changed is not None
             return await self._advance(connection, changed, amr, caller)
@@ -133,14 +134,13 @@ class SignIn:
         user, amr = await self._pending(token, caller)
         await self._require_step(user, amr, Step.ENROL_TOTP)
         async with self._database.write() as connection:
-            seed = await self._totp.pending_seed(connection, user.id) or await self._totp.begin(connection, user.id)
-        return user, seed
+            return user, await self._totp.begin(connection, user.id)
 
     async def enrol_totp(self, token: str, code: str, caller: Caller) -> tuple[Outcome, list[str]]:
         """The step that enrols a second factor; gives the recovery codes too. Raises ERR-OTP."""
         user, amr = await self._pending(token, caller)
         await self._require_step(user, amr, Step.ENROL_TOTP)
-        await self._reserve(user.username, caller)
+        await self._reserve("sign_in.totp", user.username, caller, user)
         async with self._database.write() as connection:
             codes = await self._totp.confirm(connection, user.id, code)
             await self._lockout.forgive(connection, user.username, caller.address)
@@ -150,7 +150,7 @@ class SignIn:
     async def prove_again(self, session: Session, password: str, code: str | None, caller: Caller) -> str:
         """Step-up: the signed-in person proves themselves again. Gives the session's new token."""
         user = session.user
-        await self._reserve(user.username, caller)
+        await self._reserve("sign_in.step_up", user.username, caller, user)
         async with self._database.read() as connection:
             kept = await self._passwords.current(connection, user.id)
             enrolled = await self._totp.is_enrolled(connection, user.id)
@@ -165,6 +165,12 @@ class SignIn:
         await self._refuse("sign_in.step_up", user, user.username, caller, "ERR-SIGN_IN")
         raise SsoError("ERR-SIGN_IN", "the proof is wrong", status=401)
 
+    async def replace_password(self, session: Session, password: str) -> None:
+        """The password that a signed-in person chose; their other sessions end. Raises ERR-PASSWORD_POLICY."""
+        hashed = await self._chosen_password(session.user, password)
+        async with self._database.write() as connection:
+            await self._keep_password(connection, session.user, hashed, keep=session.id)
+
     async def pending_user(self, token: str, caller: Caller) -> User:
         """Who is in the middle of signing in. Raises ERR-PENDING."""
         return (await self._pending(token, caller))[0]
@@ -172,6 +178,19 @@ class SignIn:
     async def forget_expired(self) -> None:
         async with self._database.write() as connection:
             await connection.execute(delete(pending_table).where(pending_table.c.expires_at <= self._clock.now()))
+
+    async def _chosen_password(self, user: User, password: str) -> str:
+        async with self._database.read() as connection:
+            history = await self._passwords.history(connection, user.id)
+        return await self._passwords.chosen(history, user.username, password)
+
+    async def _keep_password(
+        self, connection: AsyncConnection, user: User, hashed: str, *, keep: str | None = None
+    ) -> None:
+        actor = f"user:{user.id}"
+        await self._passwords.keep(connection, user.id, hashed, actor=actor)
+        await self._users.set_flags(connection, user.id, must_change_password=False)
+        await self._sessions.revoke_all(connection, user.id, actor=actor, reason="password_changed", keep=keep)
 
     async def _advance(self, connection: AsyncConnection, user: User, amr: tuple[str, ...], caller: Caller) -> Outcome:
         step = await self._next_step(connection, user, amr)
@@ -228,11 +247,11 @@ class SignIn:
         if taken.rowcount != 1:
             raise SsoError("ERR-PENDING", "this step has been taken already", status=409)
 
-    async def _reserve(self, username: str, caller: Caller) -> None:
+    async def _reserve(self, action: str, username: str, caller: Caller, user: User | None = None) -> None:
         try:
             await self._lockout.reserve(username, caller.address)
         except SsoError as error:
-            await self._refuse("sign_in.password", None, username, caller, error.code)
+            await self._refuse(action, user, username, caller, error.code)
             raise
 
     async def _record(self, connection: AsyncConnection, action: str, user: User, caller: Caller) -> None:

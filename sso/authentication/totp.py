@@ -1,14 +1,15 @@
 """TOTP (RFC 6238): SHA-1, six digits, thirty seconds - what every app can do. The seed is sealed."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pyotp
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import UtcDateTime, metadata
+from core.database import UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
 from sso.errors import SsoError
 from vault.ledger import Event, Ledger
@@ -17,6 +18,7 @@ from vault.sealing import Binding, Sealer
 STEP_SECONDS = 30
 WINDOW = 1
 RECOVERY_CODES = 8
+ENROLMENT_LIFETIME = timedelta(minutes=10)
 
 totp_table = Table(
     "sso_totp",
@@ -47,18 +49,18 @@ class Totp:
         return await connection.scalar(query) is not None
 
     async def begin(self, connection: AsyncConnection, user_id: str) -> str:
-        """A new seed (base32) that counts only after `confirm`. Raises ERR-TOTP_ENROLLED when there is one already."""
-        if await self.is_enrolled(connection, user_id):
-            raise SsoError("ERR-TOTP_ENROLLED", "a second factor is enrolled already", status=409)
+        """A seed (base32) to enrol, which counts only after `confirm`; the same one for a few minutes, so that its page
+        can be shown again. Raises ERR-TOTP_ENROLLED when a second factor is enrolled already."""
+        unconfirmed = (totp_table.c.user_id == user_id, ~totp_table.c.confirmed)
+        stale = totp_table.c.created_at <= self._clock.now() - ENROLMENT_LIFETIME
+        await connection.execute(delete(totp_table).where(*unconfirmed, stale))
         seed = pyotp.random_base32()
-        await self._keep(connection, user_id, seed, confirmed=False)
-        return seed
-
-    async def pending_seed(self, connection: AsyncConnection, user_id: str) -> str | None:
-        """The seed of an enrolment that has begun and is not confirmed; for showing its QR code again."""
-        query = select(totp_table.c.sealed_seed).where(totp_table.c.user_id == user_id, ~totp_table.c.confirmed)
-        sealed = await connection.scalar(query)
-        return None if sealed is None else await self._seed(connection, user_id, sealed)
+        if await insert_if_absent(connection, totp_table, **await self._row(connection, user_id, seed, False)):
+            return seed
+        sealed = await connection.scalar(select(totp_table.c.sealed_seed).where(*unconfirmed))
+        if sealed is None:
+            raise SsoError("ERR-TOTP_ENROLLED", "a second factor is enrolled already", status=409)
+        return await self._seed(connection, user_id, sealed)
 
     async def confirm(self, connection: AsyncConnection, user_id: str, code: str) -> list[str]:
         """Ends the enrolment with a right code; gives the recovery codes, which are told once. Raises ERR-OTP."""
@@ -78,7 +80,8 @@ class Totp:
             pyotp.TOTP(seed).at(0)
         except ValueError:
             raise SsoError("ERR-TOTP_SEED", "the seed is not base32") from None
-        await self._keep(connection, user_id, seed, confirmed=True)
+        await connection.execute(delete(totp_table).where(totp_table.c.user_id == user_id))
+        await connection.execute(insert(totp_table).values(await self._row(connection, user_id, seed, True)))
         await self._record(connection, user_id, "enrolled", actor)
         return True
 
@@ -107,18 +110,14 @@ class Totp:
         )
         return consumed.rowcount == 1
 
-    async def _keep(self, connection: AsyncConnection, user_id: str, seed: str, *, confirmed: bool) -> None:
-        sealed = await self._sealer.seal(connection, _binding(user_id), seed.encode())
-        await connection.execute(delete(totp_table).where(totp_table.c.user_id == user_id))
-        await connection.execute(
-            insert(totp_table).values(
-                user_id=user_id,
-                sealed_seed=sealed,
-                confirmed=confirmed,
-                last_step=0,
-                created_at=self._clock.now(),
-            )
-        )
+    async def _row(self, connection: AsyncConnection, user_id: str, seed: str, confirmed: bool) -> dict[str, Any]:
+        return {
+            "user_id": user_id,
+            "sealed_seed": await self._sealer.seal(connection, _binding(user_id), seed.encode()),
+            "confirmed": confirmed,
+            "last_step": 0,
+            "created_at": self._clock.now(),
+        }
 
     async def _seed(self, connection: AsyncConnection, user_id: str, sealed: bytes) -> str:
         with await self._sealer.open(connection, _binding(user_id), sealed) as seed:

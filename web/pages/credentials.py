@@ -37,20 +37,15 @@ def credential_routes(surface: Surface) -> list[Route]:
     async def change_password(request: Request) -> Response:
         session = await surface.member(request)
         sent = await surface.form(request)
+        token: str | None = None
         try:
             password = repeated_password(sent)
             token = await prove_again(surface, request, session, sent, "current")
-            async with house.database.write() as connection:
-                user, actor = session.user, f"user:{session.user.id}"
-                await house.passwords.change(connection, user.id, user.username, password, actor=actor)
-                await house.sessions.revoke_all(
-                    connection, user.id, actor=actor, reason="password_changed", keep=session.id
-                )
+            await house.sign_in.replace_password(session, password)
+            response: Response = go("/sessions", done="password")
         except YimenError as problem:
-            return await password_page(request, session, problem)
-        response = go("/sessions", done="password")
-        surface.set_cookie(response, session_cookie_name(surface.settings.secure), token)
-        return response
+            response = await password_page(request, session, problem)
+        return carry_token(surface, response, token)
 
     async def show_totp(request: Request) -> Response:
         return await totp_page(request, await surface.member(request))
@@ -60,7 +55,7 @@ def credential_routes(surface: Surface) -> list[Route]:
         shown: dict[str, Any] = {"qr": None, "secret": ""}
         if not await surface.has_totp(session):
             async with house.database.write() as connection:
-                seed = await house.totp.pending_seed(connection, user.id) or await house.totp.begin(connection, user.id)
+                seed = await house.totp.begin(connection, user.id)
             shown = enrolment(seed, user.username, surface.texts(request).text("brand.name"))
         return await surface.page(
             request,
@@ -78,16 +73,16 @@ def credential_routes(surface: Surface) -> list[Route]:
     async def enrol_totp(request: Request) -> Response:
         session = await surface.member(request)
         sent = await surface.form(request)
+        token: str | None = None
         try:
             code = sent.required("otp", most=12)
             token = await prove_again(surface, request, session, sent, "password")
             async with house.database.write() as connection:
                 codes = await house.totp.confirm(connection, session.user.id, code)
+            response = await surface.page(request, "recovery.html", codes=codes, next="/")
         except YimenError as problem:
-            return await totp_page(request, session, problem)
-        response = await surface.page(request, "recovery.html", codes=codes, next="/")
-        surface.set_cookie(response, session_cookie_name(surface.settings.secure), token)
-        return response
+            response = await totp_page(request, session, problem)
+        return carry_token(surface, response, token)
 
     async def ask_sign_out(request: Request) -> Response:
         session = await surface.session(request)
@@ -123,3 +118,10 @@ async def prove_again(surface: Surface, request: Request, session: Session, sent
     """Step-up: the person types their password, and their code if they have one. Gives the session's new token."""
     code = sent.text("code", most=32) or None
     return await surface.house.sign_in.prove_again(session, sent.password(field), code, surface.caller(request))
+
+
+def carry_token(surface: Surface, response: Response, token: str | None) -> Response:
+    """Whatever came of it: after a new proof only the session's new token is good."""
+    if token is not None:
+        surface.set_cookie(response, session_cookie_name(surface.settings.secure), token)
+    return response

@@ -10,9 +10,9 @@ from vault.items import Item
 from vault.tickets import Use
 from web.pages.accounts import accounts_page, own_item
 from web.pages.answers import is_fragment
-from web.pages.credentials import prove_again
+from web.pages.credentials import carry_token, prove_again
 from web.pages.form import Form
-from web.pages.surface import Surface, session_cookie_name
+from web.pages.surface import Surface
 
 SECONDS = 30
 
@@ -35,9 +35,7 @@ def reveal_routes(surface: Surface) -> list[Route]:
                 response = await surface.page(request, "secret.html", problem=problem)
             else:
                 response = await accounts_page(surface, request, session, problem=problem)
-        if token is not None:
-            surface.set_cookie(response, session_cookie_name(surface.settings.secure), token)
-        return response
+        return carry_token(surface, response, token)
 
     async def shown(request: Request, session: Session, item: Item, reason: str) -> Response:
         use = Use(holder=f"session:{session.id}", origin=surface.settings.issuer, recipe_hash="")
