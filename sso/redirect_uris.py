@@ -24,7 +24,7 @@ def require_registrable(uri: str, *, native: bool, loopback_allowed: bool) -> No
         if (native or loopback_allowed) and _is_loopback(parts.hostname or ""):
             return
         raise SsoError("ERR-CLIENT_METADATA", "an http redirect URI is for native clients on loopback only")
-    if native and "." in parts.scheme and not parts.netloc:
+    if native and "." in parts.scheme:
         return
     raise SsoError("ERR-CLIENT_METADATA", "a redirect URI is https, or the private scheme of a native client")
 

@@ -154,7 +154,7 @@ async def _build(
     systems = Systems(clock, ledger)
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
     launcher = Launcher(database, clock, settings, systems, items, tickets, ledger)
-    token = TokenEndpoint(database, authentication, grants, tokens, signing_keys, ledger)
+    token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
     upstream = Outbound(settings.upstream_allow)
     stack.push_async_callback(upstream.close)
     return House(

@@ -4,9 +4,6 @@ Pure ASGI and last to touch an answer. A page that needs another value (a consen
 the client) sets the header itself; what is already there is never overwritten.
 """
 
-from collections.abc import Iterable
-from urllib.parse import urlsplit
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,12 +13,11 @@ _HSTS = "max-age=63072000"
 _FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 
 
-def content_security_policy(form_targets: Iterable[str] | None = ()) -> str:
-    """No inline script or style, nothing from elsewhere, no framing.
+def content_security_policy(*, leads_elsewhere: bool = False) -> str:
+    """No inline script or style, nothing from elsewhere, no framing, and forms that stay here.
 
-    Chromium applies `form-action` to every redirect that follows a form, so a page whose form ends at a client
-    lists that client's addresses in `form_targets`. None leaves the directive out: for the page of the form_post
-    response mode, whose only form goes to the client, which then redirects as it likes.
+    Chromium applies `form-action` to every redirect that follows a form. A page whose form `leads_elsewhere`, to a
+    client that then redirects as it likes (to its single-page application, to the next broker), goes without it.
     """
     directives = [
         "default-src 'none'",
@@ -33,21 +29,9 @@ def content_security_policy(form_targets: Iterable[str] | None = ()) -> str:
         "base-uri 'none'",
         "frame-ancestors 'none'",
     ]
-    if form_targets is not None:
-        directives.append(" ".join(["form-action 'self'", *sorted(_sources(form_targets))]))
+    if not leads_elsewhere:
+        directives.append("form-action 'self'")
     return "; ".join(directives)
-
-
-def _sources(addresses: Iterable[str]) -> set[str]:
-    """Each address as a CSP source: the origin of an http(s) address, the scheme of an app's own (RFC 8252 §7.1)."""
-    sources = set()
-    for address in addresses:
-        parts = urlsplit(address)
-        if parts.scheme in ("http", "https"):
-            sources.add(f"{parts.scheme}://{parts.netloc}")
-        elif parts.scheme:
-            sources.add(f"{parts.scheme}:")
-    return {source for source in sources if not set(source) & set(" ;,'\"\r\n")}
 
 
 class SecurityHeaders:

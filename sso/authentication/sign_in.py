@@ -38,11 +38,13 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
-    """Where an attempt comes from. `browser` is the value of the browser-binding cookie."""
+    """Where an attempt comes from. `browser` is the value of the browser-binding cookie, `session` the one that this
+    browser has already."""
 
     address: str
     user_agent: str
     browser: str
+    session: Session | None = None
 
 
 @dataclass(frozen=True)
@@ -195,10 +197,7 @@ class SignIn:
     async def _advance(self, connection: AsyncConnection, user: User, amr: tuple[str, ...], caller: Caller) -> Outcome:
         step = await self._next_step(connection, user, amr)
         if step is None:
-            session, token = await self._sessions.start(
-                connection, user, amr=amr, address=caller.address, user_agent=caller.user_agent
-            )
-            return SignedIn(session, token)
+            return await self._signed_in(connection, user, amr, caller)
         token = new_token()
         await connection.execute(
             insert(pending_table).values(
@@ -210,6 +209,24 @@ class SignIn:
             )
         )
         return Pending(step, token, user)
+
+    async def _signed_in(
+        self, connection: AsyncConnection, user: User, amr: tuple[str, ...], caller: Caller
+    ) -> SignedIn:
+        """Who signs in again stays in their session (OIDC Core §3.1.2.1); whoever else was signed in here is out."""
+        old = await self._sessions.find_by_id(connection, caller.session.id) if caller.session else None
+        if old is not None and old.user.id == user.id:
+            token = await self._sessions.step_up(connection, old, amr)
+            renewed = await self._sessions.find_by_id(connection, old.id)
+            assert renewed is not None
+            return SignedIn(renewed, token)
+        if old is not None:
+            actor = f"user:{old.user.id}"
+            await self._sessions.revoke(connection, old.id, actor=actor, reason="signed_in_again")
+        session, token = await self._sessions.start(
+            connection, user, amr=amr, address=caller.address, user_agent=caller.user_agent
+        )
+        return SignedIn(session, token)
 
     async def _next_step(self, connection: AsyncConnection, user: User, amr: tuple[str, ...]) -> Step | None:
         if "otp" not in amr and await self._totp.is_enrolled(connection, user.id):

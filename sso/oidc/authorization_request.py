@@ -4,16 +4,27 @@ The list is the documentation of the order. Before it stand two steps that every
 looked up, and its redirect URI compared; until both hold, nothing is ever sent back (DESIGN §4.1).
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from sso.clients import Client
 from sso.errors import OAuthError
+from sso.oidc.claims_request import ClaimsRequest
+from sso.oidc.parameters import MAX_LENGTH, unique
 from sso.oidc.pkce import is_challenge
 
 ResponseMode = Literal["query", "form_post"]
+# Stands among the parameters, where no client can put it, when something was repeated or malformed.
+MALFORMED = "malformed"
+MAX_NONCE = 1024
+PARAMETERS = frozenset(
+    {
+        *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "claims"),
+        *("code_challenge", "code_challenge_method", "prompt", "max_age", "acr_values", "login_hint", "id_token_hint"),
+        *("request", "request_uri", "registration"),
+    }
+)
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 
 
@@ -34,10 +45,20 @@ class AuthorizationRequest:
     acr_values: tuple[str, ...]
     login_hint: str | None
     id_token_hint: str | None
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: ClaimsRequest = field(default_factory=ClaimsRequest)
+
+    @property
+    def consent_scopes(self) -> tuple[str, ...]:
+        """What the person is asked about: the scopes, and those that the claims asked for by name belong to."""
+        return tuple(dict.fromkeys((*self.scopes, *self.claims.scopes)))
 
 
 Check = Callable[[Client, Mapping[str, str]], None]
+
+
+def unambiguous(_client: Client, sent: Mapping[str, str]) -> None:
+    if MALFORMED in sent:
+        raise OAuthError("invalid_request", "a parameter is repeated or malformed")
 
 
 def response_type(_client: Client, sent: Mapping[str, str]) -> None:
@@ -98,18 +119,17 @@ def max_age(_client: Client, sent: Mapping[str, str]) -> None:
         raise OAuthError("invalid_request", "max_age is not a number of seconds")
 
 
-def claims(_client: Client, sent: Mapping[str, str]) -> None:
-    if "claims" not in sent:
-        return
-    try:
-        wanted = json.loads(sent["claims"])
-    except (ValueError, RecursionError):
-        wanted = None
-    if not isinstance(wanted, dict):
-        raise OAuthError("invalid_request", "claims is not a JSON object")
+def nonce(_client: Client, sent: Mapping[str, str]) -> None:
+    if len(sent.get("nonce", "")) > MAX_NONCE:
+        raise OAuthError("invalid_request", "nonce is too long")
+
+
+def claims(client: Client, sent: Mapping[str, str]) -> None:
+    _claims(client, sent)
 
 
 CHECKS: tuple[Check, ...] = (
+    unambiguous,
     response_type,
     response_mode,
     request_objects,
@@ -118,6 +138,7 @@ CHECKS: tuple[Check, ...] = (
     code_challenge,
     prompt,
     max_age,
+    nonce,
     claims,
 )
 
@@ -143,5 +164,29 @@ def parse(client: Client, redirect_uri: str, sent: Mapping[str, str]) -> Authori
         acr_values=tuple(sent.get("acr_values", "").split()),
         login_hint=sent.get("login_hint"),
         id_token_hint=sent.get("id_token_hint"),
-        claims=json.loads(sent["claims"]) if "claims" in sent else {},
+        claims=_claims(client, sent),
     )
+
+
+def readable(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """The parameters that we know, each once; MALFORMED stands among them when one was repeated or malformed.
+
+    A redirect_uri of that kind never counts as left out: what is ambiguous must not choose where the answer goes.
+    """
+    every = list(pairs)
+    try:
+        return {name: value for name, value in unique(every).items() if name in PARAMETERS}
+    except OAuthError:
+        pass
+    names = [name for name, _ in every]
+    once: dict[str, str] = {MALFORMED: MALFORMED}
+    for name, value in every:
+        if name in PARAMETERS and value:
+            fine = names.count(name) == 1 and len(value) <= MAX_LENGTH and "\x00" not in value
+            if fine or name == "redirect_uri":
+                once[name] = value if fine else MALFORMED
+    return once
+
+
+def _claims(client: Client, sent: Mapping[str, str]) -> ClaimsRequest:
+    return ClaimsRequest.parse(sent["claims"], client.scopes) if "claims" in sent else ClaimsRequest()

@@ -12,11 +12,10 @@ from sso.access import permits
 from sso.authentication.sessions import Session
 from sso.clients import Client, Clients
 from sso.errors import OAuthError, SsoError
-from sso.oidc.authorization_request import AuthorizationRequest, ResponseMode, parse
+from sso.oidc.authorization_request import AuthorizationRequest, ResponseMode, parse, readable
 from sso.oidc.consent import Consents
 from sso.oidc.grants import Grants
-from sso.oidc.interaction import Interaction, Interactions
-from sso.oidc.parameters import unique
+from sso.oidc.interaction import UNBOUND, Interaction, Interactions
 from sso.oidc.tokens import Tokens
 from sso.redirect_uris import matches
 from vault.ledger import Event, Ledger
@@ -80,20 +79,28 @@ class Authorize:
         self, pairs: Iterable[tuple[str, str]], session: Session | None, browser: str, address: str
     ) -> Outcome:
         """A new request. Raises SsoError (shown to the person, no redirect) before client and redirect URI hold."""
-        sent, repeated = _lenient(pairs)
+        sent = readable(pairs)
         async with self._database.write() as connection:
             client, redirect_uri = await self._client_and_redirect(connection, sent)
             try:
-                if repeated:
-                    raise OAuthError("invalid_request", "a parameter is repeated or malformed")
                 request = parse(client, redirect_uri, sent)
                 return await self._decide(connection, request, sent, session, browser, address, None)
             except OAuthError as error:
+                if _waits_for_person(session, sent):
+                    return SignInNeeded(await self._interactions.begin(connection, client.client_id, sent, browser))
                 return self._error(error, redirect_uri, sent)
+
+    async def park(self, pairs: Iterable[tuple[str, str]]) -> str:
+        """Keeps a request that came without the browser's cookies; gives the token for `resume`. Raises SsoError."""
+        sent = readable(pairs)
+        async with self._database.write() as connection:
+            client, _ = await self._client_and_redirect(connection, sent)
+            return await self._interactions.begin(connection, client.client_id, sent, UNBOUND)
 
     async def resume(self, token: str, session: Session | None, browser: str, address: str) -> Outcome:
         """Goes on with an interaction after a page. Raises ERR-INTERACTION."""
         async with self._database.write() as connection:
+            await self._interactions.adopt(connection, token, browser)
             interaction = await self._interactions.find(connection, token, browser)
             sent = interaction.parameters
             client, redirect_uri = await self._client_and_redirect(connection, sent)
@@ -101,21 +108,18 @@ class Authorize:
                 request = parse(client, redirect_uri, sent)
                 return await self._decide(connection, request, sent, session, browser, address, interaction)
             except OAuthError as error:
+                if _waits_for_person(session, sent):
+                    return SignInNeeded(interaction.token)
                 await self._interactions.end(connection, interaction)
                 return self._error(error, redirect_uri, sent)
 
     async def question(self, token: str, browser: str) -> ConsentQuestion:
-        """What is being asked in this interaction, for the sign-in and consent pages. Raises ERR-INTERACTION."""
+        """What is being asked in this interaction, for the consent page. Raises ERR-INTERACTION."""
         async with self._database.read() as connection:
             interaction = await self._interactions.find(connection, token, browser)
             client, redirect_uri = await self._client_and_redirect(connection, interaction.parameters)
         request = parse(client, redirect_uri, interaction.parameters)
-        return ConsentQuestion(client, request.scopes, redirect_uri)
-
-    async def login_hint(self, token: str, browser: str) -> str | None:
-        async with self._database.read() as connection:
-            interaction = await self._interactions.find(connection, token, browser)
-        return interaction.parameters.get("login_hint")
+        return ConsentQuestion(client, request.consent_scopes, redirect_uri)
 
     async def decide_consent(self, token: str, session: Session, browser: str, *, allowed: bool) -> None:
         """Notes what the person decided; `resume` then answers the client."""
@@ -123,9 +127,9 @@ class Authorize:
             interaction = await self._interactions.find(connection, token, browser)
             client, redirect_uri = await self._client_and_redirect(connection, interaction.parameters)
             request = parse(client, redirect_uri, interaction.parameters)
-            await self._interactions.decide(connection, interaction, allowed=allowed)
+            await self._interactions.decide(connection, interaction, session.user.id, allowed=allowed)
             if allowed:
-                await self._consents.grant(connection, session.user.id, client.client_id, request.scopes)
+                await self._consents.grant(connection, session.user.id, client.client_id, request.consent_scopes)
             else:
                 await self._consents.refuse(connection, session.user.id, client.client_id)
 
@@ -160,7 +164,7 @@ class Authorize:
                 raise OAuthError("login_required")
             return SignInNeeded(await self._waiting(connection, request, sent, browser, interaction))
         await self._check_person(connection, request, session, address)
-        if interaction is not None and interaction.denied:
+        if interaction is not None and interaction.decision_of(session.user.id) is False:
             raise OAuthError("access_denied", "the person refused")
         if await self._must_consent(connection, request, session, interaction):
             if "none" in request.prompts:
@@ -183,10 +187,14 @@ class Authorize:
     async def _check_person(
         self, connection: AsyncConnection, request: AuthorizationRequest, session: Session, address: str
     ) -> None:
+        subject = self._tokens.subject(request.client, session.user.id)
+        wanted = [request.claims.subject] if request.claims.subject is not None else []
         if request.id_token_hint is not None:
-            subject = self._tokens.hinted_subject(request.id_token_hint, request.client)
-            if subject != self._tokens.subject(request.client, session.user.id):
-                raise OAuthError("login_required", "another person is signed in")
+            wanted.append(self._tokens.hinted_subject(request.id_token_hint, request.client))
+        if any(one != subject for one in wanted):  # Core §3.1.2.2
+            raise OAuthError("login_required", "another person is signed in")
+        if request.claims.acrs and session.acr not in request.claims.acrs:
+            raise OAuthError("unmet_authentication_requirements", "the sign-in is not as strong as asked for")
         if not permits(session.user, request.client.access):
             await self._record(connection, request, session, address, "ERR-ACCESS")
             raise OAuthError("access_denied", "this person may not use the client")
@@ -198,14 +206,14 @@ class Authorize:
         session: Session,
         interaction: Interaction | None,
     ) -> bool:
-        if interaction is not None and interaction.consented:
-            return False
-        if request.client.first_party:
+        if interaction is not None and interaction.decision_of(session.user.id):
             return False
         if "consent" in request.prompts:
             return True
+        if request.client.first_party:
+            return False
         allowed = await self._consents.find(connection, session.user.id, request.client.client_id)
-        return not allowed.issuperset(request.scopes)
+        return not allowed.issuperset(request.consent_scopes)
 
     async def _waiting(
         self,
@@ -255,15 +263,7 @@ class Authorize:
         )
 
 
-def _lenient(pairs: Iterable[tuple[str, str]]) -> tuple[Mapping[str, str], bool]:
-    """Parameters and whether something was repeated. A repeated client_id or redirect_uri counts as missing: what
-    is ambiguous must not choose where the answer goes."""
-    every = list(pairs)
-    try:
-        return unique(every), False
-    except OAuthError:
-        names = [name for name, _ in every]
-        once = {name: value for name, value in every if names.count(name) == 1 and value and "\x00" not in value}
-        if names.count("redirect_uri") > 1:
-            once["redirect_uri"] = "repeated"
-        return once, True
+def _waits_for_person(session: Session | None, sent: Mapping[str, str]) -> bool:
+    """RFC 9700 §4.11.2: with nobody signed in, an error leads to no client; anybody can register one and send a link.
+    Silent requests are the exception."""
+    return session is None and "none" not in sent.get("prompt", "").split()

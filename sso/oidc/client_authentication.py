@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
 from sqlalchemy import Column, LargeBinary, Table, delete
 
 from core.clock import Clock
@@ -26,7 +27,11 @@ from vault.ledger import Event, Ledger
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
-_MAX_ASSERTION_LIFE = timedelta(minutes=5)
+_ASSERTION_LIFE = {"strict": timedelta(minutes=5), "oidc": timedelta(hours=1)}
+_REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
+_MAX_CLIENT_ID = 255
+_MAX_JTI = 255
+_MAX_TIME = 1e12  # seconds
 _SKEW = timedelta(seconds=30)
 _JWKS_CACHE = timedelta(minutes=5)
 
@@ -44,21 +49,29 @@ class Presented:
 
     client_id: str
     method: str
-    secret: str | None = field(default=None, repr=False)
+    # What the secret may be: as the standard writes it, then as many libraries do.
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     assertion: str | None = field(default=None, repr=False)
 
 
 def presented(authorization: str | None, form: Mapping[str, str]) -> Presented:
     """Reads the one method used. Raises invalid_client, or invalid_request when there are several."""
+    found = _presented(authorization, form)
+    if not (found.client_id.isprintable() and len(found.client_id) <= _MAX_CLIENT_ID):
+        raise OAuthError("invalid_client", "malformed client_id", status=401)
+    return found
+
+
+def _presented(authorization: str | None, form: Mapping[str, str]) -> Presented:
     basic = authorization is not None and authorization[:6].lower() == "basic "
     ways = [basic, "client_secret" in form, "client_assertion" in form]
     if sum(ways) > 1:
         raise OAuthError("invalid_request", "more than one client authentication method")
     if basic:
-        client_id, secret = _basic(authorization or "")
+        client_id, secrets = _basic(authorization or "")
         if form.get("client_id", client_id) != client_id:
             raise OAuthError("invalid_request", "client_id differs from the Authorization header")
-        return Presented(client_id, "client_secret_basic", secret=secret)
+        return Presented(client_id, "client_secret_basic", secrets=secrets)
     if "client_assertion" in form:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise OAuthError("invalid_client", "unknown client_assertion_type", status=401)
@@ -67,7 +80,7 @@ def presented(authorization: str | None, form: Mapping[str, str]) -> Presented:
     if not form.get("client_id"):
         raise OAuthError("invalid_client", "no client authentication", status=401)
     if "client_secret" in form:
-        return Presented(form["client_id"], "client_secret_post", secret=form["client_secret"])
+        return Presented(form["client_id"], "client_secret_post", secrets=(form["client_secret"],))
     return Presented(form["client_id"], "none")
 
 
@@ -103,8 +116,8 @@ class ClientAuthentication:
         return client
 
     async def _proves(self, client: Client | None, credentials: Presented, address: str) -> bool:
-        if credentials.secret is not None:
-            matched = await self._secret_matches(client, credentials.secret, credentials.client_id, address)
+        if credentials.secrets:
+            matched = await self._secret_matches(client, credentials, address)
             # Libraries differ in which of the two they use by default; the secret is the same and TLS carries both.
             return (
                 matched
@@ -119,15 +132,17 @@ class ClientAuthentication:
             )
         return client.is_public
 
-    async def _secret_matches(self, client: Client | None, secret: str, client_id: str, address: str) -> bool:
+    async def _secret_matches(self, client: Client | None, credentials: Presented, address: str) -> bool:
         """Where guessing could help, an attempt is reserved first: per client *and* address, so that nobody can lock
         a client out from elsewhere (checklist 28)."""
-        quick = self._clients.quickly_matches(client, secret)
-        if quick is not None:
-            return quick
-        account = f"client:{client_id}@{address}"
+        quick = [self._clients.quickly_matches(client, secret) for secret in credentials.secrets]
+        if any(quick) or None not in quick:
+            return any(quick)
+        account = f"client:{credentials.client_id}@{address}"
         await self._lockout.reserve(account, address)
-        matched = await self._clients.verify_secret(client, secret)
+        matched = False
+        for secret in credentials.secrets:
+            matched = matched or await self._clients.verify_secret(client, secret)
         if matched:
             async with self._database.write() as connection:
                 await self._lockout.forgive(connection, account, address)
@@ -147,33 +162,39 @@ class ClientAuthentication:
         try:
             keys = await self._keys_of(client)
             wanted = client.metadata.token_endpoint_auth_signing_alg
-            read = jwt.decode(assertion, keys, algorithms=[wanted] if wanted else list(ASSERTION_ALGORITHMS))
-        except (JoseError, YimenError, ValueError, KeyError, TypeError):
+            # RFC 7515 §4: a header that we do not know is ignored.
+            allowed = JWSRegistry(algorithms=[wanted] if wanted else ASSERTION_ALGORITHMS, strict_check_header=False)
+            read = jwt.decode(assertion, keys, registry=allowed)
+        except (JoseError, YimenError, ValueError, KeyError, TypeError, RecursionError):
             return False
         claims = read.claims
-        if not self._claims_hold(client, claims):
+        if not _header_holds(read.header) or not self._claims_hold(client, claims):
             return False
         return await self._first_use(client, str(claims["jti"]), float(claims["exp"]))
 
     def _claims_hold(self, client: Client, claims: Mapping[str, Any]) -> bool:
         now = self._clock.now().timestamp()
-        audience = claims.get("aud")
-        accepted = {self._issuer}
-        if client.policy == "oidc":
-            accepted |= {f"{self._issuer}/token"}
-            audience = audience[0] if isinstance(audience, list) and len(audience) == 1 else audience
         times = [claims.get("exp"), claims.get("iat", now), claims.get("nbf", now)]
-        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in times):
+        if not all(_is_time(value) for value in times):
             return False
         expires, issued, begins = (float(value) for value in times if value is not None)
+        jti = claims.get("jti")
         return (
             claims.get("iss") == claims.get("sub") == client.client_id
-            and isinstance(audience, str)
-            and audience in accepted
-            and isinstance(claims.get("jti"), str)
-            and now < expires <= now + (_MAX_ASSERTION_LIFE + _SKEW).total_seconds()
+            and self._is_meant_for_us(client, claims.get("aud"))
+            and isinstance(jti, str)
+            and 0 < len(jti) <= _MAX_JTI
+            and jti.isprintable()
+            and now < expires <= now + (_ASSERTION_LIFE[client.policy] + _SKEW).total_seconds()
             and max(issued, begins) <= now + _SKEW.total_seconds()
         )
+
+    def _is_meant_for_us(self, client: Client, audience: Any) -> bool:
+        """Strict clients name the issuer alone. Others may name the token endpoint, or several addresses of ours."""
+        if client.policy == "strict":
+            return bool(audience == self._issuer)
+        named = audience if isinstance(audience, list) else [audience]
+        return bool(named) and all(one in (self._issuer, f"{self._issuer}/token") for one in named)
 
     async def _first_use(self, client: Client, jti: str, expires: float) -> bool:
         """False for a replay (CVE-2020-5300), whichever process saw the first."""
@@ -202,8 +223,20 @@ class ClientAuthentication:
             await connection.execute(delete(assertion_table).where(assertion_table.c.expires_at <= self._clock.now()))
 
 
-def _basic(authorization: str) -> tuple[str, str]:
-    """RFC 6749 §2.3.1: both parts are form-urlencoded before base64. Raises invalid_client (CVE-2026-9803)."""
+def _header_holds(header: Mapping[str, Any]) -> bool:
+    """RFC 8725 §3.11: a token of another kind is no assertion. We understand no `crit`, and believe no key that a token
+    brings along (checklist 50)."""
+    kind = str(header.get("typ", "JWT")).lower()
+    return kind in ("jwt", "client-authentication+jwt") and _REFUSED_HEADERS.isdisjoint(header)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_TIME
+
+
+def _basic(authorization: str) -> tuple[str, tuple[str, ...]]:
+    """RFC 6749 §2.3.1: both parts are form-urlencoded before base64. Many libraries leave that out, which matters where
+    the secret has a `+` or a `%`: then it may be meant either way. Raises invalid_client (CVE-2026-9803)."""
     try:
         decoded = base64.b64decode(authorization[6:].strip(), validate=True).decode()
     except (binascii.Error, ValueError):
@@ -211,7 +244,7 @@ def _basic(authorization: str) -> tuple[str, str]:
     client_id, separator, secret = decoded.partition(":")
     if not separator:
         raise OAuthError("invalid_client", "malformed Authorization header", status=401)
-    return unquote_plus(client_id), unquote_plus(secret)
+    return unquote_plus(client_id), tuple(dict.fromkeys((unquote_plus(secret), secret)))
 
 
 def _unverified_issuer(assertion: str) -> str:

@@ -93,7 +93,7 @@ class Grant:
     user_id: str
     session_id: str
     scopes: tuple[str, ...]
-    claims: dict[str, Any]
+    claims: dict[str, list[str]]
     nonce: str | None
     amr: tuple[str, ...]
     acr: str
@@ -126,7 +126,7 @@ class PresentedCode:
 class PresentedRefreshToken:
     held: Held
     client_id: str
-    is_used: bool
+    used_at: datetime | None
     is_over: bool
 
 
@@ -145,7 +145,7 @@ class Grants:
                 user_id=session.user.id,
                 session_id=session.id,
                 scopes=list(request.scopes),
-                claims=dict(request.claims),
+                claims={"userinfo": request.claims.userinfo, "id_token": request.claims.id_token},
                 nonce=request.nonce,
                 amr=list(session.amr),
                 acr=session.acr,
@@ -196,7 +196,7 @@ class Grants:
             return None
         row, now = rows[0], self._clock.now()
         return PresentedRefreshToken(
-            self._held(rows), row.token_client_id, row.token_used_at is not None, row.token_expires_at <= now
+            self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now
         )
 
     async def consume_code(self, connection: AsyncConnection, code: str) -> bool:

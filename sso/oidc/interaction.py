@@ -13,6 +13,8 @@ from core.identifiers import new_token, token_digest
 from sso.errors import SsoError
 
 LIFETIME = timedelta(minutes=30)
+# The browser of a request that came without the browser's cookies.
+UNBOUND = ""
 
 interaction_table = Table(
     "sso_interaction",
@@ -21,8 +23,9 @@ interaction_table = Table(
     Column("browser", LargeBinary, nullable=False),
     Column("client_id", String(255), nullable=False),
     Column("parameters", Json, nullable=False),
-    Column("consented", Boolean, nullable=False),
-    Column("denied", Boolean, nullable=False),
+    # What was decided, and by whom: of two people at one computer neither decides for the other (CVE-2025-12390).
+    Column("allowed", Boolean),
+    Column("decided_by", String(26)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
@@ -30,14 +33,16 @@ interaction_table = Table(
 
 @dataclass(frozen=True)
 class Interaction:
-    """`consented` and `denied` tell what the person decided in this very interaction."""
-
     token: str
     client_id: str
     parameters: Mapping[str, str]
     created_at: datetime
-    consented: bool
-    denied: bool
+    allowed: bool | None
+    decided_by: str | None
+
+    def decision_of(self, user_id: str) -> bool | None:
+        """What this person decided in this very interaction; None when they have not been asked."""
+        return self.allowed if self.decided_by == user_id else None
 
 
 class Interactions:
@@ -55,13 +60,22 @@ class Interactions:
                 browser=token_digest(browser),
                 client_id=client_id,
                 parameters=dict(parameters),
-                consented=False,
-                denied=False,
                 created_at=now,
                 expires_at=now + LIFETIME,
             )
         )
         return token
+
+    async def adopt(self, connection: AsyncConnection, token: str, browser: str) -> None:
+        """Binds an interaction that began with UNBOUND to the browser that comes back for it."""
+        await connection.execute(
+            update(interaction_table)
+            .where(
+                interaction_table.c.digest == token_digest(token),
+                interaction_table.c.browser == token_digest(UNBOUND),
+            )
+            .values(browser=token_digest(browser))
+        )
 
     async def find(self, connection: AsyncConnection, token: str, browser: str) -> Interaction:
         """Raises ERR-INTERACTION when it is unknown, over, or belongs to another browser."""
@@ -73,13 +87,15 @@ class Interactions:
         row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise SsoError("ERR-INTERACTION", "unknown, over, or of another browser")
-        return Interaction(token, row.client_id, row.parameters, row.created_at, row.consented, row.denied)
+        return Interaction(token, row.client_id, row.parameters, row.created_at, row.allowed, row.decided_by)
 
-    async def decide(self, connection: AsyncConnection, interaction: Interaction, *, allowed: bool) -> None:
+    async def decide(
+        self, connection: AsyncConnection, interaction: Interaction, user_id: str, *, allowed: bool
+    ) -> None:
         await connection.execute(
             update(interaction_table)
             .where(interaction_table.c.digest == token_digest(interaction.token))
-            .values(consented=allowed, denied=not allowed)
+            .values(allowed=allowed, decided_by=user_id)
         )
 
     async def end(self, connection: AsyncConnection, interaction: Interaction) -> bool:

@@ -70,7 +70,7 @@ class Introspection:
     async def _refresh_token(self, client: Client, token: str) -> Mapping[str, Any]:
         async with self._database.read() as connection:
             found = await self._grants.by_refresh_token(connection, token)
-        if found is None or found.client_id != client.client_id or found.is_used or found.is_over:
+        if found is None or found.client_id != client.client_id or found.used_at or found.is_over:
             return _INACTIVE
         if not found.held.is_live or not permits(found.held.user, client.access):
             return _INACTIVE

@@ -64,6 +64,6 @@ class Logout:
     async def _client(self, client_id: str) -> Client:
         async with self._database.read() as connection:
             client = await self._clients.find(connection, client_id)
-        if client is None:
-            raise SsoError("ERR-CLIENT", "unknown client_id")
+        if client is None or not client.is_active:
+            raise SsoError("ERR-CLIENT", "unknown or disabled client_id")
         return client

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.clock import Clock
 from core.database import Database
 from sso.access import permits
 from sso.clients import Client
@@ -39,6 +41,7 @@ class TokenEndpoint:
     def __init__(
         self,
         database: Database,
+        clock: Clock,
         authentication: ClientAuthentication,
         grants: Grants,
         tokens: Tokens,
@@ -46,6 +49,7 @@ class TokenEndpoint:
         ledger: Ledger,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._authentication = authentication
         self._grants = grants
         self._tokens = tokens
@@ -56,6 +60,7 @@ class TokenEndpoint:
         self, authorization: str | None, pairs: Iterable[tuple[str, str]], address: str
     ) -> Mapping[str, Any]:
         """The token response. Raises OAuthError for everything that is refused."""
+        arrived = self._clock.now()
         sent = unique(pairs)
         if "grant_type" not in sent:
             raise OAuthError("invalid_request", "grant_type is missing")
@@ -68,7 +73,7 @@ class TokenEndpoint:
         if sent["grant_type"] == "authorization_code":
             return await self._code(client, sent, address)
         if sent["grant_type"] == "refresh_token":
-            return await self._refresh(client, sent, address)
+            return await self._refresh(client, sent, address, arrived)
         return await self._client_credentials(client, sent, address)
 
     async def redeem_code(self, client: Client, proof: CodeProof, address: str) -> Held:
@@ -115,7 +120,7 @@ class TokenEndpoint:
 
     # Refresh (RFC 6749 §6, RFC 9700 §4.14)
 
-    async def _refresh(self, client: Client, sent: Mapping[str, str], address: str) -> TokenAnswer:
+    async def _refresh(self, client: Client, sent: Mapping[str, str], address: str, arrived: datetime) -> TokenAnswer:
         if "refresh_token" not in sent:
             raise OAuthError("invalid_request", "refresh_token is missing")
         answer: TokenAnswer | None = None
@@ -125,7 +130,8 @@ class TokenEndpoint:
             if token is None or token.client_id != client.client_id:
                 raise OAuthError("invalid_grant", "the refresh token is unknown")
             scopes = _narrowed(token.held.grant, sent.get("scope"))
-            refusal = await self._take_refresh_token(connection, client, token, sent["refresh_token"], address)
+            taking = self._take_refresh_token(connection, client, token, sent["refresh_token"], address, arrived)
+            refusal = await taking
             if refusal is None:
                 answer = await self._issue(connection, client, token.held, scopes, refreshed=True)
                 await self._record(connection, client, token.held.grant, "refresh_token", address)
@@ -134,16 +140,26 @@ class TokenEndpoint:
         return answer
 
     async def _take_refresh_token(
-        self, connection: AsyncConnection, client: Client, token: PresentedRefreshToken, presented: str, address: str
+        self,
+        connection: AsyncConnection,
+        client: Client,
+        token: PresentedRefreshToken,
+        presented: str,
+        address: str,
+        arrived: datetime,
     ) -> OAuthError | None:
         if not token.held.is_live or not permits(token.held.user, client.access):
             return OAuthError("invalid_grant", "the grant has ended")
-        if token.is_over and not token.is_used:
+        if token.is_over and token.used_at is None:
             return OAuthError("invalid_grant", "the refresh token is over")
-        if token.is_used or not await self._grants.consume_refresh_token(connection, presented):
+        if token.used_at is None and await self._grants.consume_refresh_token(connection, presented):
+            return None
+        if token.used_at is not None and token.used_at <= arrived:
             await self._revoke_family(connection, client, token.held, "oidc.refresh_reuse", address)
             return OAuthError("invalid_grant", "the refresh token was used before")
-        return None
+        # Two requests under way at the same moment are a client's own race: one is answered, the family lives on. A
+        # token that comes after it was used is a thief's or its victim's (RFC 9700 §4.14.2).
+        return OAuthError("invalid_grant", "the refresh token is being used")
 
     # Client credentials (RFC 6749 §4.4)
 
@@ -170,9 +186,10 @@ class TokenEndpoint:
         grant = held.grant
         subject = self._tokens.subject(client, grant.user_id)
         access = self._tokens.access_token(client, subject=subject, scopes=scopes, grant=grant)
-        extra = released(held.user, scopes, grant.claims.get("id_token"))
         answer = _bearer(access, scopes)
-        answer["id_token"] = self._tokens.id_token(client, grant, access, extra, refreshed=refreshed)
+        if "openid" in scopes:
+            extra = released(held.user, scopes, grant.claims["id_token"])
+            answer["id_token"] = self._tokens.id_token(client, grant, access, extra, refreshed=refreshed)
         if "refresh_token" in client.metadata.grant_types:
             answer["refresh_token"] = await self._grants.issue_refresh_token(connection, grant)
         return answer

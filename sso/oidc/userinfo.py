@@ -36,4 +36,4 @@ class UserInfo:
             raise OAuthError("invalid_token", "the grant has ended", status=401)
         if not permits(held.user, client.access):
             raise OAuthError("invalid_token", "the person may no longer use this client", status=401)
-        return {"sub": access.subject, **released(held.user, access.scopes, held.grant.claims.get("userinfo"))}
+        return {"sub": access.subject, **released(held.user, access.scopes, held.grant.claims["userinfo"])}

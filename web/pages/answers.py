@@ -1,6 +1,6 @@
 """Pages that need no house: errors, and the protocol's own pages. Every answer in HTML is made by `page`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ def page(
     template: str,
     *,
     status: int = 200,
-    form_targets: Iterable[str] | None = (),
+    leads_elsewhere: bool = False,
     **context: Any,
 ) -> HTMLResponse:
     defaults = {
@@ -42,7 +42,7 @@ def page(
         "viewer": None,
     }
     content = render(template, Preferences.of(request), {**defaults, **context})
-    headers = {"content-security-policy": content_security_policy(form_targets)}
+    headers = {"content-security-policy": content_security_policy(leads_elsewhere=leads_elsewhere)}
     return HTMLResponse(content, status, headers)
 
 
@@ -60,7 +60,7 @@ def error_page(request: Request, code: str, status: int, parameters: Mapping[str
 
 def form_post_page(request: Request, action: str, fields: Mapping[str, str]) -> Response:
     """OAuth 2.0 Form Post Response Mode: sends `fields` to the client at once, or by a button without script."""
-    return page(request, "form_post.html", form_targets=None, action=action, fields=fields)
+    return page(request, "form_post.html", leads_elsewhere=True, action=action, fields=fields)
 
 
 def logout_page(
@@ -69,11 +69,16 @@ def logout_page(
     fields: Mapping[str, str],
     *,
     client_name: str = "",
-    returns_to: Iterable[str] = (),
+    leads_elsewhere: bool = False,
 ) -> Response:
-    """Asks before an RP-initiated logout (OIDC RP-Initiated Logout §2); `returns_to` are addresses it may lead to."""
+    """Asks before an RP-initiated logout (OIDC RP-Initiated Logout §2)."""
     return page(
-        request, "sign_out.html", form_targets=returns_to, action=action, fields=fields, client_name=client_name
+        request,
+        "sign_out.html",
+        leads_elsewhere=leads_elsewhere,
+        action=action,
+        fields=fields,
+        client_name=client_name,
     )
 
 

@@ -14,11 +14,9 @@ from web.pages.surface import Surface
 
 @dataclass(frozen=True)
 class Guest:
-    """`addresses` are those that a form of the sign-in may end at: the page's policy must let them through."""
-
     name: str
     owner: str
-    addresses: tuple[str, ...]
+    login_hint: str = ""
 
 
 async def guest_of(surface: Surface, request: Request, interaction: str) -> Guest | None:
@@ -34,14 +32,15 @@ async def guest_of(surface: Surface, request: Request, interaction: str) -> Gues
         client = await house.clients.find(connection, waiting.client_id)
         if client is None:
             return None
-        return await guest_of_client(surface, connection, client, surface.texts(request).locale)
+        hint = waiting.parameters.get("login_hint", "")[:128]
+        return await guest_of_client(surface, connection, client, surface.texts(request).locale, hint)
 
 
-async def guest_of_client(surface: Surface, connection: AsyncConnection, client: Client, locale: str) -> Guest:
+async def guest_of_client(
+    surface: Surface, connection: AsyncConnection, client: Client, locale: str, login_hint: str = ""
+) -> Guest:
     owner = await surface.house.organisations.find(connection, client.owner) if client.owner else None
-    known = (client.metadata.client_uri, client.metadata.initiate_login_uri)
-    addresses = (*client.metadata.redirect_uris, *(address for address in known if address))
-    return Guest(client.display_name(locale), owner.name if owner else "", addresses)
+    return Guest(client.display_name(locale), owner.name if owner else "", login_hint)
 
 
 def shown_address(address: str) -> str:

@@ -4,7 +4,7 @@ The browser carries the pending token of the steps in a cookie of its own, never
 form that answers 303, so signing in needs no script.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import YimenError
-from sso.authentication.sign_in import Caller, Outcome, Pending, SignedIn, Step
+from sso.authentication.sign_in import Caller, Outcome, Pending, Step
 from sso.authentication.totp import provisioning_uri
 from web import csrf
 from web.pages.form import Form, own_path
@@ -82,7 +82,7 @@ class _Steps:
         errand, username = _sent(sent), ""
         try:
             username = sent.required("username", most=128)
-            outcome = await self._sign_in.password(username, sent.password("password"), self._caller(request))
+            outcome = await self._sign_in.password(username, sent.password("password"), await self._caller(request))
         except YimenError as problem:
             return await self._form_page(request, errand, problem=problem, username=username)
         return await self._advance(request, outcome, errand)
@@ -95,7 +95,7 @@ class _Steps:
         errand = _sent(sent)
         try:
             code = sent.required("otp", most=32)
-            outcome = await self._sign_in.otp(self._pending(request), code, self._caller(request))
+            outcome = await self._sign_in.otp(self._pending(request), code, await self._caller(request))
         except YimenError as problem:
             if problem.code == "ERR-PENDING":
                 return await self._form_page(request, errand, problem=problem)
@@ -110,7 +110,7 @@ class _Steps:
         errand = _sent(sent)
         try:
             password = repeated_password(sent)
-            outcome = await self._sign_in.change_password(self._pending(request), password, self._caller(request))
+            outcome = await self._sign_in.change_password(self._pending(request), password, await self._caller(request))
         except YimenError as problem:
             if problem.code == "ERR-PENDING":
                 return await self._form_page(request, errand, problem=problem)
@@ -125,7 +125,7 @@ class _Steps:
         errand = _sent(sent)
         try:
             code = sent.required("otp", most=12)
-            outcome, codes = await self._sign_in.enrol_totp(self._pending(request), code, self._caller(request))
+            outcome, codes = await self._sign_in.enrol_totp(self._pending(request), code, await self._caller(request))
         except YimenError as problem:
             if problem.code == "ERR-PENDING":
                 return await self._form_page(request, errand, problem=problem)
@@ -145,9 +145,9 @@ class _Steps:
             request,
             "sign_in.html",
             status=problem.status if problem else 200,
-            form_targets=guest.addresses if guest else (),
+            leads_elsewhere=guest is not None,
             problem=problem,
-            username=username,
+            username=username or (guest.login_hint if guest else ""),
             client_name=guest.name if guest else "",
             **_fields(errand),
         )
@@ -167,7 +167,7 @@ class _Steps:
         if not token:
             return go("/sign-in", **errand.query)
         try:
-            user, seed = await self._sign_in.enrolment_seed(token, self._caller(request))
+            user, seed = await self._sign_in.enrolment_seed(token, await self._caller(request))
         except YimenError as expired:
             return await self._form_page(request, errand, problem=expired)
         return await self._step_page(
@@ -188,7 +188,7 @@ class _Steps:
         if not token:
             return go("/sign-in", **errand.query)
         try:
-            user = await self._sign_in.pending_user(token, self._caller(request))
+            user = await self._sign_in.pending_user(token, await self._caller(request))
         except YimenError:
             return go("/sign-in", **errand.query)
         guest = await guest_of(self._surface, request, errand.interaction)
@@ -196,7 +196,7 @@ class _Steps:
             request,
             template,
             status=problem.status if problem else 200,
-            form_targets=guest.addresses if guest else (),
+            leads_elsewhere=guest is not None,
             problem=problem,
             username=user.username,
             **_fields(errand),
@@ -210,25 +210,14 @@ class _Steps:
             response: Response = go(_PAGES[outcome.step], **errand.query)
             self._surface.set_cookie(response, self._pending_cookie, outcome.token, max_age=_PENDING_SECONDS)
         else:
-            await self._end_old_session(request, outcome)
             response = go(errand.destination)
             self._surface.set_cookie(response, session_cookie_name(self._surface.settings.secure), outcome.token)
             self._surface.forget_cookie(response, self._pending_cookie)
         csrf.remember_browser(request, response, self._surface.settings)
         return response
 
-    async def _end_old_session(self, request: Request, outcome: SignedIn) -> None:
-        """Whoever was signed in here before is not any more."""
-        old = await self._surface.session(request)
-        if old is None or old.id == outcome.session.id:
-            return
-        async with self._surface.house.database.write() as connection:
-            await self._surface.house.sessions.revoke(
-                connection, old.id, actor=f"user:{old.user.id}", reason="signed_in_again"
-            )
-
-    def _caller(self, request: Request) -> Caller:
-        return self._surface.caller(request)
+    async def _caller(self, request: Request) -> Caller:
+        return replace(self._surface.caller(request), session=await self._surface.session(request))
 
     def _pending(self, request: Request) -> str:
         return request.cookies.get(self._pending_cookie, "")

@@ -1,6 +1,6 @@
 """What every page behind the sign-in stands on: who is asking, the form they sent, the answer in their frame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -108,7 +108,7 @@ class Surface:
         template: str,
         *,
         status: int = 200,
-        form_targets: Iterable[str] = (),
+        leads_elsewhere: bool = False,
         **context: Any,
     ) -> Response:
         session = await self.session(request)
@@ -116,7 +116,7 @@ class Surface:
             request,
             template,
             status=status,
-            form_targets=form_targets,
+            leads_elsewhere=leads_elsewhere,
             **{
                 "csrf": await self._token(request),
                 "viewer": viewer_of(session) if session else None,

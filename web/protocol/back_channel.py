@@ -25,19 +25,17 @@ _CREDENTIALS = frozenset({"client_secret", "client_assertion", "code", "refresh_
 # How long verifiers may keep the keys; a new key is published that long before it signs.
 _JWKS_CACHING = {"cache-control": "public, max-age=300"}
 
+_METADATA = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+_JWKS = "/jwks"
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def back_channel_routes(house: "House") -> list[Route]:
     back = _BackChannel(house)
-    issuer_path = "/" + house.settings.issuer.split("//", 1)[-1].partition("/")[2]
-    suffix = "" if issuer_path == "/" else issuer_path
     return [
-        Route("/.well-known/openid-configuration", back.guarded(back.metadata), methods=["GET", "OPTIONS"]),
-        Route(
-            f"/.well-known/oauth-authorization-server{suffix}", back.guarded(back.metadata), methods=["GET", "OPTIONS"]
-        ),
-        Route("/jwks", back.guarded(back.jwks), methods=["GET", "OPTIONS"]),
+        *(Route(path, back.guarded(back.metadata), methods=["GET", "OPTIONS"]) for path in _METADATA),
+        Route(_JWKS, back.guarded(back.jwks), methods=["GET", "OPTIONS"]),
         Route("/token", back.guarded(back.token), methods=["POST", "OPTIONS"]),
         Route("/userinfo", back.guarded(back.userinfo), methods=["GET", "POST", "OPTIONS"]),
         Route("/introspect", back.guarded(back.introspect), methods=["POST"]),
@@ -67,8 +65,10 @@ class _BackChannel:
         return JSONResponse(answer, headers=_NO_STORE)
 
     async def userinfo(self, request: Request) -> Response:
-        form = unique(await read_pairs(request)) if request.method == "POST" else {}
-        token = bearer_token(request.headers.get("authorization"), request.query_params, form)
+        authorization = request.headers.get("authorization")
+        # The form is one of the places for the token: where the header has it, the body may be anything.
+        form = unique(await read_pairs(request)) if request.method == "POST" and authorization is None else {}
+        token = bearer_token(authorization, request.query_params, form)
         return JSONResponse(await self._house.userinfo.answer(token), headers=_NO_STORE)
 
     async def introspect(self, request: Request) -> Response:
@@ -91,20 +91,28 @@ class _BackChannel:
                 response = await handler(request)
             except YimenError as error:
                 response = _refusal(request, error)
+            except Exception:
+                _log.exception("a request failed", path=request.url.path)
+                response = JSONResponse({"error": "server_error"}, 500, _NO_STORE)
         for name, value in (await self._cors(request)).items():
             response.headers[name] = value
         return response
 
     async def _cors(self, request: Request) -> Mapping[str, str]:
+        # What a browser has cached for a page of one origin, or for none, must not serve another's.
+        headers = {"vary": "Origin"}
         origin = request.headers.get("origin")
         if origin is None:
-            return {}
+            return headers
         async with self._house.database.read() as connection:
             registered = await self._house.clients.has_origin(connection, origin)
         if not registered:
-            return {"vary": "Origin"}
-        headers = {"access-control-allow-origin": origin, "vary": "Origin"}
-        headers["cross-origin-resource-policy"] = "cross-origin"
+            return headers
+        headers |= {
+            "access-control-allow-origin": origin,
+            "access-control-expose-headers": "WWW-Authenticate, Retry-After",
+            "cross-origin-resource-policy": "cross-origin",
+        }
         if request.method == "OPTIONS":
             headers |= {
                 "access-control-allow-methods": "GET, POST",

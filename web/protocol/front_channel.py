@@ -1,7 +1,7 @@
 """What the person's browser meets: authorization, its continuation, and sign-out."""
 
 from collections.abc import Iterable
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,11 +19,15 @@ _LOGOUT_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", 
 
 def front_channel_routes(surface: Surface) -> list[Route]:
     front = _FrontChannel(surface)
-    return [
+    routes = [
         Route("/authorize", front.authorize, methods=["GET", "POST"]),
         Route("/authorize/continue", front.resume, methods=["GET"]),
         Route("/end-session", front.end_session, methods=["GET", "POST"]),
     ]
+    for route in routes:
+        assert route.methods is not None
+        route.methods.discard("HEAD")  # RFC 9110 §9.2.1: a safe request makes no code and ends no session
+    return routes
 
 
 class _FrontChannel:
@@ -33,13 +37,12 @@ class _FrontChannel:
 
     async def authorize(self, request: Request) -> Response:
         """OIDC Core §3.1.2.1: GET and POST alike."""
+        pairs = await _parameters(request)
+        if self._is_cookieless_post(request):
+            return go("/authorize/continue", interaction=await self._house.authorize.park(pairs))
         session = await self._surface.session(request)
         browser = csrf.browser_of(request, self._surface.settings)
-        pairs = await _parameters(request)
         outcome = await self._house.authorize.authorize(pairs, session, browser, request.state.address)
-        if isinstance(outcome, SignInNeeded) and session is None and request.method == "POST":
-            # A POST from the client's page comes without our Lax cookies; the GET that follows brings them.
-            return self._remembering(request, go("/authorize/continue", interaction=outcome.interaction))
         return self._answer(request, outcome)
 
     async def resume(self, request: Request) -> Response:
@@ -52,7 +55,10 @@ class _FrontChannel:
     async def end_session(self, request: Request) -> Response:
         """RP-Initiated Logout §2; a POST of our own page's confirmation carries `confirm`."""
         pairs = await _parameters(request)
-        wanted = await self._house.logout.read(pair for pair in pairs if pair[0] in _LOGOUT_PARAMETERS)
+        known = [pair for pair in pairs if pair[0] in _LOGOUT_PARAMETERS]
+        wanted = await self._house.logout.read(known)
+        if self._is_cookieless_post(request):
+            return go("/end-session", **dict(known))
         session = await self._surface.session(request)
         sent = dict(pairs)
         if session is not None and wanted.needs_asking(session):
@@ -75,13 +81,22 @@ class _FrontChannel:
             "/end-session",
             fields,
             client_name=wanted.client.display_name(locale) if wanted.client else "",
-            returns_to=[wanted.return_to] if wanted.return_to else [],
+            leads_elsewhere=wanted.return_to is not None,
         )
 
     def _signed_out(self, request: Request, return_to: str | None) -> Response:
         response = RedirectResponse(return_to, 303) if return_to else go("/signed-out")
-        self._surface.forget_cookie(response, session_cookie_name(self._surface.settings.secure))
+        cookie = session_cookie_name(self._surface.settings.secure)
+        if cookie in request.cookies:
+            self._surface.forget_cookie(response, cookie)
         return response
+
+    def _is_cookieless_post(self, request: Request) -> bool:
+        """A POST from a client's page comes without our Lax cookies: it tells nothing of who is signed in here. The GET
+        that follows brings them."""
+        settings = self._surface.settings
+        ours = {session_cookie_name(settings.secure), csrf.browser_cookie_name(settings)}
+        return request.method == "POST" and ours.isdisjoint(request.cookies)
 
     def _answer(self, request: Request, outcome: Outcome) -> Response:
         if isinstance(outcome, Respond):
@@ -108,7 +123,6 @@ async def _parameters(request: Request) -> list[tuple[str, str]]:
 
 
 def _with_query(address: str, parameters: Iterable[tuple[str, str]]) -> str:
-    """The redirect URI with the answer added to its own query, which stays as it is (RFC 6749 §3.1.2)."""
-    parts = urlsplit(address)
-    query = "&".join(part for part in (parts.query, urlencode(list(parameters))) if part)
-    return urlunsplit(parts._replace(query=query))
+    """The redirect URI, to the letter, with the answer added to its own query (RFC 6749 §3.1.2)."""
+    separator = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
+    return f"{address}{separator}{urlencode(list(parameters))}"

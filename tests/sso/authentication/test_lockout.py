@@ -5,6 +5,9 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 
+import pyotp
+from sqlalchemy import select
+
 from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
