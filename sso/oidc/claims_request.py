@@ -58,7 +58,11 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 def _members(value: Any) -> Mapping[str, Mapping[str, Any]]:
     """A member of the request, null being as good as empty, and so for each claim in it."""
-    return {name: _object(wanted or {}) for name, wanted in _object(value or {}).items()}
+    return {name: _object(_present(wanted)) for name, wanted in _object(_present(value)).items()}
+
+
+def _present(value: Any) -> Any:
+    return {} if value is None else value
 
 
 def _releasable(wanted: Mapping[str, Any], allowed_scopes: Set[str]) -> tuple[str, ...]:

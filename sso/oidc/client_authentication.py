@@ -34,6 +34,7 @@ _MAX_JTI = 255
 _MAX_TIME = 1e12  # seconds
 _SKEW = timedelta(seconds=30)
 _JWKS_CACHE = timedelta(minutes=5)
+_JWKS_RETRY = timedelta(seconds=10)
 
 assertion_table = Table(
     "sso_client_assertion",
@@ -160,17 +161,26 @@ class ClientAuthentication:
     async def _assertion_holds(self, client: Client, assertion: str) -> bool:
         """RFC 7523 §3; strict clients name the issuer as the one audience (draft rfc7523bis)."""
         try:
-            keys = await self._keys_of(client)
-            wanted = client.metadata.token_endpoint_auth_signing_alg
-            # RFC 7515 §4: a header that we do not know is ignored.
-            allowed = JWSRegistry(algorithms=[wanted] if wanted else ASSERTION_ALGORITHMS, strict_check_header=False)
-            read = jwt.decode(assertion, keys, registry=allowed)
+            read = await self._verified(client, assertion)
         except (JoseError, YimenError, ValueError, KeyError, TypeError, RecursionError):
             return False
         claims = read.claims
         if not _header_holds(read.header) or not self._claims_hold(client, claims):
             return False
         return await self._first_use(client, str(claims["jti"]), float(claims["exp"]))
+
+    async def _verified(self, client: Client, assertion: str) -> jwt.Token:
+        """The assertion, signed by one of the client's keys. Raises what the JOSE library raises."""
+        wanted = client.metadata.token_endpoint_auth_signing_alg
+        # RFC 7515 §4: a header that we do not know is ignored.
+        allowed = JWSRegistry(algorithms=[wanted] if wanted else ASSERTION_ALGORITHMS, strict_check_header=False)
+        try:
+            return jwt.decode(assertion, await self._keys_of(client, _JWKS_CACHE), registry=allowed)
+        except (JoseError, ValueError):
+            if client.metadata.jwks is not None:
+                raise
+        # OIDC Core §10.1.1: a key that we do not know may have been published since.
+        return jwt.decode(assertion, await self._keys_of(client, _JWKS_RETRY), registry=allowed)
 
     def _claims_hold(self, client: Client, claims: Mapping[str, Any]) -> bool:
         now = self._clock.now().timestamp()
@@ -206,13 +216,13 @@ class ClientAuthentication:
                 expires_at=datetime.fromtimestamp(expires, UTC) + _SKEW,
             )
 
-    async def _keys_of(self, client: Client) -> KeySet:
+    async def _keys_of(self, client: Client, max_age: timedelta) -> KeySet:
         if client.metadata.jwks is not None:
             return KeySet.import_key_set(client.metadata.jwks)  # type: ignore[arg-type]
         uri = client.metadata.jwks_uri or ""
         cached = self._jwks.get(uri)
         now = self._clock.now()
-        if cached is None or cached[1] + _JWKS_CACHE <= now:
+        if cached is None or cached[1] + max_age <= now:
             document = (await self._outbound.fetch(uri)).json()
             cached = (KeySet.import_key_set(document), now)
             self._jwks[uri] = cached

@@ -27,7 +27,8 @@ async def answer(request: web.Request) -> web.Response:
 async def server() -> AsyncIterator[TestServer]:
     app = web.Application()
     app.router.add_get("/{kind}", answer)
-    async with TestServer(app, host="127.0.0.1") as running:
+    running = TestServer(app, host="127.0.0.1")
+    async with running:
         yield running
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from demo.county_legacy import LegacyCounty
 from demo.legacy.accounts import MAX_FAILURES, Outcome
@@ -96,7 +97,7 @@ async def test_alarms_reach_who_has_signed_in(county: LegacyCounty, client: http
     system = county.jingzhong
     await sign_in(system, client, account_of(system).password)
     async with connect(
-        address_of(system), origin=system.origin, additional_headers=cookie_of(client), proxy=None
+        address_of(system), origin=Origin(system.origin), additional_headers=cookie_of(client), proxy=None
     ) as socket:
         first = [json.loads(await socket.recv()) for _ in range(3)]
         assert {one["type"] for one in first} == {"alarm"}
@@ -112,9 +113,11 @@ async def test_alarms_are_not_for_strangers_nor_for_pages_of_other_origins(
     system = county.jingzhong
     await client.get(system.origin + "/login.do")
     with pytest.raises(InvalidStatus):
-        await connect(address_of(system), origin=system.origin, additional_headers=cookie_of(client), proxy=None)
+        await connect(
+            address_of(system), origin=Origin(system.origin), additional_headers=cookie_of(client), proxy=None
+        )
     await sign_in(system, client, account_of(system).password)
     with pytest.raises(InvalidStatus):
         await connect(
-            address_of(system), origin="http://elsewhere.test", additional_headers=cookie_of(client), proxy=None
+            address_of(system), origin=Origin("http://elsewhere.test"), additional_headers=cookie_of(client), proxy=None
         )

@@ -48,7 +48,7 @@ async def sign_in(system: LegacySystem, client: httpx.AsyncClient, password: str
     page, plan = await page_and_plan(system, client)
     assert plan.username is not None
     assert plan.password is not None
-    hidden = {one.attributes["name"]: one.attributes["value"] for one in page.css('input[type="hidden"][name]')}
+    hidden = {one.attributes["name"] or "": one.attributes["value"] for one in page.css('input[type="hidden"][name]')}
     fields = hidden | {plan.username.name: account_of(system).login, plan.password.name: password}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await client.post(plan.action, content=urlencode(fields, encoding=plan.charset), headers=headers)

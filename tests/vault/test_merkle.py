@@ -41,7 +41,8 @@ def mth(entries: list[bytes]) -> bytes:
 
 
 def grown(entries: list[bytes]) -> tuple[merkle.Frontier, dict[merkle.Coordinate, bytes]]:
-    frontier, nodes = merkle.Frontier(), {}
+    frontier = merkle.Frontier()
+    nodes: dict[merkle.Coordinate, bytes] = {}
     for entry in entries:
         nodes.update(frontier.append(merkle.hash_leaf(entry)))
     return frontier, nodes

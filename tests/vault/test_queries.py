@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
 
 from core.clock import FrozenClock
 from core.database import Database
-from vault.events import event_table
+from vault.events import Result, event_table
 from vault.ledger import Event, Ledger
 from vault.queries import LedgerQueries, LedgerQuery, page_statement
 
@@ -17,12 +18,12 @@ from vault.queries import LedgerQueries, LedgerQuery, page_statement
 async def filled(database: Database, clock: FrozenClock, ledger: Ledger) -> LedgerQueries:
     """Thirty events, one a minute: a launch by lin, a launch by wang, a refused sign-in, and so on."""
     for number in range(30):
-        kind = (
+        kinds: tuple[tuple[str, Result, str], ...] = (
             ("launch", "success", "user:lin"),
             ("launch", "success", "user:wang"),
             ("sign_in", "refused", "user:lin"),
         )
-        action, result, actor = kind[number % 3]
+        action, result, actor = kinds[number % 3]
         await ledger.append(
             Event(
                 action=action,
@@ -30,7 +31,7 @@ async def filled(database: Database, clock: FrozenClock, ledger: Ledger) -> Ledg
                 actor=actor,
                 system="s1" if number < 15 else "s2",
                 address=f"10.0.0.{number}",
-            )  # type: ignore[arg-type]
+            )
         )
         clock.advance(timedelta(minutes=1))
     return LedgerQueries(database)
@@ -93,7 +94,7 @@ async def test_the_timeline_counts_every_event_once(filled: LedgerQueries) -> No
 async def test_a_page_reads_an_index_and_never_the_whole_table(
     database: Database, ledger: Ledger, clock: FrozenClock, query: LedgerQuery
 ) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": f"{number:026d}",
             "recorded_at": clock.now(),

@@ -157,7 +157,7 @@ def test_a_strangers_backend_is_refused_even_if_it_calls_itself_secure() -> None
         def set_password(self, service: str, username: str, password: str) -> None: ...
 
     with pytest.raises(VaultError, match="PlaintextKeyring is not allowed"):
-        KeyringCustodian(PlaintextKeyring(), "bad", writable=True)
+        KeyringCustodian(PlaintextKeyring(), "bad", writable=True)  # type: ignore[no-untyped-call]
 
 
 async def test_mounted_credentials_give_the_root_key(database: Database, clock: FrozenClock, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The whole house, opened in the test's own process and spoken to over ASGI."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ async def house(settings: Settings, clock: FrozenClock) -> AsyncIterator[House]:
 @pytest.fixture
 def portal(house: House) -> httpx.ASGITransport:
     app = RequestContext(portal_app(house), house.settings, "portal")
-    return httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    return httpx.ASGITransport(app=app)
 
 
 @pytest.fixture
@@ -67,7 +68,11 @@ async def add_county(house: House) -> None:
 
 async def add_person(house: House, username: str, name: str, roles: frozenset[str] = frozenset({"cadre"})) -> str:
     registration = UserRegistration(
-        username=username, name=name, roles=roles, posts=(Post("qx", "网格员", True),), email=f"{username}@qx.example"
+        username=username,
+        name=name,
+        roles=sorted(roles),
+        posts=(Post("qx", "网格员", True),),
+        email=f"{username}@qx.example",
     )
     async with house.database.write() as connection:
         user_id, _ = await house.users.upsert(connection, registration, actor="operator:test")
@@ -75,17 +80,17 @@ async def add_person(house: House, username: str, name: str, roles: frozenset[st
     return user_id
 
 
-async def add_client(house: House, client_id: str = "affairs", **changes: object) -> None:
-    metadata: dict[str, object] = {
+async def add_client(house: House, client_id: str = "affairs", **changes: Any) -> None:
+    metadata: dict[str, Any] = {
         "redirect_uris": [REDIRECT_URI],
         "post_logout_redirect_uris": ["https://affairs.example/bye"],
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
         "scope": "openid profile email offline_access affairs.read",
     }
-    metadata |= changes.pop("metadata", {})  # type: ignore[operator]
-    values: dict[str, object] = {"client_secret": SECRET, "name": {"zh": "村务公开"}, "policy": "oidc", **changes}
+    metadata |= changes.pop("metadata", {})
+    values: dict[str, Any] = {"client_secret": SECRET, "name": {"zh": "村务公开"}, "policy": "oidc", **changes}
     if metadata.get("token_endpoint_auth_method") in ("none", "private_key_jwt"):
         values["client_secret"] = None
-    registration = ClientRegistration(client_id, metadata=metadata, **values)  # type: ignore[arg-type]
+    registration = ClientRegistration(client_id, metadata=metadata, **values)
     async with house.database.write() as connection:
         await house.clients.upsert(connection, registration, actor="operator:test")

@@ -59,12 +59,12 @@ def person(database: Database, users: Users, passwords: Passwords, tree: None) -
 
     async def register(username: str = "lin", roles: frozenset[str] = frozenset({"cadre"}), **flags: bool) -> User:
         registration = UserRegistration(
-            username=username, name="林晓岚", roles=roles, posts=(Post("qx-xt-lx", "网格员", True),)
+            username=username, name="林晓岚", roles=sorted(roles), posts=(Post("qx-xt-lx", "网格员", True),)
         )
         async with database.write() as connection:
             user_id, _ = await users.upsert(connection, registration, actor="operator:test")
             await passwords.set(connection, user_id, PASSWORD, actor="operator:test")
-            await users.set_flags(connection, user_id, **({"totp_required": False} | flags))
+            await users.set_flags(connection, user_id, actor="operator:test", **({"totp_required": False} | flags))
             user = await users.find(connection, user_id)
         assert user is not None
         return user

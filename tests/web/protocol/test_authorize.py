@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 
@@ -225,3 +226,76 @@ async def test_13_pages_cannot_be_framed_and_leak_no_referrer(agent: Agent, hous
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+async def test_a_head_request_makes_no_code(flow: Flow) -> None:
+    await flow.code()
+    query = urlencode(flow.request)
+    assert (await flow.agent.client.head(f"/authorize?{query}")).status_code == 405
+
+
+async def test_7_with_nobody_signed_in_an_error_leads_to_no_client(
+    house: House, agents: Callable[[], Agent], lin: str
+) -> None:
+    await add_client(house, first_party=True)
+    flow = Flow(agents())
+    page = await flow.agent.follow(await flow.authorize(response_type="token"))
+    signed_in = await flow.agent.submit(page, "login-submit", username="lin", password=PASSWORD)
+    assert answer_of(await flow.agent.follow(signed_in))["error"] == "unsupported_response_type"
+    silent = answer_of(await Flow(agents()).authorize(response_type="token", prompt="none"))
+    assert silent["error"] == "unsupported_response_type"
+
+
+async def test_what_one_person_allowed_is_not_anothers_consent(
+    house: House, flow: Flow, agents: Callable[[], Agent]
+) -> None:
+    """CVE-2025-12390: two people, one computer, one waiting request."""
+    await add_person(house, "chen", "陈")
+    asked = await flow.authorize(prompt="consent")
+    page = await flow.agent.follow(asked)
+    allowed = await flow.agent.submit(page, "consent-allow")
+    await flow.agent.client.get("/sign-in")
+    flow.agent.client.cookies.delete("yimen-session")
+    await flow.agent.sign_in("chen", PASSWORD)
+    again = await flow.agent.follow(await flow.agent.get(allowed.headers["location"]))
+    assert 'id="consent-allow"' in again.text
+
+
+async def test_a_scope_that_the_client_does_not_have_is_not_shown(flow: Flow) -> None:
+    refused = answer_of(await flow.authorize(scope="openid 你的密码"))
+    assert refused["error"] == "invalid_scope"
+
+
+async def test_prompt_consent_asks_even_for_a_first_party_client(house: House, flow: Flow) -> None:
+    await add_client(house, "ours", first_party=True)
+    page = await flow.agent.follow(await flow.authorize(client_id="ours", prompt="consent"))
+    assert 'id="consent-allow"' in page.text
+
+
+async def test_a_nonce_may_be_long_but_not_endless(flow: Flow) -> None:
+    assert "code" in await flow.answer(nonce="n" * 1024)
+    assert answer_of(await flow.authorize(nonce="n" * 1025))["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("uris", [[REDIRECT_URI, REDIRECT_URI], [REDIRECT_URI, "https://evil.example"], ["\x00"]])
+async def test_1_an_ambiguous_redirect_uri_is_not_left_out(flow: Flow, uris: list[str]) -> None:
+    others = [(name, value) for name, value in flow.request.items() if name != "redirect_uri"]
+    refused = await flow.agent.get(f"/authorize?{urlencode([*others, *(('redirect_uri', uri) for uri in uris)])}")
+    assert refused.status_code == 400
+    assert "location" not in refused.headers
+
+
+async def test_a_trailing_slash_is_another_address(flow: Flow) -> None:
+    """A redirect would be made of the Host header, which anybody may write."""
+    missing = await flow.agent.get("/authorize/", headers={"host": "evil.example"})
+    assert missing.status_code == 404
+    assert "location" not in missing.headers
+
+
+async def test_signing_in_again_for_a_client_keeps_the_session_and_its_tokens(flow: Flow, clock: FrozenClock) -> None:
+    tokens = await flow.tokens()
+    clock.advance(timedelta(minutes=5))
+    page = await flow.agent.follow(await flow.authorize(prompt="login"))
+    signed_in = await flow.agent.submit(page, "login-submit", username="lin", password=PASSWORD)
+    assert "code" in answer_of(await flow.agent.follow(signed_in))
+    assert await flow.is_active(tokens["access_token"])
