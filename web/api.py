@@ -117,6 +117,9 @@ def api_router(house: "House") -> APIRouter:
     async def member(request: Request) -> Session:
         return await surface.member(request)
 
+    async def business_member(request: Request) -> Session:
+        return await surface.business_member(request)
+
     async def auditor(request: Request) -> Session:
         return await surface.member(request, Role.AUDIT_ADMIN)
 
@@ -136,12 +139,12 @@ def api_router(house: "House") -> APIRouter:
         )
 
     @router.get("/systems", tags=["me"], summary="Systems open to me, with the state of their way in")
-    async def systems(request: Request, session: Annotated[Session, Depends(member)]) -> list[SystemOut]:
+    async def systems(request: Request, session: Annotated[Session, Depends(business_member)]) -> list[SystemOut]:
         tiles = await tiles_for(surface, session.user, surface.texts(request))
         return [SystemOut.model_validate(tile, from_attributes=True) for tile in tiles]
 
     @router.get("/items", tags=["me"], summary="Accounts I may use; never a password")
-    async def items(session: Annotated[Session, Depends(member)]) -> list[ItemOut]:
+    async def items(session: Annotated[Session, Depends(business_member)]) -> list[ItemOut]:
         async with house.database.read() as connection:
             slugs = {system.id: system.slug for system in await house.systems.list(connection)}
             found = await house.items.list(connection, owners=owners_for(session.user))

@@ -10,6 +10,7 @@ from web.api import api_router
 from web.health import health_routes
 from web.pages import exception_handlers, page_routes
 from web.pages.surface import Surface
+from web.plain_addresses import PlainAddresses
 from web.protocol import protocol_routes
 from web.security_headers import SecurityHeaders
 
@@ -32,4 +33,4 @@ def portal_app(house: "House") -> ASGIApp:
         exception_handlers=dict(exception_handlers()),
     )
     app.include_router(api_router(house))
-    return SecurityHeaders(app, house.settings)
+    return SecurityHeaders(PlainAddresses(app), house.settings)

@@ -82,12 +82,13 @@ async def test_an_administrator_has_no_account_to_look_at(house: House, agent: A
     async with house.database.write() as connection:
         await house.users.set_flags(connection, user_id, totp_required=False)
     await agent.sign_in("root", PASSWORD)
-    page = await agent.get("/accounts")
+    page = await agent.get("/sessions")
     token = page.text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
-    answer = await agent.client.post(
-        f"/accounts/{items['own']}/reveal", data={**FORM, "csrf": token}, headers={"sec-fetch-site": "same-origin"}
-    )
-    assert "hunter22" not in answer.text
+    form = {**FORM, "csrf": token, "system": "zhihui", "login": "root", "wanted": "yes"}
+    for path in (f"/accounts/{items['own']}/reveal", "/accounts", "/launch/zhihui", "/favourites/zhihui"):
+        answer = await agent.client.post(path, data=form, headers={"sec-fetch-site": "same-origin"})
+        assert (answer.status_code, "ERR-FORBIDDEN" in answer.text) == (403, True), path
+        assert "hunter22" not in answer.text
 
 
 def posts(house: House) -> list[str]:

@@ -72,9 +72,12 @@ async def test_a_role_sees_its_pages(county: House, agents: Callable[[], Agent],
 async def test_a_role_sees_no_other_pages(county: House, agents: Callable[[], Agent], role: str) -> None:
     agent = agents()
     await agent.sign_in(role.replace("_", ""), PASSWORD)
-    for path in ("/department", "/administration", "/audit"):
+    for path in ("/accounts", "/department", "/administration", "/audit"):
         if path not in PAGES[role]:
             assert (await agent.get(path)).status_code == 403, path
+    business = 403 if role.endswith("_admin") else 200
+    for path in ("systems", "items"):
+        assert (await agent.get(f"/api/v1/{path}")).status_code == business
 
 
 @pytest.mark.parametrize("path", ALL)
@@ -106,3 +109,48 @@ async def test_not_ready_without_the_root_key(county: House, agent: Agent) -> No
     county.settings.effective_key_file.unlink()
     answer = await agent.get("/readyz")
     assert (answer.status_code, answer.json()["problems"]) == (503, {"custodian": "ERR-CUSTODY"})
+
+
+async def test_an_account_that_was_refused_keeps_what_was_typed(county: House, agent: Agent) -> None:
+    await agent.sign_in("cadre", PASSWORD)
+    page = await agent.get("/accounts")
+    refused = await agent.submit(page, "account-add", system="ditu", login="lin<1>", label="第二个", secret="x" * 20)
+    assert 'role="alert"' in refused.text
+    assert 'value="lin&lt;1&gt;"' in refused.text
+    assert 'value="第二个"' in refused.text
+    assert "x" * 20 not in refused.text
+
+
+async def test_what_was_sent_after_the_session_ended_is_said_to_be_undone(county: House, agent: Agent) -> None:
+    await agent.sign_in("cadre", PASSWORD)
+    page = await agent.get("/accounts")
+    agent.client.cookies.delete("yimen-session")
+    sign_in = await agent.follow(await agent.submit(page, "account-add", system="zhihui", login="l", secret="s"))
+    assert "notice-warn" in sign_in.text
+    signed_in = await agent.submit(sign_in, "login-submit", username="cadre", password=PASSWORD)
+    assert signed_in.headers["location"] == "/accounts"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/activity?before=%00",
+        "/captures/%00",
+        "/audit?person=%00",
+        "/audit?since=0001-01-01T00:00",
+        "/launch/%00",
+        "/audit?until=9999-12-31T23:59&zone=America/Lima",
+        "/audit?zone=../..&since=2026-01-01T00:00",
+        "/%0a",
+        "/?q=%ff",
+        "/api/v1/audit/events?since=0001-01-01T00:00&person=%00",
+        "/sessions/%00/revoke",
+        "/administration?at=%00",
+    ],
+)
+async def test_an_address_of_nonsense_breaks_nothing(county: House, agents: Callable[[], Agent], address: str) -> None:
+    for role in ("cadre", "auditadmin", "systemadmin"):
+        agent = agents()
+        await agent.sign_in(role, PASSWORD)
+        for answer in (await agent.get(address), await agent.client.post(address)):
+            assert answer.status_code < 500, answer.text

@@ -1,5 +1,6 @@
 """My accounts: keeping, trying, replacing and removing the credentials of other systems."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,20 +47,21 @@ def account_routes(surface: Surface) -> list[Route]:
     house = surface.house
 
     async def accounts(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         return await accounts_page(surface, request, session)
 
     async def add(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         sent = await surface.form(request)
         try:
             slug = await _add(surface, session, sent)
         except YimenError as problem:
-            return await accounts_page(surface, request, session, problem=problem, chosen=sent.text("system"))
+            typed = {name: sent.as_typed(name) for name in ("system", "login", "label")}
+            return await accounts_page(surface, request, session, problem=problem, typed=typed)
         return go("/accounts", done="added", system=slug)
 
     async def replace(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         sent = await surface.form(request)
         secret = bytearray(sent.password("secret"), "utf-8")
         try:
@@ -73,7 +75,7 @@ def account_routes(surface: Surface) -> list[Route]:
         return go("/accounts", done="replaced", system=await _slug(surface, item))
 
     async def remove(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         await surface.form(request)
         async with house.database.write() as connection:
             item = await own_item(surface, connection, session.user, request.path_params["item_id"])
@@ -82,7 +84,7 @@ def account_routes(surface: Surface) -> list[Route]:
 
     async def test(request: Request) -> Response:
         """Trying an account is opening its system with it: the login's own answer is the proof."""
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         await surface.form(request)
         async with house.database.read() as connection:
             item = await usable_item(surface, connection, session.user, request.path_params["item_id"])
@@ -103,22 +105,22 @@ async def accounts_page(
     session: Session,
     *,
     problem: YimenError | None = None,
-    chosen: str = "",
+    typed: Mapping[str, str] | None = None,
 ) -> Response:
     house, texts = surface.house, surface.texts(request)
     async with house.database.read() as connection:
         systems = {system.id: system for system in await house.systems.list(connection)}
         fillable = [one for one in await systems_for(surface, connection, session.user) if one.fills]
         items = await house.items.list(connection, owners=owners_for(session.user))
-    chosen = chosen or request.query_params.get("system", "")
+    chosen = request.query_params.get("system", "")
     return await surface.page(
         request,
         "accounts.html",
         status=problem.status if problem else 200,
         section="accounts",
         problem=problem,
-        adding=bool(chosen) and "done" not in request.query_params,
-        chosen=chosen,
+        adding=typed is not None or (bool(chosen) and "done" not in request.query_params),
+        typed=typed or {"system": chosen, "login": "", "label": ""},
         asks_code=await surface.has_totp(session),
         systems=[SystemChoice(one.slug, one.name.in_locale(texts.locale)) for one in fillable],
         accounts=lines_of(items, systems, session.user, texts),

@@ -54,7 +54,7 @@ def error_page(request: Request, code: str, status: int, parameters: Mapping[str
         return JSONResponse(body, status)
     if is_fragment(request):
         return page(request, "problem.html", status=status, problem=YimenError(code, parameters=parameters))
-    kind = _KINDS.get(status, "broken" if status >= 500 else "wrong")
+    kind = "wrong" if code == "ERR-CSRF" else _KINDS.get(status, "broken" if status >= 500 else "wrong")
     return page(request, "error.html", status=status, kind=kind, text=text, code=code)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -54,9 +54,9 @@ class Filters:
             return None
         try:
             at = datetime.fromisoformat(typed)
-        except ValueError as error:
+            return (at if at.tzinfo else at.replace(tzinfo=self._zone())).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise FormError("ERR-FORM", "a time has the form 2026-11-23T08:00") from error
-        return at if at.tzinfo else at.replace(tzinfo=self._zone())
 
     async def query(self, house: "House", *, cursor: str | None = None, limit: int = 50) -> LedgerQuery:
         actor, system = None, None
@@ -85,5 +85,5 @@ class Filters:
     def _zone(self) -> ZoneInfo:
         try:
             return ZoneInfo(self.zone) if self.zone else COUNTY_ZONE
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             return COUNTY_ZONE

@@ -11,7 +11,7 @@ def capture_routes(surface: Surface) -> list[Route]:
     house = surface.house
 
     async def ask(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         capture_id = request.path_params["capture_id"]
         async with house.database.read() as connection:
             capture = await house.captures.find(connection, capture_id, session.user)
@@ -20,7 +20,7 @@ def capture_routes(surface: Surface) -> list[Route]:
         return await surface.page(request, "capture.html", capture_id=capture.id, system_name=name, login=capture.login)
 
     async def decide(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         sent = await surface.form(request)
         capture_id = request.path_params["capture_id"]
         async with house.database.write() as connection:

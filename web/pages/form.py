@@ -26,6 +26,10 @@ class Form:
             raise FormError("ERR-FORM", f"{name} is too long or has control characters")
         return value
 
+    def as_typed(self, name: str) -> str:
+        """What was typed, refused or not, to be shown again in its field. Never for a password."""
+        return self._fields.get(name, "")[:200]
+
     def required(self, name: str, *, most: int = 200) -> str:
         value = self.text(name, most=most)
         if not value:

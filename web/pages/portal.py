@@ -8,10 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.gateway.steps import systems_with_a_step
-from connectors.launch import owners_for
+from connectors.launch import may_use, owners_for
 from connectors.systems import System, SystemStatus
 from core.errors import YimenError
-from sso.access import permits
 from sso.authentication.sessions import Session
 from sso.directory.users import User
 from vault.queries import LedgerQuery
@@ -48,12 +47,12 @@ def portal_routes(surface: Surface) -> list[Route]:
         )
 
     async def launch(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         sent = await surface.form(request)
         return await open_system(surface, request, session, request.path_params["slug"], sent.text("item") or None)
 
     async def favourite(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         sent = await surface.form(request)
         async with house.database.write() as connection:
             system = await house.systems.find_by_slug(connection, request.path_params["slug"])
@@ -88,7 +87,7 @@ async def open_system(surface: Surface, request: Request, session: Session, slug
 async def systems_for(surface: Surface, connection: AsyncConnection, user: User) -> list[System]:
     """The live systems that this person may open."""
     every = await surface.house.systems.list(connection)
-    return [system for system in every if system.status is SystemStatus.LIVE and permits(user, system.access)]
+    return [system for system in every if system.status is SystemStatus.LIVE and may_use(user, system)]
 
 
 async def tiles_for(surface: Surface, user: User, texts: Catalogue) -> list[Tile]:

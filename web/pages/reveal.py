@@ -21,7 +21,7 @@ def reveal_routes(surface: Surface) -> list[Route]:
     house = surface.house
 
     async def reveal(request: Request) -> Response:
-        session = await surface.member(request)
+        session = await surface.business_member(request)
         sent = await surface.form(request)
         token: str | None = None
         try:

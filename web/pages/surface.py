@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from web.composition import House
 
 _DONE = {
-    "added": "accounts.added",
-    "replaced": "accounts.replaced",
-    "removed": "accounts.removed",
-    "revoked": "sessions.revoked",
-    "others_revoked": "sessions.others_revoked",
-    "password": "password.changed",
+    "added": Flash("good", "accounts.added"),
+    "replaced": Flash("good", "accounts.replaced"),
+    "removed": Flash("good", "accounts.removed"),
+    "revoked": Flash("good", "sessions.revoked"),
+    "others_revoked": Flash("good", "sessions.others_revoked"),
+    "password": Flash("good", "password.changed"),
+    "expired": Flash("warn", "sign_in.expired"),
 }
+# The pages to which a form of theirs leads back.
+_SECTIONS = frozenset({"/accounts", "/sessions", "/password", "/totp"})
 
 
 class SignInNeededError(YimenError):
@@ -78,6 +81,13 @@ class Surface:
             raise SignInNeededError(_sign_in_address(request))
         if roles and session.user.roles.isdisjoint(roles):
             raise YimenError("ERR-FORBIDDEN", f"{session.user.id} has none of {roles}", status=403)
+        return session
+
+    async def business_member(self, request: Request) -> Session:
+        """Somebody who works with systems and accounts: no administrator does (三员分立). Raises as `member`."""
+        session = await self.member(request)
+        if session.user.is_administrator:
+            raise YimenError("ERR-FORBIDDEN", f"{session.user.id} is an administrator", status=403)
         return session
 
     async def form(self, request: Request) -> Form:
@@ -179,8 +189,7 @@ def viewer_of(session: Session) -> Viewer:
 
 def flash_of(request: Request) -> Flash | None:
     """What `?done=` says: one of our own keys, never a text from the address."""
-    key = _DONE.get(request.query_params.get("done", ""))
-    return Flash("good", key) if key else None
+    return _DONE.get(request.query_params.get("done", ""))
 
 
 def go(address: str, **query: str) -> RedirectResponse:
@@ -189,8 +198,11 @@ def go(address: str, **query: str) -> RedirectResponse:
 
 
 def _sign_in_address(request: Request) -> str:
+    """Where to sign in and come back to this page. What was sent with an ended session is not done: that is said."""
     if request.method != "GET":
-        return "/sign-in"
+        section = "/" + request.url.path.split("/")[1]
+        back = {"next": section} if section in _SECTIONS else {}
+        return f"/sign-in?{urlencode({'done': 'expired', **back})}"
     query = request.url.query
     here = request.url.path + (f"?{query}" if query else "")
     return "/sign-in" if here == "/" else f"/sign-in?{urlencode({'next': here})}"

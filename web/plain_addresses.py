@@ -1,0 +1,23 @@
+"""Refuses addresses that none of ours looks like, before anything reads them.
+
+No path of ours has a control character and no field a NUL, which PostgreSQL cannot keep. Pure ASGI.
+"""
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from web.pages.answers import error_page
+
+
+class PlainAddresses:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http":
+            if any(ord(char) < 32 or ord(char) == 127 for char in scope["path"]):
+                app = error_page(Request(scope), "ERR-NOT_FOUND", 404)
+            elif b"%00" in scope["query_string"] or b"\x00" in scope["query_string"]:
+                app = error_page(Request(scope), "ERR-FORM", 400)
+        await app(scope, receive, send)
