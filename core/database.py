@@ -9,12 +9,14 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import DateTime, Dialect, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import JSON, TypeDecorator
 
@@ -64,7 +66,10 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise ConfigurationError("ERR-DATABASE_URL", "the database's address does not parse") from None
         backend = parsed.get_backend_name()
         if backend == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
@@ -100,6 +105,22 @@ class Database:
             await connection.execution_options(yimen_write=True)
             async with connection.begin():
                 yield connection
+
+    @property
+    def is_there(self) -> bool:
+        """False for a SQLite file that opening would create."""
+        file = self.engine.url.database
+        return self.dialect != "sqlite" or bool(file and Path(file).is_file())
+
+    async def reach(self) -> None:
+        """Raises ERR-DATABASE, in the driver's words, when the database cannot be used."""
+        try:
+            await self.ping()
+        except Exception as error:
+            # Drivers raise of every kind here: of the network, of the server, of their own options.
+            reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+            detail = reason.splitlines()[0] if reason else type(error).__name__
+            raise ConfigurationError("ERR-DATABASE", detail) from error
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""

@@ -37,6 +37,7 @@ def configure_logs(level: str = "INFO", style: Literal["json", "console"] = "jso
     root.setLevel(max(logging.getLevelNamesMapping()[level.upper()], logging.INFO))
     # Access lines hold full URLs with queries; ours hold the route only.
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # what it did, `migrate` says in a line
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:

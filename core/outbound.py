@@ -36,6 +36,16 @@ class OutboundResponse:
             raise OutboundError("ERR-OUTBOUND_BODY", "the answer is not JSON") from error
 
 
+def address_of(text: str, *, encoded: bool = False) -> URL:
+    """Raises ERR-OUTBOUND_URL when it is no address. `encoded`: taken as it stands, never escaped again."""
+    try:
+        url = URL(text, encoded=encoded)
+        _ = url.port  # parsed only when asked for
+        return url
+    except ValueError:
+        raise OutboundError("ERR-OUTBOUND_URL", "the address does not parse") from None
+
+
 class AddressGuard:
     """Decides which addresses may be connected to: public ones, and private ones on the allow-list."""
 
@@ -118,7 +128,7 @@ class Outbound:
         timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - the bound of the whole exchange, enforced by aiohttp
     ) -> OutboundResponse:
         """One bounded exchange. Raises OutboundError on refusal, on a network error and on a body too large."""
-        target = URL(url)
+        target = address_of(url)
         self.require_target(target)
         if self._session is None:
             self._session = self.open_session()

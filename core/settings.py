@@ -162,7 +162,7 @@ def _from_file() -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError("ERR-SETTINGS", f"{path}: {error}") from error
 
 

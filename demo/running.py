@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -40,6 +41,7 @@ async def open_demo(
     folder: Path, port: int, *, log: Path | None = None, **settings: str
 ) -> AsyncIterator[tuple[Yimen, County]]:
     """The county and Yimen, seeded. `settings` are further `YIMEN_*` variables; `log` gets what the server says."""
+    _require_free(port)
     issuer = f"http://localhost:{port}"
     environment = _environment(folder, issuer, port) | {
         f"YIMEN_{name.upper()}": text for name, text in settings.items()
@@ -52,6 +54,16 @@ async def open_demo(
         server = await stack.enter_async_context(_serving(environment, log))
         await _until_ready(issuer, server)
         yield Yimen(issuer, environment, server), county
+
+
+def _require_free(port: int) -> None:
+    """Before anything starts: whoever listens there already, another Yimen perhaps, would be taken for ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(f"port {port}: {error.strerror}; choose another with --port") from None
 
 
 def _environment(folder: Path, issuer: str, port: int) -> dict[str, str]:

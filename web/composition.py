@@ -13,6 +13,7 @@ from connectors.legacy.recipes import Recipes
 from connectors.systems import Systems
 from core.clock import Clock, SystemClock
 from core.database import Database
+from core.errors import ConfigurationError
 from core.jobs import Jobs
 from core.outbound import Outbound
 from core.settings import Settings
@@ -48,7 +49,7 @@ from vault.rotation import Rotation
 from vault.sealing import Sealer
 from vault.signing import signing_key
 from vault.tickets import Tickets
-from web.migrate import migrate
+from web.migrate import migrate, require_migrated
 from web.periodic import periodic_jobs
 
 
@@ -99,25 +100,37 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, serve: bool = False, clock: Clock | None = None) -> AsyncIterator[House]:
-    """Opens everything, in order; closes it in reverse. `serve` starts the periodic work too.
+async def open_house(
+    settings: Settings, *, serve: bool = False, create: bool = True, clock: Clock | None = None
+) -> AsyncIterator[House]:
+    """Opens everything, in order; closes it in reverse. `serve` starts the periodic work too. Without `create`, the
+    database must be there and in shape.
 
     Raises VaultError or ConfigurationError when something is missing: Yimen does not run half open.
     """
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if create:
+        make_data_dir(settings)
     async with AsyncExitStack() as stack:
         custodian = open_custodian(
             settings.custodian, key_file=settings.effective_key_file, credential_dir=settings.credential_dir
         )
         database = Database(settings.effective_database_url)
         stack.push_async_callback(database.close)
-        await migrate(database)
+        await (migrate(database) if create else require_migrated(database))
         house = await _build(settings, clock or SystemClock(), database, custodian, stack)
         if serve and settings.role in ("all", "worker"):
             jobs = Jobs(database, house.clock, periodic_jobs(house))
             jobs.start()
             stack.push_async_callback(jobs.stop)
         yield house
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Raises ERR-SETTINGS."""
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError("ERR-SETTINGS", f"YIMEN_DATA_DIR: {error.strerror}: {settings.data_dir}") from error
 
 
 async def _build(

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from core.database import Database
+from core.errors import ConfigurationError
 
 # An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for migrations.
 _LOCK = 0x59494D454E
@@ -24,18 +25,42 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     """Upgrades to the head in one transaction; gives the revisions before and after.
 
     Processes that start together queue: on PostgreSQL at an advisory lock, on SQLite at the write lock.
+    Raises ERR-DATABASE when the database cannot be used, or is newer than this version of Yimen.
     """
+    await database.reach()
     async with database.write() as connection:
         if database.dialect == "postgresql":
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         return await connection.run_sync(_upgrade)
 
 
+async def require_migrated(database: Database) -> None:
+    """For commands that must not make a new database by mistake. Raises ERR-DATABASE unless it is in this shape."""
+    if not database.is_there:
+        raise ConfigurationError("ERR-DATABASE", f"there is no Yimen here: no file {database.engine.url.database}")
+    await database.reach()
+    async with database.read() as connection:
+        found = await connection.run_sync(_revision)
+    if found is None:
+        raise ConfigurationError("ERR-DATABASE", "there is no Yimen here: the database is empty")
+    if found != _scripts().get_current_head():
+        raise ConfigurationError("ERR-DATABASE", f"the database is at {found}: run `yimen migrate` of this version")
+
+
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
-    config = alembic_config()
-    before = MigrationContext.configure(connection).get_current_revision()
-    head = ScriptDirectory.from_config(config).get_current_head()
+    config, scripts = alembic_config(), _scripts()
+    before, head = _revision(connection), scripts.get_current_head()
+    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
+        raise ConfigurationError("ERR-DATABASE", f"the database is at {before}, which is newer than this Yimen")
     if before != head:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, head
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config())

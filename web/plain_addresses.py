@@ -8,6 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.pages.answers import error_page
 
+# The protocol tells the client, or the person, what is wrong with a request in words of its own.
+_JUDGES_ITSELF = frozenset({"/authorize", "/end-session"})
+
 
 class PlainAddresses:
     def __init__(self, app: ASGIApp) -> None:
@@ -18,6 +21,8 @@ class PlainAddresses:
         if scope["type"] == "http":
             if any(ord(char) < 32 or ord(char) == 127 for char in scope["path"]):
                 app = error_page(Request(scope), "ERR-NOT_FOUND", 404)
-            elif b"%00" in scope["query_string"] or b"\x00" in scope["query_string"]:
+            elif scope["path"] not in _JUDGES_ITSELF and (
+                b"%00" in scope["query_string"] or b"\x00" in scope["query_string"]
+            ):
                 app = error_page(Request(scope), "ERR-FORM", 400)
         await app(scope, receive, send)

@@ -155,6 +155,8 @@ def parse_county(text: str) -> County:
         raise ConnectorError("ERR-APPLY_FILE", "the file is larger than 8 MiB")
     try:
         document = yaml.safe_load(text)
+    except RecursionError:
+        raise ConnectorError("ERR-APPLY_FILE", "the file is nested too deeply") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

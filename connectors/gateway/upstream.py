@@ -12,7 +12,7 @@ from connectors.errors import ConnectorError
 from connectors.gateway.headers import Header
 from connectors.origin import ExactOrigin
 from core.errors import OutboundError
-from core.outbound import Outbound
+from core.outbound import Outbound, address_of
 
 _CONNECT_SECONDS = 10.0
 # A legacy report may take its time; a connection that says nothing for so long is dead.
@@ -70,8 +70,8 @@ class Upstream:
                 yield response
 
     def url(self, address: str, schemes: Sequence[str] = ("http", "https")) -> URL:
-        url = URL(address, encoded=True)
         try:
+            url = address_of(address, encoded=True)
             self._outbound.require_target(url, schemes)
         except OutboundError as error:
             raise ConnectorError("ERR-UPSTREAM", error.detail, status=502) from None

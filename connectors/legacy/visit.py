@@ -8,12 +8,11 @@ from typing import Self
 from urllib.parse import urljoin
 
 import aiohttp
-from yarl import URL
 
 from connectors.errors import ConnectorError
 from connectors.origin import ExactOrigin
 from core.errors import OutboundError
-from core.outbound import Outbound
+from core.outbound import Outbound, address_of
 
 _MAX_BYTES = 2 * 1024 * 1024
 _TIMEOUT_SECONDS = 15.0
@@ -79,7 +78,7 @@ class Visit:
         """One request, one answer; redirects are not followed."""
         if self._session is None:
             raise RuntimeError("a Visit is used as an asynchronous context manager")
-        target = URL(url, encoded=True)
+        target = address_of(url, encoded=True)
         self._outbound.require_target(target)
         headers = {"User-Agent": _AGENT, "Accept": "text/html,application/json;q=0.9,*/*;q=0.8"}
         if cookies := self.cookies(url):

@@ -136,6 +136,9 @@ async def test_what_was_sent_after_the_session_ended_is_said_to_be_undone(county
     [
         "/activity?before=%00",
         "/captures/%00",
+        "/authorize?client_id=%00",
+        "/authorize/continue?interaction=%00",
+        "/end-session?client_id=%00&id_token_hint=%00",
         "/audit?person=%00",
         "/audit?since=0001-01-01T00:00",
         "/launch/%00",

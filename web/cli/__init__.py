@@ -2,8 +2,10 @@
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import YimenError
 from web.cli import audit, forms, keys, recipe, users, vault
@@ -36,9 +38,22 @@ def main() -> None:
     # Databases, keys and exports are nobody else's to read.
     os.umask(0o077)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except YimenError as error:
-        print(f"yimen: {error.code}: {error.detail or error.code}", file=sys.stderr)
-        sys.exit(1)
+        _fail(error.code, error.detail or error.code)
+    except SQLAlchemyError as error:
+        _fail("ERR-DATABASE", str(getattr(error, "orig", None) or type(error).__name__))
+    except OSError as error:
+        # What could not be written now cannot be written at the interpreter's end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail("ERR-IO", error.strerror or str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _fail(code: str, why: str) -> NoReturn:
+    print(f"yimen: {code}: {why}", file=sys.stderr)
+    sys.exit(1)

@@ -36,7 +36,7 @@ def apply(
     async def run(house: House) -> list[Step]:
         return await apply_county(apply_parts(house), county, actor=operator(), folder=folder, dry_run=dry_run)
 
-    steps = in_house(run)
+    steps = in_house(run, create=True)
     if as_json:
         typer.echo(json.dumps([vars(step) for step in steps], ensure_ascii=False))
     else:

@@ -118,9 +118,10 @@ async def _write(chunks: AsyncIterator[bytes], output: Path) -> None:
                 os.fsync(stream.fileno())
                 half.replace(output)
     except OSError as error:
+        raise YimenError("ERR-AUDIT_FILE", f"{output}: {error.strerror}") from None
+    finally:
         if not is_special:
             half.unlink(missing_ok=True)
-        raise YimenError("ERR-AUDIT_FILE", f"{output}: {error.strerror}") from None
 
 
 def _is_special(output: Path) -> bool:

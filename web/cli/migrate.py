@@ -6,13 +6,14 @@ import typer
 
 from core.database import Database
 from core.settings import load_settings
+from web.composition import make_data_dir
 from web.migrate import migrate as run_migrations
 
 
 def migrate() -> None:
     """Create or upgrade the tables. Safe to repeat and to run from several machines at once."""
     settings = load_settings()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_dir(settings)
 
     async def run() -> tuple[str | None, str | None]:
         database = Database(settings.effective_database_url)

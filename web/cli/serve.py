@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import socket
+import ssl
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from core.errors import ConfigurationError
 from core.logs import configure_logs, logger
 from core.settings import Settings, load_settings
 from vault.custody import open_custodian
-from web.composition import open_house
+from web.composition import make_data_dir, open_house
 from web.first_start import create_administrators
 from web.migrate import migrate
 
@@ -63,13 +65,9 @@ def server_options(settings: Settings) -> dict[str, Any]:
 
 async def _prepare(settings: Settings) -> None:
     """Once, before the processes: the data folder, the newest tables, and a word about who holds the key."""
-    for file in (settings.tls_cert, settings.tls_key):
-        if file is not None and not file.is_file():
-            raise ConfigurationError("ERR-SETTINGS", f"{file} is not a file")
-    try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError("ERR-SETTINGS", f"YIMEN_DATA_DIR: {error.strerror}: {settings.data_dir}") from error
+    _require_certificate(settings)
+    _require_address(settings)
+    make_data_dir(settings)
     custodian = open_custodian(
         settings.custodian, key_file=settings.effective_key_file, credential_dir=settings.credential_dir
     )
@@ -95,3 +93,28 @@ async def _prepare(settings: Settings) -> None:
         role=settings.role,
         workers=settings.workers,
     )
+
+
+def _require_certificate(settings: Settings) -> None:
+    """Raises ERR-SETTINGS when the server could not answer by TLS with what it was given."""
+    if settings.tls_cert is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.tls_cert, settings.tls_key, "")
+    except (OSError, ValueError) as error:
+        files = f"{settings.tls_cert}, {settings.tls_key}"
+        raise ConfigurationError("ERR-SETTINGS", f"the certificate cannot be used: {error} ({files})") from None
+
+
+def _require_address(settings: Settings) -> None:
+    """Raises ERR-LISTEN when the address is not ours or is taken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        raise ConfigurationError("ERR-LISTEN", f"cannot listen on {place}: {error.strerror or error}") from None

@@ -17,13 +17,14 @@ def operator() -> str:
     return f"operator:{getpass.getuser()}"
 
 
-def in_house(act: Callable[[House], Awaitable[T]]) -> T:
-    """Runs `act` with the house open, as the settings of this shell describe it."""
+def in_house(act: Callable[[House], Awaitable[T]], *, create: bool = False) -> T:
+    """Runs `act` with the house open, as the settings of this shell describe it. Only with `create` may it be a new
+    one: a wrong setting must not answer with an empty county."""
     settings = load_settings()
     configure_logs("WARNING", "console")
 
     async def run() -> T:
-        async with open_house(settings) as house:
+        async with open_house(settings, create=create) as house:
             return await act(house)
 
     return asyncio.run(run())

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from core.database import Database
 from vault.heads import item_table
@@ -30,12 +30,12 @@ def yimen(tmp_path: Path, database_url: str) -> Yimen:
     """Runs `yimen …` in a process of its own; gives exit status, output and errors."""
 
     async def run(*arguments: str, given: str = "", **settings: str) -> tuple[int | None, str, str]:
-        own = {name: text for name, text in os.environ.items() if not name.startswith("YIMEN_")}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("YIMEN_")}
         own |= {
             "YIMEN_DATA_DIR": str(tmp_path / "data"),
             "YIMEN_DATABASE_URL": database_url,
             "YIMEN_CUSTODIAN": "keyfile",
-            **{f"YIMEN_{name.upper()}": text for name, text in settings.items()},
+            **{f"YIMEN_{name.upper()}": value for name, value in settings.items()},
         }
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
@@ -161,3 +161,48 @@ async def test_wrong_usage_ends_with_status_2(yimen: Yimen, arguments: tuple[str
     status, _, complained = await yimen(*arguments)
     assert status == 2
     assert complained
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code"),
+    [
+        ("user list", {"database_url": "postgresql://x:hunter2pw@127.0.0.1:1/y"}, "ERR-DATABASE"),
+        ("serve", {"database_url": "sqlite:////nowhere/at/all.db"}, "ERR-DATABASE"),
+        ("migrate", {"database_url": "hunter2pw"}, "ERR-DATABASE_URL"),
+        ("migrate", {"data_dir": "/proc/none"}, "ERR-SETTINGS"),
+        ("serve --host 192.0.2.1", {}, "ERR-LISTEN"),
+        ("serve --tls-cert /dev/null --tls-key /dev/null", {}, "ERR-SETTINGS"),
+        ("forms detect http://127.0.0.1:99999/", {}, "ERR-OUTBOUND_URL"),
+    ],
+)
+async def test_what_cannot_work_is_said_in_one_line(
+    yimen: Yimen, arguments: str, settings: dict[str, str], code: str
+) -> None:
+    status, said, complained = await yimen(*arguments.split(), **settings)
+    assert status == 1
+    assert f"yimen: {code}: " in complained
+    assert "Traceback" not in complained
+    assert "hunter2pw" not in said + complained
+
+
+async def test_a_wrong_setting_makes_no_new_county(yimen: Yimen, tmp_path: Path) -> None:
+    status, _, complained = await yimen("user", "list", data_dir=str(tmp_path / "typo"), database_url="")
+    assert (status, "there is no Yimen here" in complained) == (1, True)
+    assert not (tmp_path / "typo").exists()
+
+
+async def test_a_newer_database_is_left_alone(yimen: Yimen, tmp_path: Path) -> None:
+    own = f"sqlite:///{tmp_path / 'newer.db'}"
+    assert (await yimen("migrate", database_url=own))[0] == 0
+    database = Database(own)
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.close()
+    for command in (["migrate"], ["user", "list"], ["serve"]):
+        status, _, complained = await yimen(*command, database_url=own)
+        assert (status, "ERR-DATABASE: the database is at 9999" in complained) == (1, True)
+
+
+async def test_a_county_nested_without_end_is_refused(yimen: Yimen) -> None:
+    status, _, complained = await yimen("apply", "-", given="[" * 50_000)
+    assert (status, "ERR-APPLY_FILE" in complained) == (1, True)
