@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Json, UtcDateTime, insert_if_absent, metadata
+from vault.events import Result
 from vault.ledger import Event, Ledger
 
 consent_table = Table(
@@ -61,17 +62,25 @@ class Consents:
         await connection.execute(
             delete(consent_table).where(consent_table.c.user_id == user_id, consent_table.c.client_id == client_id)
         )
-        await self._record(connection, user_id, client_id, "refused")
+        await self._record(connection, user_id, client_id, "success", action="oidc.consent_withdrawn")
 
     async def refuse(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:
         await self._record(connection, user_id, client_id, "refused")
 
-    async def _record(self, connection: AsyncConnection, user_id: str, client_id: str, result: str) -> None:
+    async def _record(
+        self,
+        connection: AsyncConnection,
+        user_id: str,
+        client_id: str,
+        result: Result,
+        *,
+        action: str = "oidc.consent",
+    ) -> None:
         await self._ledger.record(
             connection,
             Event(
-                action="oidc.consent",
-                result="success" if result == "success" else "refused",
+                action=action,
+                result=result,
                 actor=f"user:{user_id}",
                 client=client_id,
             ),

@@ -18,7 +18,9 @@ from sqlalchemy import (
     Update,
     bindparam,
     delete,
+    func,
     insert,
+    select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -226,6 +228,20 @@ class Grants:
     async def revoke_for(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:
         """Ends every grant of a person to one client: the consent was withdrawn."""
         await self._revoke(connection, (grant_table.c.user_id == user_id) & (grant_table.c.client_id == client_id))
+
+    async def offline(self, connection: AsyncConnection, user_id: str) -> dict[str, datetime]:
+        """The clients that hold a live offline grant of the person, and when they last got one."""
+        query = (
+            select(grant_table.c.client_id, func.max(grant_table.c.created_at).label("created_at"))
+            .where(
+                grant_table.c.user_id == user_id,
+                grant_table.c.offline,
+                grant_table.c.revoked_at.is_(None),
+                grant_table.c.expires_at > self._clock.now(),
+            )
+            .group_by(grant_table.c.client_id)
+        )
+        return {row.client_id: row.created_at for row in await connection.execute(query)}
 
     async def forget_expired(self, connection: AsyncConnection) -> None:
         """Codes and refresh tokens are kept a day longer, so that a late replay is still recognised."""

@@ -65,7 +65,7 @@ async function style() {
     keyframes: true,
     fontFace: true,
     // What templates put together from a name, and the colours that audit.js asks for.
-    safelist: { greedy: [/data-bs-theme/], standard: [/^tone-/, /^notice-/, /^sign-/], variables: [/^--(accent|bad|light|line|quiet)$/] },
+    safelist: { greedy: [/data-bs-theme/], standard: [/^tone-/, /^notice-/, /^sign-/], variables: [/^--(accent|bad|line|quiet|warn)$/] },
   });
   const css = purged.map((sheet) => sheet.css).join("\n").replaceAll('@charset "UTF-8";', "");
   const { code } = await esbuild.transform(followDevice(css), { loader: "css", minify: true, target: TARGET, legalComments: "none" });

@@ -13,6 +13,7 @@ from web.pages.captures import capture_routes
 from web.pages.consent import consent_routes
 from web.pages.credentials import credential_routes
 from web.pages.failures import exception_handlers
+from web.pages.permissions import permission_routes
 from web.pages.portal import portal_routes
 from web.pages.preferences import preference_routes
 from web.pages.reveal import reveal_routes
@@ -40,6 +41,7 @@ def page_routes(house: "House") -> list[Route]:
         *capture_routes(surface),
         *reveal_routes(surface),
         *session_routes(surface),
+        *permission_routes(surface),
         *activity_routes(surface),
         *audit_routes(surface),
         *administration_routes(surface),

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from core.errors import YimenError
 from sso.authentication.sessions import Session
+from web.pages.permissions import permissions_of
 from web.pages.surface import Surface, go
 
 _PHONES = ("Android", "iPhone", "HarmonyOS", "iPad")
@@ -32,8 +33,9 @@ def session_routes(surface: Surface) -> list[Route]:
         current = await surface.member(request)
         async with house.database.read() as connection:
             every = await house.sessions.list(connection, current.user.id)
+            permissions = await permissions_of(surface, connection, current.user, surface.texts(request).locale)
         lines = sorted((_line(one, current) for one in every), key=lambda line: (not line.current, line.started_at))
-        return await surface.page(request, "sessions.html", section="sessions", sessions=lines)
+        return await surface.page(request, "sessions.html", section="sessions", sessions=lines, permissions=permissions)
 
     async def revoke(request: Request) -> Response:
         current = await surface.member(request)

@@ -29,6 +29,7 @@ _DONE = {
     "removed": Flash("good", "accounts.removed"),
     "revoked": Flash("good", "sessions.revoked"),
     "others_revoked": Flash("good", "sessions.others_revoked"),
+    "withdrawn": Flash("good", "permissions.withdrawn"),
     "password": Flash("good", "password.changed"),
     "expired": Flash("warn", "sign_in.expired"),
 }

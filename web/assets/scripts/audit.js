@@ -13,7 +13,7 @@ function options(table, lang) {
   const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
   const short = new Intl.DateTimeFormat(lang, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const at = rows.map((row) => short.format(new Date(row.querySelector("time").dateTime)));
-  const colours = [colour("--accent"), colour("--bad"), colour("--light")];
+  const colours = [colour("--accent"), colour("--bad"), colour("--warn")];
   return {
     aria: { enabled: true, label: { description: table.caption.textContent } },
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: colour("--quiet") },

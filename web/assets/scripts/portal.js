@@ -61,6 +61,11 @@ if (matchMedia("(max-width: 36rem)").matches) {
 const finder = document.querySelector("[data-finder]");
 if (finder) attachFinder(finder);
 enliven(document);
+// What was typed to prove who is there is not left behind.
+document.addEventListener("htmx:after:request", (event) => {
+  const form = event.target.closest?.("form");
+  for (const field of form?.querySelectorAll("input[type=password], input[name=code]") ?? []) field.value = "";
+});
 document.addEventListener("htmx:after:swap", (event) => {
   const target = event.detail?.ctx?.target ?? event.target;
   const root = target.isConnected ? target : document;
