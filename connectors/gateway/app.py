@@ -105,9 +105,8 @@ class GatewayApp:
                 return
             assert system.origin is not None
             peer, _ = await self._basic.peer(who, system, browser.state.address)
-            await self._websocket.serve(
-                browser, partial(self._is_allowed, who, system), system.origin, self._origins(system), target, peer
-            )
+            allowed, checked = partial(self._is_allowed, who, system), partial(self._proxy.refuse_dummies, who, system)
+            await self._websocket.serve(browser, allowed, checked, system.origin, self._origins(system), target, peer)
         except YimenError as error:
             _log.info("refused", code=error.code, detail=error.detail)
             await browser.close(1011, error.code)

@@ -75,7 +75,9 @@ class Captures:
             if fill.item_id is not None or fill.is_spent:
                 continue
             places = places_in(sent.body, kind, sent.content_type, fill.charset)
-            passwords = [one for one in places if fill.allows(recipe, sent.path, sent.method, one.field) and one.value]
+            passwords = [
+                one for one in places if fill.allows(recipe, sent.path, sent.method, one, places) and one.value
+            ]
             logins = [one.value for one in places if _is_login(one.field, fill) and one.value]
             if len(passwords) == 1 and logins:
                 return await self._seal(who, system, logins[0], bytearray(passwords[0].value.encode()))

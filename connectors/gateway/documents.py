@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 from connectors.gateway.captures import Captures
 from connectors.gateway.fills import Fill, Fills
 from connectors.gateway.headers import Header, never_kept
-from connectors.gateway.inject import letting_script_through, policy_nonce, with_script
+from connectors.gateway.inject import letting_script_through, nonce_for, with_script
 from connectors.gateway.parts import GatewayParts
+from connectors.gateway.results import Results
 from connectors.gateway.rewrite import OriginMap
+from connectors.gateway.salts import salts_in
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.steps import note_step
+from connectors.legacy.answer import Outcome, path_of
 from connectors.legacy.fill_plan import FillPlan, fill_plan
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.variables import from_page
@@ -53,8 +56,9 @@ class Document:
 
 
 class Documents:
-    def __init__(self, parts: GatewayParts, fills: Fills, captures: Captures) -> None:
+    def __init__(self, parts: GatewayParts, fills: Fills, captures: Captures, results: Results) -> None:
         self._parts = parts
+        self._results = results
         self._fills = fills
         self._captures = captures
 
@@ -63,13 +67,29 @@ class Documents:
     ) -> tuple[bytes, list[Header]]:
         """The page and its header fields as the browser gets them."""
         plan = _plan(recipe, system, document) if system.fills else None
+        await self._decide(who, system, document, plan)
         told = await (self._offer(who, document) if plan is None else self._fill(who, system, recipe, document, plan))
         body, headers = origins.rewrite(document.body), list(document.headers)
         if plan is not None or told is not None:
             headers = never_kept(headers)
         if told is None:
             return body, headers
-        return with_script(body, told, policy_nonce(headers)), letting_script_through(headers, origins.gateway_origin)
+        nonce = nonce_for(headers)
+        return with_script(body, told, nonce), letting_script_through(headers, origins.gateway_origin, nonce)
+
+    async def _decide(self, who: GatewaySession, system: System, document: Document, plan: FillPlan | None) -> None:
+        """A sign-in led to this address, which is the login page's too: the page says which of the two it is."""
+        async with self._parts.database.read() as connection:
+            if not await self._fills.has_undecided(connection, who.id):
+                return
+        async with self._parts.database.write() as connection:
+            items = await self._fills.take_undecided(connection, who.id, path_of(document.url))
+        if plan is not None and plan.form is None:
+            return  # A page that its script draws says nothing yet.
+        shown = Outcome("failure", "the login page is shown again")
+        left = Outcome("success", "it leads back to a page that asks for no password")
+        for item_id in items:
+            await self._results.record(who, system, item_id, left if plan is None else shown)
 
     async def _fill(
         self, who: GatewaySession, system: System, recipe: Recipe | None, document: Document, plan: FillPlan
@@ -81,7 +101,9 @@ class Documents:
             item = await self._parts.launcher.item_for(connection, who.session.user, system, item_id=chosen)
             if item is not None and item.state != "active":
                 return self._frozen(document)
-            variables = from_page(recipe, document.body, document.charset) if recipe is not None else {}
+            variables = (
+                from_page(recipe, document.body, document.charset) if recipe is not None else salts_in(document.body)
+            )
             fill = await self._fills.create(
                 connection,
                 who.id,

@@ -8,11 +8,23 @@
   own.remove();
 
   const WAIT_MS = 20000;
+  const PRESS_MS = 5000;
+  const LOOK_MS = 250;
   const PASSWORD_WORDS = /密码|口令|password|passwd|pwd/i;
   const BUTTON_WORDS = /登\s*[录陆入]|进入|log\s*[io]n|sign\s*in/i;
   const NOT_BUTTON = /注册|忘记|短信|扫码|register|forgot|sign\s*up/i;
   const CODE_WORDS = /验证码|校验码|captcha|verify|code|yzm|sms|otp/i;
   const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+
+  // Everything on the page that fits, in open shadow trees too.
+  const everywhere = (selector, root = document) => {
+    const found = [...root.querySelectorAll(selector)];
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) found.push(...everywhere(selector, element.shadowRoot));
+    }
+    return found;
+  };
+  const around = (field) => field.form || field.getRootNode();
 
   const visible = (element) => {
     if (!element.isConnected || element.type === "hidden") return false;
@@ -30,25 +42,25 @@
     if (!place) return null;
     if (place.selector) {
       try {
-        const found = [...document.querySelectorAll(place.selector)].filter(visible);
+        const found = everywhere(place.selector).filter(visible);
         if (found.length) return found[0];
       } catch { /* a selector this browser does not know finds nothing */ }
     }
     if (!place.name && !place.placeholder && !place.label) return null;
-    return [...document.querySelectorAll("input, select, textarea, button")].find((element) => visible(element)
+    return everywhere("input, select, textarea, button").find((element) => visible(element)
       && (!place.name || element.name === place.name)
       && (!place.placeholder || (element.placeholder || "").includes(place.placeholder))
       && (!place.label || wordsOf(element).includes(place.label))) || null;
   };
 
   const passwordField = () => locate(told.password)
-    || (told.waits && [...document.querySelectorAll("input[type=password]")].find(visible)) || null;
+    || (told.waits && everywhere("input[type=password]").find(visible)) || null;
 
   const usernameField = (password) => {
     const located = locate(told.username);
     if (located && located !== password) return located;
     if (told.username && !told.waits) return null;
-    const scope = password.form || document;
+    const scope = around(password);
     const fields = [...scope.querySelectorAll("input")].filter((field) => visible(field)
       && /^(text|email|tel|number|)$/.test(field.getAttribute("type") || "") && !CODE_WORDS.test(wordsOf(field)));
     const before = fields.filter((field) => field.compareDocumentPosition(password) & Node.DOCUMENT_POSITION_FOLLOWING);
@@ -58,7 +70,7 @@
   const personFields = (password) => {
     const located = (told.person || []).map(locate).filter(Boolean);
     if (located.length || !told.waits) return located;
-    const scope = password.form || document;
+    const scope = around(password);
     return [...scope.querySelectorAll("input")].filter((field) => field !== password && visible(field)
       && field.type !== "checkbox" && CODE_WORDS.test(wordsOf(field)) && !PASSWORD_WORDS.test(wordsOf(field)));
   };
@@ -66,7 +78,7 @@
   const button = (password) => {
     const located = locate(told.submit);
     if (located) return located;
-    const scope = password.form || document;
+    const scope = around(password);
     const all = [...scope.querySelectorAll("button, input[type=submit], input[type=image], input[type=button], a, [role=button]")]
       .filter(visible);
     const text = (element) => `${element.textContent} ${element.value || ""} ${element.title || ""} ${element.alt || ""}`;
@@ -111,9 +123,11 @@
     if (!link) setTimeout(() => host.remove(), 8000);
   };
 
-  const press = (password) => {
+  // A button that its page enables only after a while is waited for.
+  const press = (password, since = Date.now()) => {
     const target = button(password);
-    if (target) target.click();
+    if (target && target.disabled && Date.now() - since < PRESS_MS) setTimeout(() => press(password, since), 100);
+    else if (target) target.click();
     else if (password.form) password.form.requestSubmit();
   };
 
@@ -139,12 +153,17 @@
     const found = find();
     if (found) { act(found); return; }
     const started = Date.now();
-    const observer = new MutationObserver(() => {
+    const look = () => {
       const later = find();
-      if (later || Date.now() - started > WAIT_MS) observer.disconnect();
+      if (!later && Date.now() - started <= WAIT_MS) return;
+      observer.disconnect();
+      clearInterval(looking);
       if (later) setTimeout(() => act(find() || later), 50);
-    });
+    };
+    const observer = new MutationObserver(look);
     observer.observe(document.documentElement, { childList: true, subtree: true, attributes: true });
+    // What changes inside a shadow tree, no observer of the document sees.
+    const looking = setInterval(look, LOOK_MS);
   };
 
   const begin = () => {

@@ -9,16 +9,18 @@ kept for them.
 import re
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Column, Row, String, Table, insert, select, update
+from sqlalchemy import Boolean, Column, Row, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connectors.gateway.bodies import Place
 from connectors.legacy import words
+from connectors.legacy.answer import path_of
 from connectors.legacy.fill_plan import FillPlan
 from connectors.legacy.globs import matches_path
 from connectors.legacy.recipe import Recipe
@@ -33,11 +35,19 @@ REMEMBERED = timedelta(hours=24)
 _MOST_KNOWN = 30
 _ALPHABET = string.ascii_letters + string.digits
 # Short enough for the length limits of old pages, of every kind of character that rules commonly ask for.
-_DUMMY_RANDOM = 13
+_DUMMY_RANDOM = 9
 DUMMY_PREFIX = "Ym7"
 _LOGIN_PATH = re.compile(
     r"log[-_]?[io]n|sign[-_]?in|denglu|passport|\b(sso|cas|dl)\b|\bo?auth(2|enticate|orize)?\b", re.IGNORECASE
 )
+
+# Where a request may hold a user name and a password and not be a sign-in.
+_OTHER_PURPOSE = re.compile(
+    r"\b(regist\w*|sign ?up|reset|forg[eo]t|chang\w*|modif\w*|updat\w*|edit|profile|settings?|sav(e|ing)|creat\w*|add"
+    r"|insert|comments?|messages?|upload|search|users|members|employees|zhuce|xiugai)\b"
+)
+# How soon the browser has followed a redirect to the page that tells how the sign-in went.
+_FOLLOWED = timedelta(seconds=60)
 
 fill_table = Table(
     "connectors_fill",
@@ -54,6 +64,8 @@ fill_table = Table(
     Column("variables", Json, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime),
+    # The answer led back to the login page's own address: the page that comes there tells how the sign-in went.
+    Column("undecided", Boolean, nullable=False),
 )
 
 
@@ -75,12 +87,14 @@ class Fill:
     def is_spent(self) -> bool:
         return self.is_used or self.is_expired
 
-    def allows(self, recipe: Recipe | None, path: str, method: str, name: str) -> bool:
-        """Whether the password may go to `path` in the field `name` (a form field or a JSON pointer).
+    def allows(self, recipe: Recipe | None, path: str, method: str, place: Place, places: Sequence[Place]) -> bool:
+        """Whether the password may go to `path` in this place (a form field or a JSON pointer) of the body.
 
         A recipe that names the request is taken at its word. Else it is the page's own form; and as scripts often
-        send a form elsewhere, also an address that speaks of signing in, in a field that speaks of a password.
+        send a form elsewhere, also an address that speaks of signing in, or any that does not speak of something
+        else when a user name stands beside; always in a field that speaks of a password.
         """
+        name = place.field
         if recipe is not None and recipe.request.path is not None:
             if method != recipe.request.method or not matches_path(recipe.request.path, path):
                 return False
@@ -88,13 +102,26 @@ class Fill:
             return wanted in (None, name) or (wanted is not None and name == f"/{wanted}")
         if method not in ("POST", "PUT"):
             return False
-        last = name.rsplit("/", 1)[-1]
-        right_field = last == self.password_field or _speaks_of_a_password(last)
-        right_path = path == self.target_path or _LOGIN_PATH.search(path) is not None
-        return right_field and right_path
+        last = _last(name)
+        if last != self.password_field and not _speaks_of_a_password(last):
+            return False
+        if path == self.target_path or _LOGIN_PATH.search(path) is not None:
+            return True
+        return _OTHER_PURPOSE.search(words.identifier(path)) is None and any(
+            self._is_username(one) for one in places if one is not place
+        )
+
+    def _is_username(self, place: Place) -> bool:
+        last = _last(place.field)
+        named = last == self.username_field or words.IDENTIFIERS["username"].search(words.identifier(last)) is not None
+        return named and bool(place.value)
 
 
 _COLUMNS = tuple(name for name in Fill.__dataclass_fields__ if name not in ("is_used", "is_expired"))
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
 
 
 class Fills:
@@ -126,6 +153,7 @@ class Fills:
             insert(fill_table).values(
                 **{name: getattr(fill, name) for name in _COLUMNS},
                 gateway_session_id=gateway_session_id,
+                undecided=False,
                 expires_at=self._clock.now() + LIFETIME,
             )
         )
@@ -149,6 +177,29 @@ class Fills:
             .values(used_at=self._clock.now())
         )
         return consumed.rowcount == 1
+
+    async def leave_undecided(self, connection: AsyncConnection, fill: Fill) -> None:
+        await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(undecided=True))
+
+    async def has_undecided(self, connection: AsyncConnection, gateway_session_id: str) -> bool:
+        query = select(fill_table.c.id).where(
+            fill_table.c.gateway_session_id == gateway_session_id, fill_table.c.undecided
+        )
+        return (await connection.execute(query.limit(1))).first() is not None
+
+    async def take_undecided(self, connection: AsyncConnection, gateway_session_id: str, path: str) -> list[str]:
+        """The Items whose sign-in the page at `path` now tells about, each once."""
+        taken = await connection.execute(
+            update(fill_table)
+            .where(
+                fill_table.c.gateway_session_id == gateway_session_id,
+                fill_table.c.undecided,
+                fill_table.c.used_at > self._clock.now() - _FOLLOWED,
+            )
+            .values(undecided=False)
+            .returning(fill_table.c.item_id, fill_table.c.login_url)
+        )
+        return [row.item_id for row in taken.all() if path_of(row.login_url) == path]
 
     def _fill(self, row: Row[Any]) -> Fill:
         values = {name: getattr(row, name) for name in _COLUMNS}

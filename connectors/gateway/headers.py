@@ -1,5 +1,6 @@
 """Which header fields pass the gateway, and how they change on the way (DESIGN §4.17)."""
 
+import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -181,3 +182,14 @@ def _policy(value: str, *, secure: bool) -> str:
     directives = [part.strip() for part in value.split(";") if part.strip()]
     unwanted = {"report-uri", "report-to"} | (set() if secure else {"upgrade-insecure-requests"})
     return "; ".join(part for part in directives if part.split()[0].lower() not in unwanted)
+
+
+def basic_credential(authorization: str) -> str:
+    """`user:password` of a Basic header field (RFC 7617); empty when it is no such field."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""

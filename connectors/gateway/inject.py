@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -36,23 +37,33 @@ def with_script(page: bytes, data: Mapping[str, Any], nonce: str | None) -> byte
     return tag + page
 
 
-def policy_nonce(headers: Sequence[Header]) -> str | None:
-    """The nonce of the page's own policy, when it works with nonces."""
-    for name, value in headers:
-        if name == "content-security-policy":
-            match = _NONCE.search(value)
-            if match is not None:
-                return match[1]
-    return None
+def nonce_for(headers: Sequence[Header]) -> str | None:
+    """The nonce of the page's own policy, when it works with nonces; a new one when it is 'strict-dynamic' by hashes,
+    and so believes no address (CSP 3 §8.2)."""
+    policies = [value for name, value in headers if name == "content-security-policy"]
+    for policy in policies:
+        match = _NONCE.search(policy)
+        if match is not None:
+            return match[1]
+    return secrets.token_urlsafe(18) if any(map(_believes_no_address, policies)) else None
 
 
-def letting_script_through(headers: Sequence[Header], gateway_origin: str) -> list[Header]:
-    """The same policies, each with our script's address added where scripts are restricted."""
+def letting_script_through(headers: Sequence[Header], gateway_origin: str, nonce: str | None) -> list[Header]:
+    """The same policies, each with our script's address, or its nonce, added where scripts are restricted."""
     source = f"{gateway_origin}{SCRIPT_PATH}"
-    return [(name, _widened(value, source) if name == "content-security-policy" else value) for name, value in headers]
+    return [
+        (name, _widened(value, source, nonce) if name == "content-security-policy" else value)
+        for name, value in headers
+    ]
 
 
-def _widened(policy: str, source: str) -> str:
+def _believes_no_address(policy: str) -> bool:
+    return "'strict-dynamic'" in policy.lower()
+
+
+def _widened(policy: str, source: str, nonce: str | None) -> str:
+    if nonce is not None and _believes_no_address(policy):
+        source = f"'nonce-{nonce}'"
     directives = [part.strip() for part in policy.split(";") if part.strip()]
     names = [part.split()[0].lower() for part in directives]
     for wanted in _SCRIPT_DIRECTIVES:

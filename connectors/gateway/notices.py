@@ -24,6 +24,11 @@ _TEXTS: Mapping[str, Texts] = {
         "登录请求与页面不符，为保护密码没有发送。请从一门重新打开该系统",
         "The sign-in request does not fit its page, so no password was sent. Open the system again from Yimen",
     ),
+    "ERR-NEEDS_RECIPE": (
+        "该系统的登录页会自行加密密码，一门还没有它的适配规则，密码没有发送。请告诉系统管理员",
+        "This system's login page encrypts passwords, and Yimen has no recipe for it yet, so no password was sent. "
+        "Tell the system administrator",
+    ),
     "ERR-ITEM": (
         "还没有该系统的账号，请先在一门添加",
         "You have no account here yet. Add one in Yimen first",

@@ -17,7 +17,14 @@ from connectors.gateway.captures import Captures
 from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.echoes import scrubbed
 from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
-from connectors.gateway.headers import Header, browser_headers, cookies_of, unconditional, upstream_headers
+from connectors.gateway.headers import (
+    Header,
+    basic_credential,
+    browser_headers,
+    cookies_of,
+    unconditional,
+    upstream_headers,
+)
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.results import Results
 from connectors.gateway.rewrite import OriginMap, is_rewritable
@@ -32,6 +39,7 @@ from connectors.gateway.upstream import (
     answer_headers,
 )
 from connectors.legacy.answer import Outcome, SignInResponse
+from connectors.legacy.conventions import LEADS_BACK
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.variables import from_response
 from connectors.systems import System
@@ -89,8 +97,8 @@ class Proxy:
         self._fills = fills
         self._captures = captures
         self._swap = Swap(parts.database, fills, parts.launcher, parts.items, parts.ledger)
-        self._documents = Documents(parts, fills, captures)
         self._results = Results(parts)
+        self._documents = Documents(parts, fills, captures, self._results)
         self._basic = BasicAuthorization(parts)
 
     async def serve(self, visit: Visit, send: Send) -> None:
@@ -126,7 +134,7 @@ class Proxy:
         small = announced is not None and announced.isdigit() and int(announced) <= MAX_BODY_BYTES
         if request.method not in _MAY_SIGN_IN or not small:
             return visit.upload.pieces()
-        visit.fills = await self._known_fills(visit)
+        visit.fills = await self._known_fills(visit.who)
         if not visit.fills:
             return visit.upload.pieces()
         body = await visit.upload.whole()
@@ -139,15 +147,19 @@ class Proxy:
         visit.capture_id = await self._captures.hold(visit.who, visit.system, visit.recipe, sent, visit.fills)
         return body
 
-    async def _refuse_elsewhere(self, visit: Visit) -> None:
-        """A GET form would put the password into the address, where it must never stand."""
-        lines = [visit.target, *visit.headers.values()]
+    async def refuse_dummies(self, who: GatewaySession, system: System, lines: Sequence[str]) -> None:
+        """A page's login may send the password in an address, a header field or a socket, where it is not put in:
+        raises ERR-FILL, so that its dummy counts as no attempt."""
         if any(DUMMY_PREFIX in line for line in lines):
-            await self._swap.refuse_elsewhere(visit.who, visit.system, lines, await self._known_fills(visit))
+            await self._swap.refuse_elsewhere(who, system, lines, await self._known_fills(who))
 
-    async def _known_fills(self, visit: Visit) -> list[Fill]:
+    async def _refuse_elsewhere(self, visit: Visit) -> None:
+        basic = basic_credential(visit.headers.get("authorization", ""))
+        await self.refuse_dummies(visit.who, visit.system, [visit.target, *visit.headers.values(), basic])
+
+    async def _known_fills(self, who: GatewaySession) -> list[Fill]:
         async with self._parts.database.read() as connection:
-            return await self._fills.known(connection, visit.who.id)
+            return await self._fills.known(connection, who.id)
 
     # Back to the browser
 
@@ -181,6 +193,9 @@ class Proxy:
         )
         item_id = fill.item_id if fill is not None else None
         outcome = await self._results.note(visit.who, visit.system, visit.recipe, item_id, told)
+        if fill is not None and outcome is LEADS_BACK:
+            async with self._parts.database.write() as connection:
+                await self._fills.leave_undecided(connection, fill)
         if visit.capture_id is not None:
             accepted = outcome.result == "success"
             await (self._captures.offer if accepted else self._captures.drop)(visit.capture_id)

@@ -43,7 +43,7 @@ _SALTED = tuple(
         ),
     )
 )
-_MOST_SALTS = 40
+_MOST_SALTS = 60
 # A digest, a block of a cipher in base64 (16 bytes and more), or much of either.
 _LOOKS_MADE = re.compile(r"[0-9a-fA-F]{32,}|[A-Za-z0-9+/]{22,}==|[A-Za-z0-9+/]{27,}=|[A-Za-z0-9+/]{40,}")
 

@@ -61,8 +61,8 @@ class Swap:
     async def swap(
         self, who: GatewaySession, system: System, recipe: Recipe | None, sent: SentBody, fills: Sequence[Fill]
     ) -> Swapped | None:
-        """The body to send instead, or None when this request carries no dummy. Raises ERR-FILL, ERR-TRANSFORM, and
-        the vault's refusals; then nothing is sent at all."""
+        """The body to send instead, or None when this request carries no dummy. Raises ERR-FILL, ERR-NEEDS_RECIPE,
+        ERR-TRANSFORM, and the vault's refusals; then nothing is sent at all."""
         kind = kind_of(sent.content_type, sent.body)
         filled = [fill for fill in fills if fill.item_id is not None]
         for fill in filled:
@@ -73,12 +73,13 @@ class Swap:
             if found and fill.is_spent:
                 raise await self._refusal(who, system, fill, "the page was used before, or stood open too long")
             if found and kind is not None:
-                return await self._put(who, system, recipe, fill, sent, found[0], kind)
+                return await self._put(who, system, recipe, fill, sent, found[0], kind, places)
             if fill.dummy.encode() in sent.body:
                 raise await self._refusal(who, system, fill, "the dummy stands where none was put")
         for fill in (one for one in filled if not one.is_used):
             if self._is_unknown_making(recipe, fill, sent, _places(sent, kind, fill)):
-                raise await self._refusal(who, system, fill, "the page encrypts passwords: it needs a recipe")
+                why = "the page encrypts passwords: it needs a recipe"
+                raise await self._refusal(who, system, fill, why, code="ERR-NEEDS_RECIPE")
         return None
 
     async def refuse_elsewhere(
@@ -94,7 +95,7 @@ class Swap:
     ) -> list[Recognised]:
         """Where the dummy stands, as the page made it."""
         if recipe is None or recipe.transform == "plain":
-            salts = [*(place.value for place in places), *sent.cookies.values(), *fill.variables.values()]
+            salts = [*fill.variables.values(), *(place.value for place in places), *sent.cookies.values()]
             return recognise(fill.dummy, places, salts)
         variables = dict(fill.variables) | from_cookies(recipe, sent.cookies)
         if kind is not None and places:
@@ -105,13 +106,14 @@ class Swap:
             Recognised(place, transform, variables)
             for place in places
             if place.value == expected
-            or (expected is None and not fill.is_used and _is_named(recipe, fill, sent, place))
+            or (expected is None and not fill.is_used and _is_named(recipe, fill, sent, place, places))
         ]
 
     def _is_unknown_making(self, recipe: Recipe | None, fill: Fill, sent: SentBody, places: Sequence[Place]) -> bool:
-        """The login request holds something in the password's field that no person typed and no dummy explains."""
-        return sent.path == fill.target_path and any(
-            looks_made(place.value) and fill.allows(recipe, sent.path, sent.method, place.field) for place in places
+        """The login request holds something in the password's field that no person typed and no dummy explains. Sent
+        on, it would count as a wrong password."""
+        return any(
+            looks_made(place.value) and fill.allows(recipe, sent.path, sent.method, place, places) for place in places
         )
 
     async def _put(
@@ -123,11 +125,12 @@ class Swap:
         sent: SentBody,
         found: Recognised,
         kind: Kind,
+        places: Sequence[Place],
     ) -> Swapped:
         place = found.place
         if not place.is_certain:
             raise await self._refusal(who, system, fill, "the dummy's place in the document is not certain")
-        if not fill.allows(recipe, sent.path, sent.method, place.field):
+        if not fill.allows(recipe, sent.path, sent.method, place, places):
             raise await self._refusal(who, system, fill, f"{sent.method} {sent.path}, field {place.field[:100]}")
         if recipe is not None:
             require_variables(recipe, {**fill.variables, **found.variables})
@@ -146,7 +149,9 @@ class Swap:
         written = found.transform.apply(secret, found.variables)
         return Swapped(fill, replaced(sent.body, place, kind, written, fill.charset), secret, written)
 
-    async def _refusal(self, who: GatewaySession, system: System, fill: Fill, why: str) -> ConnectorError:
+    async def _refusal(
+        self, who: GatewaySession, system: System, fill: Fill, why: str, *, code: str = "ERR-FILL"
+    ) -> ConnectorError:
         await self._ledger.append(
             Event(
                 action="gateway.swap",
@@ -156,11 +161,11 @@ class Swap:
                 system=system.id,
                 session=who.session.id,
                 address=who.session.address,
-                reason="ERR-FILL",
+                reason=code,
                 detail={"why": why[:300]},
             )
         )
-        return ConnectorError("ERR-FILL", why, status=400)
+        return ConnectorError(code, why, status=400)
 
 
 def _places(sent: SentBody, kind: Kind | None, fill: Fill) -> list[Place]:
@@ -176,7 +181,7 @@ def _expected(transform: Transform, fill: Fill, variables: Mapping[str, str]) ->
     return first.decode("utf-8", "replace") if first == second else None
 
 
-def _is_named(recipe: Recipe, fill: Fill, sent: SentBody, place: Place) -> bool:
+def _is_named(recipe: Recipe, fill: Fill, sent: SentBody, place: Place, places: Sequence[Place]) -> bool:
     """The field that the recipe names, in the request that it names: all there is to go by when a page encrypts."""
     named = recipe.request.path is not None and recipe.request.password_field is not None
-    return named and fill.allows(recipe, sent.path, sent.method, place.field)
+    return named and fill.allows(recipe, sent.path, sent.method, place, places)

@@ -1,7 +1,7 @@
 """WebSockets through the gateway (RFC 6455): both directions at once, until one side ends or the session does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ from connectors.gateway.headers import Header, Peer, upstream_headers
 from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.upstream import Upstream, upstream_errors
 from connectors.origin import ExactOrigin
+from core.errors import YimenError
 
 CHECK_SECONDS = 5.0
 _MAX_MESSAGE = 16 * 1024 * 1024
@@ -33,12 +34,14 @@ class WebSocketProxy:
         self,
         browser: WebSocket,
         still_allowed: Callable[[], Awaitable[bool]],
+        check: Callable[[Sequence[str]], Awaitable[None]],
         origin: ExactOrigin,
         origins: OriginMap,
         target: str,
         peer: Peer,
     ) -> None:
-        """Raises ERR-UPSTREAM before the browser's connection is accepted, never after."""
+        """`check` raises for a message that must not go to the system. Raises ERR-UPSTREAM before the browser's
+        connection is accepted, never after."""
         headers = _headers(browser, origins, peer)
         url = self._upstream.url(f"{_SCHEMES[origin.scheme]}://{origin.authority}{target}", ("ws", "wss"))
         protocols = browser.scope.get("subprotocols", [])
@@ -49,7 +52,7 @@ class WebSocketProxy:
         async with connection:
             await browser.accept(subprotocol=connection.protocol)
             await _first_to_end(
-                _from_browser(browser, connection),
+                _from_browser(browser, connection, check),
                 _from_upstream(browser, connection),
                 self._until_ended(browser, still_allowed),
             )
@@ -75,16 +78,27 @@ async def _first_to_end(*ways: Coroutine[Any, Any, None]) -> None:
             task.result()
 
 
-async def _from_browser(browser: WebSocket, connection: aiohttp.ClientWebSocketResponse) -> None:
+async def _from_browser(
+    browser: WebSocket,
+    connection: aiohttp.ClientWebSocketResponse,
+    check: Callable[[Sequence[str]], Awaitable[None]],
+) -> None:
     while True:
         message = await browser.receive()
         if message["type"] == "websocket.disconnect":
             await connection.close(code=_closing(message.get("code")))
             return
-        if message.get("text") is not None:
-            await connection.send_str(message["text"])
-        elif message.get("bytes") is not None:
-            await connection.send_bytes(message["bytes"])
+        text, raw = message.get("text"), message.get("bytes")
+        try:
+            await check([text if text is not None else (raw or b"").decode("latin-1")])
+        except YimenError as error:
+            await browser.close(_POLICY, error.code)
+            await connection.close(code=_POLICY)
+            return
+        if text is not None:
+            await connection.send_str(text)
+        elif raw is not None:
+            await connection.send_bytes(raw)
 
 
 async def _from_upstream(browser: WebSocket, connection: aiohttp.ClientWebSocketResponse) -> None:

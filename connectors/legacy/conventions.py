@@ -45,7 +45,15 @@ _MESSAGES = (
 )
 _TOKENS = ("token", "access_token", "accesstoken", "jwt", "id_token", "sessionid", "ticket", "sid")
 _GOOD_CODES = re.compile(r"0+|2\d\d|20000|success|succ|ok|true|y", re.IGNORECASE)
+_BAD_WORDS = re.compile(
+    r"\b(fail\w*|err\w*|false|no|not|bad|wrong|invalid|denied|refused|unauthori[sz]ed|forbidden|locked|expired|n|f)\b",
+    re.IGNORECASE,
+)
+# `A0001`, `AUTH_002`, `E-1004`
+_ERROR_CODE = re.compile(r"[A-Z][A-Z_-]*\d+")
 _SHORT = 64
+# Undecided until the page that comes there is seen.
+LEADS_BACK = Outcome("unknown", "it leads back to the address of the login page")
 
 
 def by_convention(answer: Answer) -> Outcome:
@@ -102,9 +110,9 @@ def _telling_address(path: str, tail: str) -> Outcome | None:
 def _back_to_login(answer: Answer, target: str) -> Outcome | None:
     path, login_url = path_of(target), answer.response.login_url
     if login_url and path == path_of(login_url):
-        if path == "/":
-            return Outcome("unknown", "it leads to the first page, which is the login page too")
-        return Outcome("failure", "it leads back to the login page")
+        if words.LOGIN_NAME.search(path):
+            return Outcome("failure", "it leads back to the login page")
+        return LEADS_BACK  # a front page with the login box on it is where a good sign-in leads to as well
     if words.LOGIN_PAGE.search(path):
         return Outcome("failure", "it leads to a page of signing in")
     if words.LOGIN_NAME.search(path):
@@ -184,7 +192,11 @@ def _good_code(name: str, value: str, flat: Mapping[str, Any]) -> bool | None:
     """`{"status": 1}` means yes to some and no to others: believed only where nothing else is at stake."""
     if value == "1" and name in ("status", "state", "result", "code", "ret"):
         return True if any(flat.get(token) for token in _TOKENS) or isinstance(flat.get("data"), Mapping) else None
-    return _GOOD_CODES.fullmatch(value) is not None
+    if _GOOD_CODES.fullmatch(value) is not None:
+        return True
+    # `{"id": 7, "name": "…", "status": "active"}` is the person, not a verdict.
+    is_code = value.lstrip("-").isdigit() or _ERROR_CODE.fullmatch(value) is not None
+    return False if is_code or _BAD_WORDS.search(value) is not None else None
 
 
 def _word(answer: Answer) -> Outcome:

@@ -122,9 +122,8 @@ def _is_shell(page: Page) -> bool:
         return False
     if any(one.is_text or one.type == "password" for one in page.controls if not one.hidden):
         return False
-    scripts = page.document.all("script[src], script[type=module], link[rel=modulepreload]")
     seen = re.sub(r"\s+", " ", " ".join(text_of(one) for one in body.css("h1, p, li, td, a")))
-    return bool(scripts) and len(seen) < _SHELL_TEXT
+    return len(seen) < _SHELL_TEXT
 
 
 def _recipe_plan(recipe: Recipe, page: Page, found: DetectedForm | None, url: str) -> FillPlan | None:

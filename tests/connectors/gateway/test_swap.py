@@ -119,7 +119,34 @@ async def test_a_dummy_in_an_address_or_a_header_is_refused(cadre: Browser, item
     assert (await cadre.get(f"/login?password={page.dummy}")).error == "ERR-FILL"
     assert (await cadre.fetch(f"/login?p={page.dummy}", "POST", b"x=1", content_type=FORM)).error == "ERR-FILL"
     assert (await cadre.fetch("/login", authorization=f"Token {page.dummy}")).error == "ERR-FILL"
+    basic = base64.b64encode(f"{LOGIN}:{page.dummy}".encode()).decode()
+    assert (await cadre.fetch("/login", authorization=f"Basic {basic}")).error == "ERR-FILL"
     assert len(legacy.received) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "sent", "is_swapped"),
+    [
+        ("/api/session", {"username": LOGIN, "password": "{}"}, True),
+        ("/graphql", {"query": "…", "variables": {"loginName": LOGIN, "pwd": "{}"}}, True),
+        ("/rest/entry", {"password": "{}"}, False),
+        ("/rest/entry", {"username": "", "password": "{}"}, False),
+        ("/rest/entry", {"username": LOGIN, "nickname": "{}"}, False),
+        ("/rest/users", {"username": LOGIN, "password": "{}"}, False),
+        ("/rest/userRegister", {"username": LOGIN, "password": "{}"}, False),
+        ("/rest/updateProfile", {"username": LOGIN, "password": "{}"}, False),
+        ("/rest/change-password", {"username": LOGIN, "password": "{}"}, False),
+    ],
+)
+async def test_a_script_may_send_the_login_where_a_user_name_stands_beside(
+    cadre: Browser, item: Item, legacy: LegacyServer, target: str, sent: dict[str, object], is_swapped: bool
+) -> None:
+    page = await cadre.get("/login")
+    body = json.dumps(sent).replace("{}", page.dummy).encode()
+    answer = await cadre.fetch(target, "POST", body, content_type="application/json")
+    assert bool(reached(legacy)) is is_swapped
+    assert (answer.error == "ERR-FILL") is not is_swapped
+    assert page.dummy not in str([one.body for one in legacy.received])
 
 
 async def test_a_dummy_of_another_session_means_nothing(
@@ -221,7 +248,7 @@ async def test_what_a_page_encrypts_in_an_unknown_way_is_not_sent(
 ) -> None:
     """It would be a wrong password to the system: an attempt wasted, and five of them lock the account."""
     await cadre.get("/login")
-    assert (await cadre.post("/login", {"username": LOGIN, "password": made})).error == "ERR-FILL"
+    assert (await cadre.post("/login", {"username": LOGIN, "password": made})).error == "ERR-NEEDS_RECIPE"
     assert legacy.posted() == []
 
 
@@ -249,6 +276,39 @@ async def test_a_refused_password_freezes_its_item_and_is_never_tried_again(
     assert "dummy" not in told
     assert told["notice"]["address"] == f"{house.settings.issuer}/accounts"
     assert len(reached(legacy)) == 1
+
+
+FRONT = "/index.jsp"
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+async def test_where_a_sign_in_leads_back_to_its_own_page_the_page_decides(
+    cadre: Browser, item: Item, legacy: LegacyServer, house: House, *, is_refused: bool
+) -> None:
+    """A first page with the login box on it comes again after a wrong password, and after a right one too."""
+    legacy.answers[f"GET {FRONT}"] = login_page(FRONT)
+    legacy.answers[f"POST {FRONT}"] = RedirectResponse(FRONT, 302)
+    page = await cadre.get(FRONT)
+    await cadre.post(FRONT, {"username": LOGIN, "password": page.dummy})
+    if not is_refused:
+        legacy.answers[f"GET {FRONT}"] = Response("<h1>收文 3 件</h1>", media_type="text/html")
+    shown = await cadre.get(FRONT)
+    async with house.database.read() as connection:
+        found = await house.items.find(connection, item.id)
+    assert (found.state, found.last_result) == (("frozen", "failure") if is_refused else ("active", "success"))
+    assert shown.told is None or "dummy" not in shown.told
+
+
+async def test_the_salt_may_stand_in_the_pages_script(cadre: Browser, item: Item, legacy: LegacyServer) -> None:
+    script = '<script>var cfg = {"pwdSalt": "x9-Kd/7"}, lang = "zh";</script></body>'
+    legacy.answers["GET /login"] = Response(
+        bytes(login_page().body).decode().replace("</body>", script), media_type="text/html"
+    )
+    page = await cadre.get("/login")
+    made = md5(f"{page.dummy}x9-Kd/7".encode()).hexdigest()
+    await cadre.post("/login", {"username": LOGIN, "password": made})
+    wanted = md5(f"{SECRET}x9-Kd/7".encode()).hexdigest()
+    assert legacy.posted() == [urlencode({"username": LOGIN, "password": wanted}).encode()]
 
 
 @pytest.mark.parametrize("status", [204, 304])

@@ -1,6 +1,7 @@
 """WebSockets through the gateway (RFC 6455): both directions, codes and protocols, until the sign-in ends."""
 
 import asyncio
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -10,7 +11,8 @@ import connectors.gateway.websocket
 from connectors.systems import System
 from tests.connectors.gateway.browser import Browser
 from tests.connectors.gateway.conftest import AddSystem
-from tests.connectors.gateway.upstream import LegacyServer
+from tests.connectors.gateway.upstream import LegacyServer, login_page
+from vault.items import Item
 from web.composition import House
 
 
@@ -132,3 +134,24 @@ async def test_a_system_that_refuses_the_socket_is_reported(cadre: Browser, lega
     with pytest.raises(aiohttp.WSServerHandshakeError):
         async with cadre.connect("/ws"):
             pass
+
+
+async def test_a_dummy_in_a_socket_ends_it_and_reaches_nobody(cadre: Browser, item: Item, legacy: LegacyServer) -> None:
+    """Some pages sign in over a socket, where nothing is put in: the dummy would count as a wrong password."""
+    heard: list[str | None] = []
+
+    async def listen(socket: WebSocket) -> None:
+        await socket.accept()
+        with suppress(WebSocketDisconnect):
+            while True:
+                heard.append(await socket.receive_text())
+
+    legacy.sockets["/listen"] = listen
+    legacy.answers["GET /login"] = login_page()
+    page = await cadre.get("/login")
+    async with cadre.connect("/listen") as socket:
+        await socket.send_str("Ym7 is only the beginning of one")
+        await socket.send_str(f'["login", "{page.dummy}"]')
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        assert socket.close_code == 1008
+    assert heard == ["Ym7 is only the beginning of one"]

@@ -131,6 +131,10 @@ def test_a_gbk_page_is_read() -> None:
         ({"status": 401, "message": "Unauthorized"}, 401, "failure"),
         ({"hello": "world"}, 200, "unknown"),
         ({"status": "success"}, 200, "success"),
+        ({"id": 7, "name": "王", "status": "active"}, 200, "unknown"),
+        ({"code": "A0210", "data": None}, 200, "failure"),
+        ({"result": "login_failed"}, 200, "failure"),
+        ({"state": "DENIED"}, 200, "failure"),
         ({"result": "fail", "msg": "密码错误，您还有3次机会"}, 200, "failure"),
     ],
 )

@@ -1,0 +1,159 @@
+"""Login pages that do it their own way, without a recipe, in a real browser."""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, expect
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from tests.stories.conftest import DESKTOP, Town, free_port, launch, sign_in
+
+PASSWORD = 'Odd-9&%x"Q'
+SALT = "s4ltOfTheDay"
+
+_SEND = """
+const send = async (path, body) => {
+  const headers = {"content-type": "application/json"};
+  const answer = await fetch(path, {method: "POST", headers, body: JSON.stringify(body)});
+  if ((await answer.json()).done) document.body.innerHTML = "<h1>欢迎</h1>";
+};
+"""
+_FIELDS = '<input name="username" placeholder="用户名"><input type="password" name="password" placeholder="密码">'
+_STARTER = 'const s = document.createElement("script"); s.src = "/strict.js"; document.head.append(s);'
+
+PAGES = {
+    # The fields stand in a shadow tree, which the page's HTML does not show.
+    "shadow": f"""<div id="app"></div><script>{_SEND}
+customElements.define("x-login", class extends HTMLElement {{
+  connectedCallback() {{
+    const tree = this.attachShadow({{mode: "open"}});
+    tree.innerHTML = `<form>{_FIELDS}<button>登录</button></form>`;
+    tree.querySelector("form").onsubmit = (event) => {{
+      event.preventDefault();
+      send("/api/login", Object.fromEntries(new FormData(event.target)));
+    }};
+  }}
+}});
+setTimeout(() => app.append(document.createElement("x-login")), 300);</script>""",
+    # The button wakes up a while after something was typed.
+    "slow": f"""<form id="f">{_FIELDS}<button disabled>登录</button></form><script>{_SEND}
+let timer;
+f.oninput = () => {{ clearTimeout(timer); timer = setTimeout(() => f.querySelector("button").disabled = false, 600); }};
+f.onsubmit = (event) => {{
+  event.preventDefault();
+  send("/api/login", Object.fromEntries(new FormData(f)));
+}};</script>""",
+    # The page refuses passwords of other lengths than its rule's.
+    "short": f"""<form id="f">{_FIELDS}<button>登录</button></form><script>{_SEND}
+f.onsubmit = (event) => {{
+  event.preventDefault();
+  const fields = Object.fromEntries(new FormData(f));
+  if (fields.password.length >= 6 && fields.password.length <= 12) send("/api/login", fields);
+}};</script>""",
+    # The request goes to an address that says nothing of signing in, with the password deep inside.
+    "graphql": f"""<form id="f">{_FIELDS}<button>登录</button></form><script>{_SEND}
+f.onsubmit = (event) => {{
+  event.preventDefault();
+  const {{username, password}} = Object.fromEntries(new FormData(f));
+  send("/graphql", {{query: "mutation …", variables: {{username, password}}}});
+}};</script>""",
+    # The salt stands in the page's script alone.
+    "salted": f"""<form id="f">{_FIELDS}<button>登录</button></form><script>{_SEND}
+const dailySalt = "{SALT}";
+const hex = (bytes) => [...new Uint8Array(bytes)].map((one) => one.toString(16).padStart(2, "0")).join("");
+f.onsubmit = async (event) => {{
+  event.preventDefault();
+  const {{username, password}} = Object.fromEntries(new FormData(f));
+  const made = hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(dailySalt + password)));
+  send("/api/login", {{username, password: made}});
+}};</script>""",
+    # Only scripts that a hashed script brings along may run.
+    "strict": f"""<form id="f">{_FIELDS}<button>登录</button></form><script>{_STARTER}</script>""",
+    # The login box is on the first page, where a good sign-in leads to as well.
+    "front": f'<p>通知公告</p><form method="post" action="/front">{_FIELDS}<input type="submit" value="登录"></form>',
+}
+_STRICT = base64.b64encode(hashlib.sha256(_STARTER.encode()).digest()).decode()
+
+
+def _document(name: str) -> Response:
+    headers = {"content-security-policy": f"script-src 'sha256-{_STRICT}' 'strict-dynamic'"} if name == "strict" else {}
+    head = f'<!doctype html><html><head><meta charset="utf-8"><title>{name}</title></head>'
+    return HTMLResponse(f"{head}<body>{PAGES[name]}</body></html>", headers=headers)
+
+
+async def _page(request: Request) -> Response:
+    name = request.path_params["name"]
+    if request.method == "POST":
+        form = await request.form()
+        response = RedirectResponse("/front", 302)
+        if form["password"] == PASSWORD:
+            response.set_cookie("sid", "in")
+        return response
+    return HTMLResponse("<h1>欢迎</h1>") if request.cookies.get("sid") == "in" else _document(name)
+
+
+async def _api(request: Request) -> Response:
+    sent = json.loads(await request.body())
+    password = sent.get("variables", sent)["password"]
+    good = {PASSWORD, hashlib.sha256(f"{SALT}{PASSWORD}".encode()).hexdigest()}
+    return JSONResponse({"done": True, "id": 7, "status": "active"} if password in good else {"error": "bad"})
+
+
+async def _strict(_request: Request) -> Response:
+    handler = (
+        'f.onsubmit = (event) => { event.preventDefault(); send("/api/login", Object.fromEntries(new FormData(f))); };'
+    )
+    return Response(_SEND + handler, media_type="text/javascript")
+
+
+@pytest.fixture
+async def odd_port() -> AsyncIterator[int]:
+    port = free_port()
+    routes = [
+        Route("/strict.js", _strict),
+        Route("/api/login", _api, methods=["POST"]),
+        Route("/graphql", _api, methods=["POST"]),
+        Route("/{name}", _page, methods=["GET", "POST"]),
+    ]
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=port, log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    yield port
+    server.should_exit = True
+    await serving
+
+
+async def test_odd_login_pages_are_signed_in_to(town: Town, browser: Browser, odd_port: int) -> None:
+    county = {
+        "version": 1,
+        "systems": [
+            {
+                "slug": name,
+                "name": {"zh": name},
+                "way_in": [{"kind": "gateway"}],
+                "upstream": f"http://127.0.0.1:{odd_port}",
+                "login_path": f"/{name}",
+                "http_approved_by": "zhouan",
+            }
+            for name in PAGES
+        ],
+        "items": [
+            {"system": name, "owner": {"user": "wangxw"}, "login": "wang", "password": PASSWORD} for name in PAGES
+        ],
+    }
+    assert (await town.yimen.run("apply", "-", given=json.dumps(county).encode()))[0] == 0
+    context = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
+    portal = await sign_in(context, town)
+    for name in PAGES:
+        page = await launch(portal, name)
+        await expect(page.locator("h1"), name).to_have_text("欢迎")
+    accounts = await context.new_page()
+    await accounts.goto(f"{town.issuer}/accounts")
+    assert await accounts.locator(".sign-bad").count() == 0, "a good sign-in was taken for a refusal"
