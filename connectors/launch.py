@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import Column, Index, String, Table, delete, insert
+from sqlalchemy import Boolean, Column, Index, String, Table, delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -38,6 +38,8 @@ launch_intent_table = Table(
     Column("session_id", String(64), nullable=False),
     Column("system_id", String(26), nullable=False),
     Column("item_id", String(26)),
+    # The page that asks for the user name has used it; it is good for the page that asks for the password.
+    Column("stepped", Boolean, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Index("ix_connectors_launch_intent_session", "session_id", "system_id"),
     Index("ix_connectors_launch_intent_expires", "expires_at"),
@@ -49,6 +51,7 @@ class Intent:
     """The person asked, a moment ago, to be signed in; `item_id` is the account they chose, if they chose one."""
 
     item_id: str | None
+    stepped: bool = False
 
 
 def owners_for(user: User) -> list[str]:
@@ -109,10 +112,24 @@ class Launcher:
                 launch_intent_table.c.system_id == system_id,
                 launch_intent_table.c.expires_at > self._clock.now(),
             )
-            .returning(launch_intent_table.c.item_id)
+            .returning(launch_intent_table.c.item_id, launch_intent_table.c.stepped)
         )
         rows = taken.all()
-        return Intent(rows[-1].item_id) if rows else None
+        return Intent(rows[-1].item_id, rows[-1].stepped) if rows else None
+
+    async def keep_intent(
+        self, connection: AsyncConnection, session_id: str, system_id: str, item_id: str | None, *, stepped: bool
+    ) -> None:
+        await connection.execute(
+            insert(launch_intent_table).values(
+                id=new_id(),
+                session_id=session_id,
+                system_id=system_id,
+                item_id=item_id,
+                stepped=stepped,
+                expires_at=self._clock.now() + INTENT_LIFETIME,
+            )
+        )
 
     async def release(
         self, *, session: Session, system: System, item: Item, recipe_hash: str, purpose: Purpose
@@ -147,15 +164,7 @@ class Launcher:
             return _third_party_login(registration.initiate_login_uri, self._settings.issuer)
         if system.way_in.kind is WayInKind.LINK:
             return registration.link or f"{system.origin}{registration.login_path}"
-        await connection.execute(
-            insert(launch_intent_table).values(
-                id=new_id(),
-                session_id=session.id,
-                system_id=system.id,
-                item_id=item_id,
-                expires_at=self._clock.now() + INTENT_LIFETIME,
-            )
-        )
+        await self.keep_intent(connection, session.id, system.id, item_id, stepped=False)
         return f"{self._settings.gateway_origin(system.slug)}/.yimen/open"
 
     async def _record(

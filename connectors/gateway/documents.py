@@ -16,7 +16,7 @@ from connectors.gateway.salts import salts_in
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.steps import note_step
 from connectors.legacy.answer import Outcome, path_of
-from connectors.legacy.fill_plan import FillPlan, fill_plan
+from connectors.legacy.fill_plan import FillPlan, fill_plan, step_plan
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.variables import from_page
 from connectors.systems import System
@@ -114,8 +114,11 @@ class Documents:
             )
             if item is None:
                 return None
+            presses = plan.submits and intent is not None and not (plan.steps and intent.stepped)
+            if presses and plan.steps:
+                await self._parts.launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
             login = await self._parts.items.login_name(connection, item.id)
-        return _told_of(plan, fill, login, presses=plan.submits and intent is not None, english=document.english)
+        return _told_of(plan, fill, login, presses=presses, english=document.english)
 
     async def _offer(self, who: GatewaySession, document: Document) -> dict[str, Any] | None:
         async with self._parts.database.read() as connection:
@@ -136,15 +139,17 @@ class Documents:
 def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan | None:
     """A page that its script draws is taken for a login page only where the system says its login page is."""
     plan = fill_plan(recipe, document.body, document.url, document.charset)
-    if plan is not None and recipe is None and plan.waits and plan.form is None:
-        return plan if document.path == urlsplit(system.registration.login_path).path else None
-    return plan
+    if recipe is not None or (plan is not None and not (plan.waits and plan.form is None)):
+        return plan
+    if document.path != urlsplit(system.registration.login_path).path:
+        return None
+    return plan or step_plan(document.body, document.url, document.charset)
 
 
 def _told_of(plan: FillPlan, fill: Fill, login: str, *, presses: bool, english: bool) -> dict[str, Any]:
     content = plan.to_json()
     return {
-        **{name: content[name] for name in ("username", "password", "person", "submit", "waits")},
+        **{name: content[name] for name in ("username", "password", "person", "submit", "waits", "steps")},
         "presses": presses,
         "login": login,
         "dummy": fill.dummy,

@@ -10,8 +10,11 @@
   const WAIT_MS = 20000;
   const PRESS_MS = 5000;
   const LOOK_MS = 250;
+  const SETTLED_MS = 1500;
   const PASSWORD_WORDS = /密码|口令|password|passwd|pwd/i;
   const BUTTON_WORDS = /登\s*[录陆入]|进入|log\s*[io]n|sign\s*in/i;
+  const NEXT = /^(下一步|继续|确\s*定|登\s*[录陆入]|next|continue|log\s*in|sign\s*in)$/i;
+  const USER_WORDS = /用户|账\s*[号户]|帐\s*[号户]|工号|手机号|user|account|login|e-?mail/i;
   const NOT_BUTTON = /注册|忘记|短信|扫码|register|forgot|sign\s*up/i;
   const CODE_WORDS = /验证码|校验码|captcha|verify|code|yzm|sms|otp/i;
   const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
@@ -75,12 +78,13 @@
       && field.type !== "checkbox" && CODE_WORDS.test(wordsOf(field)) && !PASSWORD_WORDS.test(wordsOf(field)));
   };
 
+  const buttonsAround = (field) => [...around(field)
+    .querySelectorAll("button, input[type=submit], input[type=image], input[type=button], a, [role=button]")].filter(visible);
+
   const button = (password) => {
     const located = locate(told.submit);
     if (located) return located;
-    const scope = around(password);
-    const all = [...scope.querySelectorAll("button, input[type=submit], input[type=image], input[type=button], a, [role=button]")]
-      .filter(visible);
+    const all = buttonsAround(password);
     const text = (element) => `${element.textContent} ${element.value || ""} ${element.title || ""} ${element.alt || ""}`;
     return all.find((element) => BUTTON_WORDS.test(text(element)) && !NOT_BUTTON.test(text(element)))
       || all.find((element) => element.type === "submit") || null;
@@ -124,11 +128,23 @@
   };
 
   // A button that its page enables only after a while is waited for.
-  const press = (password, since = Date.now()) => {
-    const target = button(password);
-    if (target && target.disabled && Date.now() - since < PRESS_MS) setTimeout(() => press(password, since), 100);
+  const press = (field, find = button, since = Date.now()) => {
+    const target = find(field);
+    if (target && target.disabled && Date.now() - since < PRESS_MS) setTimeout(() => press(field, find, since), 100);
     else if (target) target.click();
-    else if (password.form) password.form.requestSubmit();
+    else if (field.form) field.form.requestSubmit();
+  };
+
+  const nextButton = (field) => buttonsAround(field)
+    .find((element) => NEXT.test((element.textContent || element.value || "").trim())) || null;
+
+  // The one field of a page that asks for the user name before the password.
+  const stepField = () => {
+    const fields = everywhere("input").filter((field) => visible(field) && !field.readOnly
+      && /^(text|email|tel|number|)$/.test(field.getAttribute("type") || ""));
+    if (fields.length !== 1 || CODE_WORDS.test(wordsOf(fields[0]))) return null;
+    const asksWho = told.steps || USER_WORDS.test(`${wordsOf(fields[0])} ${fields[0].autocomplete}`);
+    return asksWho && nextButton(fields[0]) ? fields[0] : null;
   };
 
   const fill = (password) => {
@@ -166,9 +182,20 @@
     const looking = setInterval(look, LOOK_MS);
   };
 
+  const step = (field) => {
+    type(field, told.login);
+    note(told.presses ? told.texts.presses : told.texts.filled);
+    if (told.presses) setTimeout(() => press(field, nextButton), 150);
+    whenThere(passwordField, fill);
+  };
+
   const begin = () => {
     if (told.notice) note(told.notice.text, told.notice);
-    if (told.dummy) whenThere(passwordField, fill);
+    if (!told.dummy) return;
+    const began = Date.now();
+    const mayStep = () => told.steps || (told.waits && told.presses && Date.now() - began > SETTLED_MS);
+    whenThere(() => passwordField() || (mayStep() ? stepField() : null),
+      (field) => (field === passwordField() ? fill(field) : step(field)));
   };
 
   // After the page's own load handlers, which wire up its login.

@@ -11,6 +11,7 @@ from connectors.legacy.document import Document, decode, text_of
 from connectors.legacy.globs import matches_path
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.recipe_parts import Locator
+from connectors.legacy.username_step import username_step
 from connectors.origin import ExactOrigin
 
 _SHELL_TEXT = 400
@@ -35,6 +36,7 @@ class Target:
 class FillPlan:
     """`username` and `password` are filled; `person` lists what only the person can give. `submits`: the button may be
     pressed without the person. `waits`: the page's script makes the fields, so they are looked for until they appear.
+    `steps`: this page asks for the user name alone; the password is asked for on the next.
     """
 
     username: Target | None
@@ -49,6 +51,7 @@ class FillPlan:
     enctype: str
     charset: str
     why: str
+    steps: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,6 +72,29 @@ def fill_plan(recipe: Recipe | None, html: str | bytes, url: str, charset: str |
     if recipe is None:
         return _detected_plan(page.document, found) if found else _shell_plan(page, url)
     return _recipe_plan(recipe, page, found, url)
+
+
+def step_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
+    """The plan for a page that asks for the user name first. Many a page does that for other ends, so it is only for
+    the address where the system says its login page is."""
+    selector = username_step(html, url, charset)
+    if selector is None:
+        return None
+    return FillPlan(
+        username=Target("username", selector),
+        password=Target("password", _ANY_PASSWORD),
+        person=(),
+        submit=None,
+        submits=True,
+        waits=True,
+        form=None,
+        action=url,
+        method="",
+        enctype="",
+        charset=charset or "utf-8",
+        why="the page asks for the user name alone",
+        steps=True,
+    )
 
 
 def _stays(action: str, url: str) -> bool:

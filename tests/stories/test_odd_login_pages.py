@@ -77,6 +77,25 @@ f.onsubmit = async (event) => {{
 }};</script>""",
     # Only scripts that a hashed script brings along may run.
     "strict": f"""<form id="f">{_FIELDS}<button>登录</button></form><script>{_STARTER}</script>""",
+    # The user name is asked for first, and the password on the next page.
+    "steps": """<form method="post" action="/steps"><label>用户名 <input name="user" autocomplete="username"></label>
+<button>下一步</button></form>""",
+    # The same, drawn by a script in one page.
+    "turns": f"""<div id="app"></div><script>{_SEND}
+const draw = (fields) => {{
+  app.innerHTML = `<form>${{fields}}<button>下一步</button></form>`;
+  return app.firstChild;
+}};
+setTimeout(() => {{
+  draw('<input placeholder="请输入工号">').onsubmit = (event) => {{
+    event.preventDefault();
+    const username = event.target[0].value;
+    draw('<input type="password" placeholder="请输入密码">').onsubmit = (later) => {{
+      later.preventDefault();
+      if (username === "wang") send("/api/login", {{username, password: later.target[0].value}});
+    }};
+  }};
+}}, 200);</script>""",
     # The login box is on the first page, where a good sign-in leads to as well.
     "front": f'<p>通知公告</p><form method="post" action="/front">{_FIELDS}<input type="submit" value="登录"></form>',
 }
@@ -93,6 +112,9 @@ async def _page(request: Request) -> Response:
     name = request.path_params["name"]
     if request.method == "POST":
         form = await request.form()
+        if "user" in form:
+            asks = '<input type="password" name="password" placeholder="密码"><button>登录</button>'
+            return HTMLResponse(f'<form method="post" action="/front">{asks}</form>')
         response = RedirectResponse("/front", 302)
         if form["password"] == PASSWORD:
             response.set_cookie("sid", "in")

@@ -299,6 +299,32 @@ async def test_where_a_sign_in_leads_back_to_its_own_page_the_page_decides(
     assert shown.told is None or "dummy" not in shown.told
 
 
+STEP = """<form action="{}" method="post"><label>用户名<input name="user"></label><button>下一步</button></form>"""
+
+
+async def test_a_page_that_asks_for_the_user_name_first_is_pressed_once(
+    cadre: Browser, item: Item, legacy: LegacyServer, house: House
+) -> None:
+    """Shown again because the system does not know the name, it would else be pressed until the launch is over."""
+    legacy.answers["GET /login"] = Response(STEP.format("/login"), media_type="text/html")
+    await house.launcher.launch(cadre.session, "oa")
+    first, again = await cadre.get("/login"), await cadre.get("/login")
+    assert first.told is not None
+    assert again.told is not None
+    assert (first.told["login"], first.told["steps"], first.told["presses"]) == (LOGIN, True, True)
+    assert again.told["presses"] is False
+
+
+@pytest.mark.parametrize(
+    "page", [STEP.format("https://evil.example"), '<base href="https://evil.example">' + STEP.format("/login")]
+)
+async def test_a_user_name_is_not_filled_in_for_another_origin(
+    cadre: Browser, item: Item, legacy: LegacyServer, page: str
+) -> None:
+    legacy.answers["GET /login"] = Response(page, media_type="text/html")
+    assert (await cadre.get("/login")).told is None
+
+
 async def test_the_salt_may_stand_in_the_pages_script(cadre: Browser, item: Item, legacy: LegacyServer) -> None:
     script = '<script>var cfg = {"pwdSalt": "x9-Kd/7"}, lang = "zh";</script></body>'
     legacy.answers["GET /login"] = Response(

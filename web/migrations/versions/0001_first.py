@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.String(length=64), nullable=False),
         sa.Column("system_id", sa.String(length=26), nullable=False),
         sa.Column("item_id", sa.String(length=26), nullable=True),
+        sa.Column("stepped", sa.Boolean(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connectors_launch_intent")),
     )
