@@ -6,28 +6,33 @@ Three kinds: urlencoded forms, multipart forms, JSON. A body that does not parse
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
+
+from vault.suites import wipe
 
 Kind = Literal["urlencoded", "multipart", "json"]
 
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~*")
 _MULTIPART_NAME = re.compile(rb'\bname="((?:[^"\\]|\\.)*)"|\bname=([^;\s]+)', re.IGNORECASE)
 _HEX = b"0123456789ABCDEF"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Place:
     """A value of a body: its field's name (or JSON pointer), its text, and where its bytes stand.
 
-    `start` is negative for a value whose place is not certain: nothing is put there.
+    `start` is negative for a value whose place is not certain: nothing is put there. `outer` is there for a value
+    inside a JSON text that is itself a value of the body; `start` and `end` then count in that text.
     """
 
     field: str
     value: str
     start: int
     end: int
+    outer: "Place | None" = None
 
     @property
     def is_certain(self) -> bool:
@@ -47,12 +52,14 @@ def kind_of(content_type: str, body: bytes) -> Kind | None:
 
 
 def places_in(body: bytes, kind: Kind, content_type: str, charset: str) -> list[Place]:
-    """Every value of the body."""
+    """Every value of the body, and every one of the JSON texts among them."""
     if kind == "urlencoded":
-        return list(_urlencoded_places(body, charset))
-    if kind == "multipart":
-        return list(_multipart_places(body, content_type, charset))
-    return list(_json_places(body))
+        places = list(_urlencoded_places(body, charset))
+    elif kind == "multipart":
+        places = list(_multipart_places(body, content_type, charset))
+    else:
+        places = list(_json_places(body))
+    return [*places, *(inner for place in places for inner in _inner_places(place))]
 
 
 def document_of(body: bytes, kind: Kind, places: list[Place]) -> Any:
@@ -64,6 +71,12 @@ def document_of(body: bytes, kind: Kind, places: list[Place]) -> Any:
 
 def replaced(body: bytes, place: Place, kind: Kind, secret: bytearray, charset: str) -> bytearray:
     """The body with the secret, which is UTF-8, at `place`, written as this kind of body writes it."""
+    if place.outer is not None:
+        text = replaced(place.outer.value.encode(), replace(place, outer=None), "json", secret, "utf-8")
+        try:
+            return replaced(body, place.outer, kind, text, charset)
+        finally:
+            wipe(text)
     value = secret if _is_utf8(charset) else bytearray(bytes(secret).decode().encode(charset, "xmlcharrefreplace"))
     if kind == "urlencoded":
         written = _percent_encoded(value)
@@ -114,10 +127,10 @@ def _json_places(body: bytes) -> Iterator[Place]:
     """Every string of the document. Its place is certain when its literal stands once in the text: parsers disagree
     about members that stand twice, and a member's name may look like the value."""
     try:
-        document = json.loads(body)
+        strings = list(_strings(json.loads(body)))
     except (ValueError, RecursionError):
         return
-    for pointer, value in _strings(document):
+    for pointer, value in strings:
         literals = {json.dumps(value, ensure_ascii=ascii_only).encode() for ascii_only in (True, False)}
         standing = [literal for literal in literals if literal in body]
         if len(standing) == 1 and body.count(standing[0]) == 1:
@@ -125,6 +138,13 @@ def _json_places(body: bytes) -> Iterator[Place]:
             yield Place(pointer, value, start, start + len(standing[0]))
         else:
             yield Place(pointer, value, -1, -1)
+
+
+def _inner_places(place: Place) -> Iterator[Place]:
+    """Scripts send `param={"user": …, "pwd": …}` too. A text that did not decode whole is left alone."""
+    if place.value.lstrip()[:1] in ("{", "[") and place.is_certain and "\ufffd" not in place.value:
+        for inner in _json_places(place.value.encode()):
+            yield replace(inner, field=place.field + inner.field, outer=place)
 
 
 def _percent_encoded(value: bytearray) -> bytearray:
@@ -144,12 +164,14 @@ def _is_utf8(charset: str) -> bool:
 
 
 def _strings(document: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Every string of a JSON document with its pointer (RFC 6901)."""
+    """Every string of a JSON document with its pointer (RFC 6901). Half a surrogate pair is no text of anybody's."""
     if isinstance(document, str):
-        yield pointer, document
+        if not _SURROGATE.search(document):
+            yield pointer, document
     elif isinstance(document, dict):
         for name, value in document.items():
-            yield from _strings(value, f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}")
+            step = str(name).replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()
+            yield from _strings(value, f"{pointer}/{step}")
     elif isinstance(document, list):
         for index, value in enumerate(document):
             yield from _strings(value, f"{pointer}/{index}")

@@ -46,6 +46,10 @@ _OTHER_PURPOSE = re.compile(
     r"\b(regist\w*|sign ?up|reset|forg[eo]t|chang\w*|modif\w*|updat\w*|edit|profile|settings?|sav(e|ing)|creat\w*|add"
     r"|insert|comments?|messages?|upload|search|users|members|employees|zhuce|xiugai)\b"
 )
+# Fields that hold what scripts and servers tell each other.
+_STATE = re.compile(
+    r"\b(\w*token|csrf|xsrf|view ?state|state|nonce|sign(ature)?|time ?stamp|session|ticket|client|code)\b"
+)
 # How soon the browser has followed a redirect to the page that tells how the sign-in went.
 _FOLLOWED = timedelta(seconds=60)
 
@@ -102,19 +106,29 @@ class Fill:
             return wanted in (None, name) or (wanted is not None and name == f"/{wanted}")
         if method not in ("POST", "PUT"):
             return False
-        last = _last(name)
-        if last != self.password_field and not _speaks_of_a_password(last):
+        if not self._names_password(name):
             return False
-        if path == self.target_path or _LOGIN_PATH.search(path) is not None:
+        if self._signs_in_at(path):
             return True
         return _OTHER_PURPOSE.search(words.identifier(path)) is None and any(
-            self._is_username(one) for one in places if one is not place
+            self._names_user(one.field) and one.value for one in places if one is not place
         )
 
-    def _is_username(self, place: Place) -> bool:
-        last = _last(place.field)
-        named = last == self.username_field or words.IDENTIFIERS["username"].search(words.identifier(last)) is not None
-        return named and bool(place.value)
+    def may_be_sealed_in(self, path: str, method: str, place: Place, places: Sequence[Place]) -> bool:
+        """Whether this place of a sign-in may hold user name and password together: no field is named for either."""
+        if method not in ("POST", "PUT") or not self._signs_in_at(path) or _STATE.search(words.identifier(place.field)):
+            return False
+        return not any(self._names_user(one.field) or self._names_password(one.field) for one in places)
+
+    def _signs_in_at(self, path: str) -> bool:
+        return path == self.target_path or _LOGIN_PATH.search(path) is not None
+
+    def _names_password(self, name: str) -> bool:
+        return _last(name) == self.password_field or _speaks_of_a_password(_last(name))
+
+    def _names_user(self, name: str) -> bool:
+        last = words.identifier(_last(name))
+        return _last(name) == self.username_field or words.IDENTIFIERS["username"].search(last) is not None
 
 
 _COLUMNS = tuple(name for name in Fill.__dataclass_fields__ if name not in ("is_used", "is_expired"))

@@ -4,8 +4,10 @@ Nothing is guessed: a way of hashing counts only when it turns the dummy into ex
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from connectors.gateway.bodies import Place
 from connectors.legacy.transforms import Transform, compile_transform
@@ -66,6 +68,19 @@ def recognise(dummy: str, places: Sequence[Place], salts: Sequence[str]) -> list
 def looks_made(value: str) -> bool:
     """True for what no person types: a digest, or something encrypted."""
     return _LOOKS_MADE.fullmatch(value) is not None
+
+
+def hides(dummy: str, values: Sequence[str]) -> bool:
+    """True when a value holds the dummy among other things, in base64 or percent-encoded once more: where it cannot be
+    put in, it must not be sent on either."""
+    return any(dummy in text for value in values for text in (unquote(unquote(value)), _unbase64(value)))
+
+
+def _unbase64(value: str) -> str:
+    try:
+        return b64decode(value, validate=True).decode("latin-1")
+    except ValueError:
+        return ""
 
 
 def _made_of(

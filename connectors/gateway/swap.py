@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from connectors.errors import ConnectorError
 from connectors.gateway.bodies import Kind, Place, document_of, kind_of, places_in, replaced
 from connectors.gateway.fills import Fill, Fills
-from connectors.gateway.recognise import Recognised, looks_made, recognise
+from connectors.gateway.recognise import Recognised, hides, looks_made, recognise
 from connectors.gateway.sessions import GatewaySession
 from connectors.launch import Launcher
 from connectors.legacy.recipe import Recipe
@@ -74,7 +74,7 @@ class Swap:
                 raise await self._refusal(who, system, fill, "the page was used before, or stood open too long")
             if found and kind is not None:
                 return await self._put(who, system, recipe, fill, sent, found[0], kind, places)
-            if fill.dummy.encode() in sent.body:
+            if fill.dummy.encode() in sent.body or hides(fill.dummy, [place.value for place in places]):
                 raise await self._refusal(who, system, fill, "the dummy stands where none was put")
         for fill in (one for one in filled if not one.is_used):
             if self._is_unknown_making(recipe, fill, sent, _places(sent, kind, fill)):
@@ -113,7 +113,10 @@ class Swap:
         """The login request holds something in the password's field that no person typed and no dummy explains. Sent
         on, it would count as a wrong password."""
         return any(
-            looks_made(place.value) and fill.allows(recipe, sent.path, sent.method, place, places) for place in places
+            fill.allows(recipe, sent.path, sent.method, place, places)
+            or (recipe is None and fill.may_be_sealed_in(sent.path, sent.method, place, places))
+            for place in places
+            if looks_made(place.value)
         )
 
     async def _put(

@@ -5,6 +5,7 @@ import email.policy
 import json
 from urllib.parse import parse_qsl, quote_plus
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,24 @@ def test_a_multipart_field_is_replaced(files: list[tuple[str, bytes]], secret: s
 def test_no_body_breaks_the_search(body: bytes, kind: Kind) -> None:
     for place in places_in(body, kind, "multipart/form-data; boundary=a", "utf-8"):
         assert place.start <= place.end
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=[]))
+
+
+@given(st.recursive(ANY_TEXT | st.integers(), lambda inner: st.dictionaries(ANY_TEXT, inner) | st.lists(inner)))
+def test_no_document_breaks_the_search(document: object) -> None:
+    """Half surrogates, JSON texts in JSON texts, and whatever else parses."""
+    for sent in (json.dumps(document), json.dumps({"a": json.dumps(document)})):
+        for place in places_in(sent.encode(), "json", "application/json", "utf-8"):
+            place.field.encode()
+            place.value.encode()
+
+
+@pytest.mark.parametrize("depth", [900, 5000, 100_000])
+def test_a_deep_document_breaks_nothing(depth: int) -> None:
+    body = b"[" * depth + b'"x"' + b"]" * depth
+    assert len(places_in(body, "json", "application/json", "utf-8")) <= 1
 
 
 @given(TEXT, st.binary(max_size=40), st.sampled_from(["utf-8", "gb18030"]))

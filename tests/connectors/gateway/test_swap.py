@@ -182,10 +182,27 @@ async def test_a_json_login_gets_a_json_string(cadre: Browser, item: Item, legac
     assert json.loads(legacy.last.body) == {"username": LOGIN, "user": {"password": SECRET}}
 
 
+async def test_a_json_text_in_a_field_gets_the_password_too(cadre: Browser, item: Item, legacy: LegacyServer) -> None:
+    page = await cadre.get("/login")
+    await cadre.post("/login", {"param": json.dumps({"name": "王", "password": page.dummy}), "x": "1"})
+    sent = {name: unquote_plus(value) for name, _, value in (one.partition("=") for one in _pairs(legacy.posted()[0]))}
+    assert json.loads(sent["param"]) == {"name": "王", "password": SECRET}
+
+    page = await cadre.get("/login")
+    body = json.dumps({"body": json.dumps({"username": LOGIN, "pwd": page.dummy})}).encode()
+    await cadre.fetch("/api/login", "POST", body, content_type="application/json")
+    assert json.loads(json.loads(legacy.last.body)["body"]) == {"username": LOGIN, "pwd": SECRET}
+
+
+def _pairs(body: bytes) -> list[str]:
+    return body.decode().split("&")
+
+
 @pytest.mark.parametrize(
     "body",
     [
         '{"%s": "x", "password": "%s"}',
+        '{"password": "{\\"password\\": \\"%s\\"}", "again": "%s"}',
         '{"comment": "%s", "comment": "x", "password": "%s"}',
         '{"password": "%s", "comment": ["%s"]}',
         '{"password": "%s", "passwordAgain": "%s"}',
@@ -250,6 +267,33 @@ async def test_what_a_page_encrypts_in_an_unknown_way_is_not_sent(
     await cadre.get("/login")
     assert (await cadre.post("/login", {"username": LOGIN, "password": made})).error == "ERR-NEEDS_RECIPE"
     assert legacy.posted() == []
+
+
+async def test_what_a_page_sends_wrapped_is_not_sent(cadre: Browser, item: Item, legacy: LegacyServer) -> None:
+    page = await cadre.get("/login")
+    both = json.dumps({"u": LOGIN, "p": page.dummy})
+    for wrapped in (base64.b64encode(both.encode()).decode(), quote_plus(quote_plus(f"u={LOGIN}&p={page.dummy}"))):
+        assert (await cadre.post("/login", {"data": wrapped})).error == "ERR-FILL"
+    sealed = json.dumps({"data": base64.b64encode(b"user name and password sealed by the page").decode()}).encode()
+    answer = await cadre.fetch("/api/login", "POST", sealed, content_type="application/json")
+    assert answer.error == "ERR-NEEDS_RECIPE"
+    assert legacy.posted() == legacy.posted("/api/login") == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"__VIEWSTATE": "QUJDREVGR0hJSktMTU5PUA==", "username": "", "password": "", "btnCode": "换一张"},
+        {"refresh_token": "QUJDREVGR0hJSktMTU5PUA=="},
+        {"csrfToken": "ab" * 20, "step": "2"},
+    ],
+)
+async def test_what_else_a_login_page_sends_passes(
+    cadre: Browser, item: Item, legacy: LegacyServer, fields: dict[str, str]
+) -> None:
+    await cadre.get("/login")
+    await cadre.post("/login", fields)
+    assert legacy.posted() == [urlencode(fields).encode()]
 
 
 async def test_what_a_person_types_instead_passes(cadre: Browser, item: Item, legacy: LegacyServer) -> None:
