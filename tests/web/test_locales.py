@@ -63,6 +63,14 @@ def test_no_text_is_left_over() -> None:
     assert unused == set()
 
 
+def test_every_action_that_the_ledger_records_has_a_name() -> None:
+    action = re.compile(r'"((?:sign_in|session|oidc|launch|vault|gateway|directory|client|system|recipe)\.[a-z_]+)"')
+    sources = [path for floor in ("vault", "sso", "connectors") for path in (WEB.parent / floor).rglob("*.py")]
+    recorded = {found for path in sources for found in action.findall(path.read_text(encoding="utf-8"))}
+    assert "vault.release" in recorded
+    assert {name for name in recorded if f"actions.{name}" not in catalogue("en")} == set()
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_template_has_no_text_of_its_own(path: Path) -> None:
     source = path.read_text(encoding="utf-8")

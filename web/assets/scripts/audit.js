@@ -8,11 +8,19 @@ use([BarChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, 
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// A span of less than a minute is told by its seconds, a longer one by its day.
+function labels(lang, [first, second = first]) {
+  const whole = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const isShort = second - first < 60_000;
+  return new Intl.DateTimeFormat(lang, isShort ? { ...whole, second: "2-digit" } : { ...whole, month: "2-digit", day: "2-digit" });
+}
+
 function options(table, lang) {
   const rows = [...table.tBodies[0].rows];
   const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
-  const short = new Intl.DateTimeFormat(lang, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const at = rows.map((row) => short.format(new Date(row.querySelector("time").dateTime)));
+  const starts = rows.map((row) => new Date(row.querySelector("time").dateTime));
+  const label = labels(lang, starts);
+  const at = starts.map((start) => label.format(start));
   const colours = [colour("--accent"), colour("--bad"), colour("--warn")];
   return {
     aria: { enabled: true, label: { description: table.caption.textContent } },
