@@ -58,6 +58,8 @@ class OrganisationEntry(_Part):
     )
     level: Literal["sheng", "shi", "xian", "zhen", "cun"] | None = Field(None, description="省 / 市 / 县 / 镇 / 村")
     code: str | None = Field(None, description="Division code, 12 digits")
+    full_name: str | None = Field(None, description="全称")
+    unified_code: str | None = Field(None, description="统一社会信用代码, 18 characters (GB 32100)")
     parent: str | None = Field(None, description="Id of the organisation above; it must stand earlier or exist")
     order: int = 0
 
@@ -68,6 +70,7 @@ class PostEntry(_Part):
     main: bool = False
     since: date | None = Field(None, alias="from")
     until: date | None = None
+    order: int = Field(0, description="Where the person stands among those of the organisation")
 
 
 class TotpSeed(_Part):
@@ -86,9 +89,11 @@ class UserEntry(_Part):
     posts: tuple[PostEntry, ...] = ()
     email: str | None = None
     mobile: str | None = None
+    second_mobile: str | None = None
+    short_number: str | None = Field(None, description="短号, 3-8 digits")
     employee_number: str | None = None
     id_card: Secret | None = None
-    title: str | None = None
+    title: str | None = Field(None, description="职务")
     status: Literal["active", "disabled"] = "active"
 
     @field_validator("totp", mode="before")

@@ -135,6 +135,8 @@ class _Run:
             entry.code,
             entry.parent,
             entry.order,
+            entry.full_name,
+            entry.unified_code,
         )
         changed = await self._parts.organisations.upsert(self._connection, organisation, actor=self._actor)
         self._note("organisation", entry.id, changed or ())
@@ -144,9 +146,14 @@ class _Run:
             username=entry.username,
             name=entry.name,
             roles=entry.roles,
-            posts=tuple(Post(post.organisation, post.title, post.main, post.since, post.until) for post in entry.posts),
+            posts=tuple(
+                Post(post.organisation, post.title, post.main, post.since, post.until, post.order)
+                for post in entry.posts
+            ),
             email=entry.email,
             mobile=entry.mobile,
+            second_mobile=entry.second_mobile,
+            short_number=entry.short_number,
             id_card=reveal(entry.id_card) if entry.id_card is not None else None,
             employee_number=entry.employee_number,
             title=entry.title,

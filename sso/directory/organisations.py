@@ -16,7 +16,10 @@ from vault.ledger import Event, Ledger
 # Deeper trees do not exist in the field.
 MAX_DEPTH = 16
 _MAX_NAME = 100
+_MAX_FULL_NAME = 200
 _CODE = re.compile(r"[0-9]{12}\Z")
+# GB 32100-2015 §5: the alphabet leaves out I, O, S, V and Z.
+_UNIFIED_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}\Z")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
@@ -49,6 +52,8 @@ class Organisation:
     code: str | None = None
     parent: str | None = None
     order: int = 0
+    full_name: str | None = None
+    unified_code: str | None = None
 
 
 organisation_table = Table(
@@ -61,6 +66,8 @@ organisation_table = Table(
     Column("code", String(12)),
     Column("parent", String(64), index=True),
     Column("order", Integer, nullable=False),
+    Column("full_name", String(_MAX_FULL_NAME)),
+    Column("unified_code", String(18)),
     # The ids from the root down to this one, `/county/town/village/`: everything above in the row itself.
     Column("path", String(65 * MAX_DEPTH + 1), nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -170,6 +177,10 @@ def _check(organisation: Organisation) -> None:
         raise _refusal(organisation, f"a name has 1-{_MAX_NAME} characters")
     if organisation.code is not None and not _CODE.match(organisation.code):
         raise _refusal(organisation, "a division code has 12 digits")
+    if len(organisation.full_name or "") > _MAX_FULL_NAME:
+        raise _refusal(organisation, f"a full name has at most {_MAX_FULL_NAME} characters")
+    if organisation.unified_code is not None and not _UNIFIED_CODE.match(organisation.unified_code):
+        raise _refusal(organisation, "a unified social credit code has 18 characters")
 
 
 def _refusal(organisation: Organisation, why: str) -> SsoError:
@@ -185,4 +196,6 @@ def _organisation(row: RowMapping) -> Organisation:
         code=row["code"],
         parent=row["parent"],
         order=row["order"],
+        full_name=row["full_name"],
+        unified_code=row["unified_code"],
     )

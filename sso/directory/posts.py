@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Boolean, Column, Date, Index, String, Table, delete, insert, select
+from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import metadata
@@ -24,6 +24,8 @@ post_table = Table(
     Column("main", Boolean, nullable=False),
     Column("since", Date),
     Column("until", Date),
+    # Where the person stands among those of the organisation.
+    Column("order", Integer, nullable=False, server_default="0"),
     Index("ix_sso_post_user", "user_id"),
     Index("ix_sso_post_organisation", "organisation_id"),
 )
@@ -38,6 +40,7 @@ class Post:
     main: bool = False
     since: date | None = None
     until: date | None = None
+    order: int = 0
     organisation_name: str = ""
 
     def is_held_on(self, day: date) -> bool:
@@ -64,7 +67,8 @@ async def posts_of(connection: AsyncConnection, user_id: str) -> list[Post]:
     """Every post of a person, also past and coming ones."""
     query = select(post_table).where(post_table.c.user_id == user_id).order_by(post_table.c.id)
     return [
-        Post(row.organisation_id, row.title, row.main, row.since, row.until) for row in await connection.execute(query)
+        Post(row.organisation_id, row.title, row.main, row.since, row.until, row.order)
+        for row in await connection.execute(query)
     ]
 
 
@@ -79,6 +83,7 @@ async def replace_posts(connection: AsyncConnection, user_id: str, posts: Sequen
             "main": post.main,
             "since": post.since,
             "until": post.until,
+            "order": post.order,
         }
         for post in posts
     ]

@@ -12,6 +12,8 @@ from sso.names import require_username
 
 STATUSES = ("active", "disabled")
 
+# A short number of the county's telephone network (短号).
+_SHORT_NUMBER = re.compile(r"[0-9]{3,8}\Z")
 _LENGTHS = {"name": 50, "title": 50, "employee_number": 64, "email": 254}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z")
 _MOBILE = re.compile(r"(?:\+?86)?(1[0-9]{10})\Z")
@@ -31,9 +33,11 @@ class UserRegistration:
     posts: tuple[Post, ...] = ()
     email: str | None = None
     mobile: str | None = field(default=None, repr=False)
+    second_mobile: str | None = field(default=None, repr=False)
     id_card: str | None = field(default=None, repr=False)
     employee_number: str | None = None
     title: str | None = None
+    short_number: str | None = None
     status: str = "active"
     must_change_password: bool | None = None
 
@@ -48,13 +52,21 @@ def checked(registration: UserRegistration) -> UserRegistration:
         title=_text(registration.title),
         employee_number=_text(registration.employee_number),
         email=_text(registration.email),
+        short_number=_text(registration.short_number),
         mobile=canonical_mobile(registration.mobile) if registration.mobile else registration.mobile,
+        second_mobile=(
+            canonical_mobile(registration.second_mobile) if registration.second_mobile else registration.second_mobile
+        ),
         id_card=canonical_id_card(registration.id_card) if registration.id_card else registration.id_card,
     )
     if not canonical.name:
         raise SsoError("ERR-USER", f"{canonical.username}: the name is missing", parameters={"field": "name"})
     if canonical.email is not None and not _EMAIL.match(canonical.email):
         raise SsoError("ERR-USER", f"{canonical.username}: not an e-mail address", parameters={"field": "email"})
+    if canonical.short_number is not None and not _SHORT_NUMBER.match(canonical.short_number):
+        raise SsoError(
+            "ERR-USER", f"{canonical.username}: a short number has 3-8 digits", parameters={"field": "short_number"}
+        )
     if canonical.status not in STATUSES:
         raise SsoError("ERR-USER", f"{canonical.username}: no such status", parameters={"field": "status"})
     for name, longest in _LENGTHS.items():

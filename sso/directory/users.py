@@ -45,8 +45,9 @@ from vault.sealing import Binding, Sealer
 
 __all__ = ["Post", "User", "UserRegistration", "Users", "user_table"]
 
-# What is kept sealed: collected only where given, shown masked, never in a token (PIPL art. 28-30).
-SEALED_FIELDS = ("mobile", "id_card")
+# What is kept sealed: collected only where given, shown masked, never in a token (PIPL art. 28-30). Of the official
+# model, political affiliation is left out: nothing here needs it (art. 6).
+SEALED_FIELDS = ("mobile", "second_mobile", "id_card")
 # Changes after which a person must sign in again (DESIGN §3.5): the session was given to somebody with other powers.
 _ENDS_SESSIONS = frozenset({"roles", "posts"})
 
@@ -66,6 +67,7 @@ class User:
     masked_mobile: str | None = None
     employee_number: str | None = None
     title: str | None = None
+    short_number: str | None = None
     locale: str | None = None
     must_change_password: bool = False
     totp_required: bool = False
@@ -91,11 +93,14 @@ user_table = Table(
     Column("email", String(254)),
     Column("employee_number", String(64), index=True),
     Column("title", String(50)),
+    Column("short_number", String(8)),
     Column("locale", String(16)),
     Column("masked_mobile", String(32)),
     Column("sealed_mobile", LargeBinary),
+    Column("sealed_second_mobile", LargeBinary),
     Column("sealed_id_card", LargeBinary),
     Column("index_mobile", LargeBinary, index=True),
+    Column("index_second_mobile", LargeBinary, index=True),
     Column("index_id_card", LargeBinary, index=True),
     Column("must_change_password", Boolean, nullable=False),
     Column("totp_required", Boolean, nullable=False),
@@ -111,6 +116,7 @@ _POST = (
     post_table.c.main.label("post_main"),
     post_table.c.since.label("post_since"),
     post_table.c.until.label("post_until"),
+    post_table.c.order.label("post_order"),
     organisation_table.c.name.label("post_organisation_name"),
     organisation_table.c.path.label("post_path"),
 )
@@ -136,9 +142,10 @@ class Users:
         )
 
     async def list_by_mobile(self, connection: AsyncConnection, number: str) -> list[User]:
-        """The people of a mobile number: several, where a village shares one telephone."""
-        index = self._index("mobile", canonical_mobile(number))
-        return await self._several(connection, people().where(user_table.c.index_mobile == index))
+        """The people of a mobile number, their first or second: several, where a village shares one telephone."""
+        canonical = canonical_mobile(number)
+        held = [user_table.c[f"index_{name}"] == self._index(name, canonical) for name in ("mobile", "second_mobile")]
+        return await self._several(connection, people().where(or_(*held)))
 
     async def search(
         self, connection: AsyncConnection, *, text: str = "", after: str = "", limit: int = 50
@@ -318,6 +325,7 @@ def user_of_rows(rows: Sequence[Row[Any]], today: date) -> User:
         masked_mobile=row.masked_mobile,
         employee_number=row.employee_number,
         title=row.title,
+        short_number=row.short_number,
         locale=row.locale,
         must_change_password=row.must_change_password,
         totp_required=row.totp_required,
@@ -332,6 +340,7 @@ def _post(row: Row[Any]) -> Post:
         row.post_main,
         row.post_since,
         row.post_until,
+        row.post_order,
         row.post_organisation_name,
     )
 
@@ -344,6 +353,7 @@ def _plain_values(registration: UserRegistration) -> dict[str, Any]:
         "email": registration.email,
         "employee_number": registration.employee_number,
         "title": registration.title,
+        "short_number": registration.short_number,
     }
     if registration.must_change_password is not None:
         values["must_change_password"] = registration.must_change_password

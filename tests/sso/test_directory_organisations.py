@@ -29,13 +29,14 @@ async def test_putting_the_same_in_again_changes_nothing_and_leaves_no_event(
 async def test_a_change_says_which_fields_differ_and_stands_in_the_ledger(
     database: Database, organisations: Organisations, tree: None
 ) -> None:
-    renamed = dataclasses.replace(TOWN, name="溪头街道", order=3)
+    renamed = dataclasses.replace(TOWN, name="溪头街道", order=3, unified_code="11330999MB00000001")
     async with database.write() as connection:
-        assert await organisations.upsert(connection, renamed, actor="operator:test") == ("name", "order")
+        changed = await organisations.upsert(connection, renamed, actor="operator:test")
+    assert changed == ("name", "order", "unified_code")
     async with database.read() as connection:
         events = (await connection.execute(event_table.select().order_by(event_table.c.id))).all()
     assert events[-1].action == "directory.organisation"
-    assert events[-1].detail == {"changed": "name,order"}
+    assert events[-1].detail == {"changed": "name,order,unified_code"}
 
 
 async def test_the_organisations_above_are_found(database: Database, tree: None) -> None:
@@ -51,6 +52,8 @@ async def test_the_organisations_above_are_found(database: Database, tree: None)
         Organisation("qx", "清溪县", Kind.AREA, Level.COUNTY, "330999000000", parent="qx-xt-lx"),
         Organisation("qx-xt", "溪头镇", Kind.AREA, Level.TOWN, parent="qx-xt"),
         Organisation("new", "新", parent="nowhere"),
+        Organisation("new", "新", full_name="x" * 201),
+        Organisation("new", "新", unified_code="11330999MB0I00000X"),
         Organisation("new", "新", code="33099"),
         Organisation("new", "新", code="33099900000a"),
         Organisation("new", "新", code="３３０９９９０００００１"),
@@ -63,6 +66,8 @@ async def test_the_organisations_above_are_found(database: Database, tree: None)
         "circle",
         "own-parent",
         "no-parent",
+        "long-full-name",
+        "unified-code",
         "short-code",
         "letters",
         "full-width",

@@ -13,12 +13,15 @@ from vault.events import event_table
 
 ID_CARD = "330999198805121234"
 MOBILE = "13812346621"
+SECOND_MOBILE = "13712340088"
 WANG = UserRegistration(
     username="wangxm.zf",
     name="王晓梅",
     posts=(Post("qx-xt-dz", "科员", main=True), Post("qx-xt-lx", "驻村干部")),
     email="wangxm@qx.gov.cn",
     mobile=MOBILE,
+    second_mobile=SECOND_MOBILE,
+    short_number="66121",
     id_card=ID_CARD,
     employee_number="QX0421",
     title="一级科员",
@@ -87,10 +90,18 @@ async def test_mobile_and_id_card_stand_nowhere_in_the_clear(database: Database,
     assert user.masked_mobile == "138****6621"
     async with database.read() as connection:
         row = (await connection.execute(select(user_table))).one()
-    assert MOBILE not in repr(row)
-    assert ID_CARD not in repr(row)
-    assert MOBILE not in repr(WANG)
-    assert ID_CARD not in repr(WANG)
+    for secret in (MOBILE, SECOND_MOBILE, ID_CARD):
+        assert secret not in repr(row)
+        assert secret not in repr(WANG)
+
+
+@pytest.mark.parametrize("number", [MOBILE, SECOND_MOBILE, "+86 137 1234 0088"])
+async def test_people_are_found_by_either_of_their_mobile_numbers(
+    database: Database, users: Users, tree: None, number: str
+) -> None:
+    await put(database, users, WANG)
+    async with database.read() as connection:
+        assert [user.short_number for user in await users.list_by_mobile(connection, number)] == ["66121"]
 
 
 async def test_a_post_counts_only_on_its_days(database: Database, users: Users, clock: FrozenClock, tree: None) -> None:
@@ -119,6 +130,8 @@ async def test_a_post_counts_only_on_its_days(database: Database, users: Users, 
         dataclasses.replace(WANG, posts=(Post("qx", since=date(2026, 2, 1), until=date(2026, 1, 1)),)),
         dataclasses.replace(WANG, status="sleeping"),
         dataclasses.replace(WANG, mobile="1381234"),
+        dataclasses.replace(WANG, second_mobile="1381234"),
+        dataclasses.replace(WANG, short_number="6-6121"),
         dataclasses.replace(WANG, id_card="330999198805121230"),
         dataclasses.replace(WANG, name=""),
         dataclasses.replace(WANG, email="nobody"),
