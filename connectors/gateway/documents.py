@@ -9,6 +9,7 @@ from connectors.gateway.captures import Captures
 from connectors.gateway.fills import Fill, Fills
 from connectors.gateway.headers import Header, never_kept
 from connectors.gateway.inject import letting_script_through, nonce_for, with_script
+from connectors.gateway.notices import refusals
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.results import Results
 from connectors.gateway.rewrite import OriginMap
@@ -16,7 +17,7 @@ from connectors.gateway.salts import salts_in
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.steps import note_step
 from connectors.legacy.answer import Outcome, path_of
-from connectors.legacy.fill_plan import FillPlan, fill_plan, step_plan
+from connectors.legacy.fill_plan import FillPlan, fill_plan, opener_plan, step_plan
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.variables import from_page
 from connectors.systems import System
@@ -36,6 +37,7 @@ _TEXTS = {
     ),
     "replace": ("更换密码", "Replace it"),
     "offer": ("要让一门保管刚才的账号，下次自动登录吗？", "Shall Yimen keep this account and sign you in next time?"),
+    "portal": ("回到一门", "Back to Yimen"),
     "keep": ("保管", "Keep it"),
 }
 
@@ -118,7 +120,8 @@ class Documents:
             if presses and plan.steps:
                 await self._parts.launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
             login = await self._parts.items.login_name(connection, item.id)
-        return _told_of(plan, fill, login, presses=presses, english=document.english)
+        told = _told_of(plan, fill, login, presses=presses, english=document.english)
+        return {**told, "portal": self._parts.settings.issuer}
 
     async def _offer(self, who: GatewaySession, document: Document) -> dict[str, Any] | None:
         async with self._parts.database.read() as connection:
@@ -143,15 +146,20 @@ def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan
         return plan
     if document.path != urlsplit(system.registration.login_path).path:
         return None
-    return plan or step_plan(document.body, document.url, document.charset)
+    known = (document.body, document.url, document.charset)
+    return plan or step_plan(*known) or opener_plan(*known)
 
 
 def _told_of(plan: FillPlan, fill: Fill, login: str, *, presses: bool, english: bool) -> dict[str, Any]:
     content = plan.to_json()
     return {
-        **{name: content[name] for name in ("username", "password", "person", "submit", "waits", "steps")},
+        **{name: content[name] for name in ("username", "password", "person", "submit", "opener", "waits", "steps")},
+        "fill": fill.id,
         "presses": presses,
         "login": login,
         "dummy": fill.dummy,
-        "texts": {name: _TEXTS[name][int(english)] for name in ("person", "presses", "filled")},
+        "texts": {
+            **{name: _TEXTS[name][int(english)] for name in ("person", "presses", "filled", "portal")},
+            "refusals": refusals(english=english),
+        },
     }

@@ -11,8 +11,12 @@
   const PRESS_MS = 5000;
   const LOOK_MS = 250;
   const SETTLED_MS = 1500;
+  const OPEN_MS = 500;
+  const FILLED_SECONDS = 600;
   const PASSWORD_WORDS = /密码|口令|password|passwd|pwd/i;
-  const BUTTON_WORDS = /登\s*[录陆入]|进入|log\s*[io]n|sign\s*in/i;
+  const BUTTON_WORDS = /登\s*[录陆入錄]|进入|log\s*[io]n|sign\s*in/i;
+  const BUTTON_EXACT = /^\W*(立即|马上|用户|安全|确认|点击)?\s*(登\s*[录陆入錄](系统|平台)?|log\s*[io]n|sign\s*in)\W*$/i;
+  const OPENER = /^(用户|账号|账户|用户名|密码|账号密码|帐号|请)?登\s*[录陆入錄]$|^(log\s*[io]n|sign\s*in|password\s*login)$/i;
   const NEXT = /^(下一步|继续|确\s*定|登\s*[录陆入]|next|continue|log\s*in|sign\s*in)$/i;
   const USER_WORDS = /用户|账\s*[号户]|帐\s*[号户]|工号|手机号|user|account|login|e-?mail/i;
   const NOT_BUTTON = /注册|忘记|短信|扫码|register|forgot|sign\s*up/i;
@@ -56,13 +60,20 @@
       && (!place.label || wordsOf(element).includes(place.label))) || null;
   };
 
+  // A page may draw another field over the one that stands in its HTML: where that stays unseen, the only one seen is it.
+  const began = Date.now();
+  const hasSettled = () => Date.now() - began > SETTLED_MS;
+  const onlyPassword = () => {
+    const seen = everywhere("input[type=password]").filter(visible);
+    return seen.length === 1 ? seen[0] : null;
+  };
   const passwordField = () => locate(told.password)
-    || (told.waits && everywhere("input[type=password]").find(visible)) || null;
+    || (told.waits ? everywhere("input[type=password]").find(visible) : hasSettled() && onlyPassword()) || null;
 
   const usernameField = (password) => {
     const located = locate(told.username);
     if (located && located !== password) return located;
-    if (told.username && !told.waits) return null;
+    if (told.username && !told.waits && locate(told.password) === password) return null;
     const scope = around(password);
     const fields = [...scope.querySelectorAll("input")].filter((field) => visible(field)
       && /^(text|email|tel|number|)$/.test(field.getAttribute("type") || "") && !CODE_WORDS.test(wordsOf(field)));
@@ -78,16 +89,28 @@
       && field.type !== "checkbox" && CODE_WORDS.test(wordsOf(field)) && !PASSWORD_WORDS.test(wordsOf(field)));
   };
 
-  const buttonsAround = (field) => [...around(field)
-    .querySelectorAll("button, input[type=submit], input[type=image], input[type=button], a, [role=button]")].filter(visible);
+  const BUTTONS = "button, input[type=submit], input[type=image], input[type=button], [role=button]";
+  const leadsAway = (element) => element.tagName === "A" && !element.hasAttribute("onclick")
+    && !/^(#|javascript:|$)/.test(element.getAttribute("href") || "");
+  const pressable = (root, selector = `${BUTTONS}, a, [onclick]`) => [...root.querySelectorAll(selector)]
+    .filter((element) => visible(element) && !leadsAway(element));
+  const buttonsAround = (field) => pressable(around(field));
+  const said = (element) => `${element.textContent} ${element.value || ""} ${element.title || ""} ${element.alt || ""}`.trim();
+
+  // Whatever says that it signs in and looks pressed with a pointer, however it is made; the innermost.
+  const drawn = (root) => [...root.querySelectorAll("div, span, li, td, p, img, label, i, b")].filter((element) =>
+    BUTTON_EXACT.test(said(element)) && visible(element) && getComputedStyle(element).cursor === "pointer").pop();
 
   const button = (password) => {
     const located = locate(told.submit);
     if (located) return located;
-    const all = buttonsAround(password);
-    const text = (element) => `${element.textContent} ${element.value || ""} ${element.title || ""} ${element.alt || ""}`;
-    return all.find((element) => BUTTON_WORDS.test(text(element)) && !NOT_BUTTON.test(text(element)))
-      || all.find((element) => element.type === "submit") || null;
+    const near = buttonsAround(password).filter((element) => !NOT_BUTTON.test(said(element)));
+    const signsIn = (element) => BUTTON_WORDS.test(said(element));
+    const root = password.getRootNode();
+    const plain = near.filter((element) => element.matches(BUTTONS));
+    return near.find(signsIn) || near.find((element) => element.type === "submit") || drawn(around(password))
+      || pressable(root).find((element) => BUTTON_EXACT.test(said(element))) || drawn(root)
+      || (plain.length === 1 ? plain[0] : null);
   };
 
   const type = (field, value) => {
@@ -100,6 +123,13 @@
       field.dispatchEvent(new Kind(name, { bubbles: true, composed: true }));
     }
     field.dispatchEvent(new FocusEvent("blur"));
+  };
+
+  const key = (field, name, code) => {
+    for (const kind of ["keydown", "keypress", "keyup"]) {
+      const init = { key: name, code: name, keyCode: code, which: code, bubbles: true, cancelable: true, composed: true };
+      field.dispatchEvent(new KeyboardEvent(kind, init));
+    }
   };
 
   const note = (text, link) => {
@@ -133,6 +163,7 @@
     if (target && target.disabled && Date.now() - since < PRESS_MS) setTimeout(() => press(field, find, since), 100);
     else if (target) target.click();
     else if (field.form) field.form.requestSubmit();
+    else key(field, "Enter", 13);
   };
 
   const nextButton = (field) => buttonsAround(field)
@@ -147,10 +178,51 @@
     return asksWho && nextButton(fields[0]) ? fields[0] : null;
   };
 
+  const FILLED = "yimen-filled";
+  const REFUSED = "yimen-refused";
+  const keep = (name, value, seconds) => {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    try {
+      document.cookie = `${name}=${value}; Path=/; Max-Age=${seconds}; SameSite=Lax${secure}`;
+    } catch { /* a sandboxed frame has no cookies */ }
+  };
+  const kept = (name) => {
+    try {
+      return (document.cookie.split("; ").find((one) => one.startsWith(`${name}=`)) || "").slice(name.length + 1);
+    } catch {
+      return "";
+    }
+  };
+
+  // Until somebody types over it or leaves, what this page sends as a password is made of the dummy.
+  const remember = (password) => {
+    keep(FILLED, told.fill, FILLED_SECONDS);
+    document.addEventListener("input", (event) => {
+      const field = event.composedPath()[0];
+      if (event.isTrusted && (field === password || field.type === "password")) keep(FILLED, "", 0);
+    }, true);
+    addEventListener("pagehide", () => keep(FILLED, "", 0));
+  };
+
+  // A script that sends the sign-in itself often hides why it failed.
+  const watch = () => {
+    keep(REFUSED, "", 0);
+    const watching = setInterval(() => {
+      const code = kept(REFUSED);
+      if (!code) return;
+      clearInterval(watching);
+      keep(REFUSED, "", 0);
+      note(`${told.texts.refusals[code] || ""} (${code})`, { address: told.portal, label: told.texts.portal });
+    }, LOOK_MS);
+    setTimeout(() => clearInterval(watching), FILLED_SECONDS * 1000);
+  };
+
   const fill = (password) => {
     const username = usernameField(password);
     if (username && told.login) type(username, told.login);
     type(password, told.dummy);
+    remember(password);
+    watch();
     const mine = personFields(password);
     if (mine.length) {
       mine[0].focus();
@@ -189,12 +261,25 @@
     whenThere(passwordField, fill);
   };
 
+  // A login that its page shows only when asked to.
+  let opened = false;
+  const open = () => {
+    if (opened || !told.opener || !told.presses || Date.now() - began < OPEN_MS) return;
+    opened = true;
+    const opener = pressable(document).find((element) => OPENER.test(said(element)));
+    if (opener) opener.click();
+  };
+
   const begin = () => {
     if (told.notice) note(told.notice.text, told.notice);
     if (!told.dummy) return;
-    const began = Date.now();
-    const mayStep = () => told.steps || (told.waits && told.presses && Date.now() - began > SETTLED_MS);
-    whenThere(() => passwordField() || (mayStep() ? stepField() : null),
+    const mayStep = () => told.steps || (told.waits && told.presses && hasSettled());
+    const find = () => {
+      const password = passwordField();
+      if (!password) open();
+      return password || (mayStep() ? stepField() : null);
+    };
+    whenThere(find,
       (field) => (field === passwordField() ? fill(field) : step(field)));
   };
 

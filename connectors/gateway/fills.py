@@ -91,12 +91,21 @@ class Fill:
     def is_spent(self) -> bool:
         return self.is_used or self.is_expired
 
-    def allows(self, recipe: Recipe | None, path: str, method: str, place: Place, places: Sequence[Place]) -> bool:
+    def allows(
+        self,
+        recipe: Recipe | None,
+        path: str,
+        method: str,
+        place: Place,
+        places: Sequence[Place],
+        login: str | None = None,
+    ) -> bool:
         """Whether the password may go to `path` in this place (a form field or a JSON pointer) of the body.
 
         A recipe that names the request is taken at its word. Else it is the page's own form; and as scripts often
         send a form elsewhere, also an address that speaks of signing in, or any that does not speak of something
-        else when a user name stands beside; always in a field that speaks of a password.
+        else when a user name stands beside, `login` or in a field that is named for one; always in a field that
+        speaks of a password.
         """
         name = place.field
         if recipe is not None and recipe.request.path is not None:
@@ -111,7 +120,7 @@ class Fill:
         if self._signs_in_at(path):
             return True
         return _OTHER_PURPOSE.search(words.identifier(path)) is None and any(
-            self._names_user(one.field) and one.value for one in places if one is not place
+            one.value == login or (self._names_user(one.field) and one.value) for one in places if one is not place
         )
 
     def may_be_sealed_in(self, path: str, method: str, place: Place, places: Sequence[Place]) -> bool:
@@ -124,7 +133,7 @@ class Fill:
         return path == self.target_path or _LOGIN_PATH.search(path) is not None
 
     def _names_password(self, name: str) -> bool:
-        return _last(name) == self.password_field or _speaks_of_a_password(_last(name))
+        return _last(name) == self.password_field or words.names_password(name)
 
     def _names_user(self, name: str) -> bool:
         last = words.identifier(_last(name))
@@ -157,8 +166,8 @@ class Fills:
             item_id=item_id,
             dummy=new_dummy() if item_id is not None else "",
             target_path=urlsplit(plan.action).path or "/" if plan.form is not None and plan.method == "POST" else None,
-            username_field=plan.username.name or None if plan.username is not None else None,
-            password_field=plan.password.name or None if plan.password is not None else None,
+            username_field=(plan.username.name or plan.username.id) or None if plan.username is not None else None,
+            password_field=(plan.password.name or plan.password.id) or None if plan.password is not None else None,
             charset=plan.charset,
             login_url=login_url,
             variables=dict(variables),
@@ -227,7 +236,3 @@ class Fills:
 
 def new_dummy() -> str:
     return DUMMY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_DUMMY_RANDOM))
-
-
-def _speaks_of_a_password(name: str) -> bool:
-    return words.IDENTIFIERS["password"].search(words.identifier(name)) is not None

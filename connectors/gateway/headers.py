@@ -11,6 +11,9 @@ Header = tuple[str, str]
 
 SESSION_COOKIE = "yimen-gateway"
 SIGN_IN_COOKIE = "yimen-gateway-sign-in"
+# Between the gateway and its script in a page: which fill stands in the page untouched; why a sign-in was stopped.
+FILLED_COOKIE = "yimen-filled"
+REFUSED_COOKIE = "yimen-refused"
 
 # RFC 9110 §7.6.1, and the older ones that proxies still meet.
 _HOP_BY_HOP = frozenset(

@@ -25,7 +25,7 @@ def with_script(page: bytes, data: Mapping[str, Any], nonce: str | None) -> byte
     """The page with the script at the top of its head. ASCII only, so every charset of a legacy page carries it."""
     said = escape(json.dumps(data, ensure_ascii=True, separators=(",", ":")), quote=True)
     allowed = f' nonce="{escape(nonce, quote=True)}"' if nonce else ""
-    tag = f'<script src="{SCRIPT_PATH}"{allowed} data-yimen="{said}" defer></script>'.encode(
+    tag = f'<script src="{SCRIPT_PATH}"{allowed} data-yimen="{said}" defer="defer"></script>'.encode(
         "ascii", "xmlcharrefreplace"
     )
     # A policy inside the page could not be widened for one script; the header still stands.

@@ -6,6 +6,8 @@ from html import escape
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from connectors.gateway.headers import FILLED_COOKIE, REFUSED_COOKIE
+
 Texts = tuple[str, str]
 
 _TEXTS: Mapping[str, Texts] = {
@@ -59,6 +61,10 @@ _WORDS: Mapping[str, Texts] = {
     "portal": ("回到一门", "Back to Yimen"),
     "request": ("编号", "Request"),
 }
+_STOPPED = (
+    *("ERR-FILL", "ERR-NEEDS_RECIPE", "ERR-TRANSFORM", "ERR-ITEM", "ERR-ITEM_FROZEN", "ERR-ITEM_TAMPERED"),
+    *("ERR-ACCESS", "ERR-SYSTEM_CLOSED", "ERR-SESSION", "ERR-UPSTREAM"),
+)
 _ITEM_CODES = frozenset({"ERR-ITEM", "ERR-ITEM_FROZEN"})
 _STYLE = (
     "body{font:16px/1.7 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center;"
@@ -78,7 +84,11 @@ def notice(connection: HTTPConnection, code: str, status: int, issuer: str) -> R
     text = _TEXTS.get(code, _UNKNOWN)[english]
     headers = {"cache-control": "no-store", "x-yimen-error": code}
     if "text/html" not in connection.headers.get("accept", "text/html"):
-        return JSONResponse({"code": code, "message": text, "request_id": identifier}, status, headers)
+        answer = JSONResponse({"code": code, "message": text, "request_id": identifier}, status, headers)
+        if FILLED_COOKIE in connection.cookies:
+            # The page's own script makes what it will of the answer; ours says what happened.
+            answer.set_cookie(REFUSED_COOKIE, code, max_age=30, secure=issuer.startswith("https:"))
+        return answer
     link = f"{issuer}/accounts" if code in _ITEM_CODES else issuer
     label = _WORDS["accounts" if code in _ITEM_CODES else "portal"][english]
     content = (
@@ -90,6 +100,11 @@ def notice(connection: HTTPConnection, code: str, status: int, issuer: str) -> R
     )
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'"
     return HTMLResponse(content, status, {**headers, "content-security-policy": policy})
+
+
+def refusals(*, english: bool) -> dict[str, str]:
+    """What our script in a page says when the sign-in of that page was stopped."""
+    return {code: _TEXTS[code][english] for code in _STOPPED}
 
 
 def _speaks_english(connection: HTTPConnection) -> bool:

@@ -18,6 +18,7 @@ from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.echoes import scrubbed
 from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
 from connectors.gateway.headers import (
+    FILLED_COOKIE,
     Header,
     basic_credential,
     browser_headers,
@@ -76,6 +77,11 @@ class Visit:
     @property
     def headers(self) -> Headers:
         return self.request.headers
+
+    @property
+    def filled(self) -> str:
+        """The fill that stands in the browser's page, as our script there says."""
+        return self.request.cookies.get(FILLED_COOKIE, "")
 
     @property
     def is_document(self) -> bool:
@@ -140,7 +146,7 @@ class Proxy:
         body = await visit.upload.whole()
         content_type = visit.headers.get("content-type", "")
         cookies = cookies_of(visit.headers.items())
-        sent = SentBody(request.method, visit.path, content_type, body, cookies)
+        sent = SentBody(request.method, visit.path, content_type, body, cookies, visit.filled)
         visit.swapped = await self._swap.swap(visit.who, visit.system, visit.recipe, sent, visit.fills)
         if visit.swapped is not None:
             return visit.swapped.body

@@ -18,22 +18,27 @@ from connectors.legacy.transforms import Transform
 from connectors.legacy.variables import from_cookies, from_request, require_variables
 from connectors.systems import System
 from core.database import Database
+from vault.errors import VaultError
 from vault.items import Items
 from vault.ledger import Event, Ledger
 from vault.suites import wipe
 
 MAX_BODY_BYTES = 1024 * 1024
+# What a page makes of twelve characters is no shorter; flags and numbers are.
+_LEAST_MADE = 6
 
 
 @dataclass(frozen=True)
 class SentBody:
-    """A request as far as a swap cares. `path` has no query."""
+    """A request as far as a swap cares. `path` has no query. `filled` names the fill that our script has put into a
+    page of this host last, with nothing typed over it since."""
 
     method: str
     path: str
     content_type: str
     body: bytes = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
+    filled: str = ""
 
 
 @dataclass
@@ -77,7 +82,7 @@ class Swap:
             if fill.dummy.encode() in sent.body or hides(fill.dummy, [place.value for place in places]):
                 raise await self._refusal(who, system, fill, "the dummy stands where none was put")
         for fill in (one for one in filled if not one.is_used):
-            if self._is_unknown_making(recipe, fill, sent, _places(sent, kind, fill)):
+            if await self._is_unknown_making(recipe, fill, sent, _places(sent, kind, fill)):
                 why = "the page encrypts passwords: it needs a recipe"
                 raise await self._refusal(who, system, fill, why, code="ERR-NEEDS_RECIPE")
         return None
@@ -109,15 +114,35 @@ class Swap:
             or (expected is None and not fill.is_used and _is_named(recipe, fill, sent, place, places))
         ]
 
-    def _is_unknown_making(self, recipe: Recipe | None, fill: Fill, sent: SentBody, places: Sequence[Place]) -> bool:
+    async def _is_unknown_making(
+        self, recipe: Recipe | None, fill: Fill, sent: SentBody, places: Sequence[Place]
+    ) -> bool:
         """The login request holds something in the password's field that no person typed and no dummy explains. Sent
         on, it would count as a wrong password."""
+        was_filled = fill.id == sent.filled and not fill.is_expired
+        made = [one for one in places if looks_made(one.value) or (was_filled and len(one.value) >= _LEAST_MADE)]
+        if not made:
+            return False
+        login = await self._login_of(fill)
         return any(
-            fill.allows(recipe, sent.path, sent.method, place, places)
-            or (recipe is None and fill.may_be_sealed_in(sent.path, sent.method, place, places))
-            for place in places
-            if looks_made(place.value)
+            fill.allows(recipe, sent.path, sent.method, place, places, login)
+            or (
+                recipe is None
+                and looks_made(place.value)
+                and fill.may_be_sealed_in(sent.path, sent.method, place, places)
+            )
+            for place in made
         )
+
+    async def _login_of(self, fill: Fill) -> str | None:
+        """The user name of the fill's Item; None when that has been removed."""
+        async with self._database.read() as connection:
+            try:
+                return await self._items.login_name(connection, fill.item_id or "")
+            except VaultError as error:
+                if error.code != "ERR-ITEM":
+                    raise
+                return None
 
     async def _put(
         self,
@@ -133,7 +158,7 @@ class Swap:
         place = found.place
         if not place.is_certain:
             raise await self._refusal(who, system, fill, "the dummy's place in the document is not certain")
-        if not fill.allows(recipe, sent.path, sent.method, place, places):
+        if not fill.allows(recipe, sent.path, sent.method, place, places, await self._login_of(fill)):
             raise await self._refusal(who, system, fill, f"{sent.method} {sent.path}, field {place.field[:100]}")
         if recipe is not None:
             require_variables(recipe, {**fill.variables, **found.variables})

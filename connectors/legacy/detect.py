@@ -42,8 +42,8 @@ class Field:
 @dataclass(frozen=True)
 class DetectedForm:
     """`form` is None where the fields stand in no form element; then the page's script sends them, and `method` is
-    empty. `action` is absolute. Where no form was found but frames may hold one, `fields` is empty and `frames` says
-    where to look.
+    empty. `action` is absolute. `is_unseen`: the page's script has yet to show it. Where no form was found but frames
+    may hold one, `fields` is empty and `frames` says where to look.
     """
 
     form: str | None
@@ -55,6 +55,7 @@ class DetectedForm:
     submit: Field | None
     why: str
     frames: tuple[str, ...] = ()
+    is_unseen: bool = False
 
     @property
     def username(self) -> Field | None:
@@ -132,7 +133,7 @@ def _described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
         fields=tuple(fields),
         submit=_button(page, submit) if submit is not None else None,
         why="; ".join(candidate.reasons),
-        frames=(),
+        is_unseen=candidate.is_unseen,
     )
 
 

@@ -1,14 +1,15 @@
 """What the gateway does on a login page: what it fills, what it leaves to the person, who presses the button."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from connectors.errors import ConnectorError
 from connectors.legacy.controls import Control, Page, read_page
 from connectors.legacy.detect import DetectedForm, Field, Role, detect_in, may_ask
-from connectors.legacy.document import Document, decode, text_of
+from connectors.legacy.document import Document, attribute, decode, has, text_of
 from connectors.legacy.globs import matches_path
+from connectors.legacy.opener import opens_login
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.recipe_parts import Locator
 from connectors.legacy.username_step import username_step
@@ -30,13 +31,15 @@ class Target:
     name: str = ""
     placeholder: str = ""
     label: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
 class FillPlan:
     """`username` and `password` are filled; `person` lists what only the person can give. `submits`: the button may be
     pressed without the person. `waits`: the page's script makes the fields, so they are looked for until they appear.
-    `steps`: this page asks for the user name alone; the password is asked for on the next.
+    `steps`: this page asks for the user name alone; the password is asked for on the next. `opener`: the page shows its
+    login only when something that says so is pressed.
     """
 
     username: Target | None
@@ -52,6 +55,7 @@ class FillPlan:
     charset: str
     why: str
     steps: bool = False
+    opener: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -70,7 +74,7 @@ def fill_plan(recipe: Recipe | None, html: str | bytes, url: str, charset: str |
     if found is not None and not _stays(found.action, url):
         return None
     if recipe is None:
-        return _detected_plan(page.document, found) if found else _shell_plan(page, url)
+        return _detected_plan(page, found) if found else _shell_plan(page, url)
     return _recipe_plan(recipe, page, found, url)
 
 
@@ -80,21 +84,18 @@ def step_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
     selector = username_step(html, url, charset)
     if selector is None:
         return None
-    return FillPlan(
-        username=Target("username", selector),
-        password=Target("password", _ANY_PASSWORD),
-        person=(),
-        submit=None,
-        submits=True,
-        waits=True,
-        form=None,
-        action=url,
-        method="",
-        enctype="",
-        charset=charset or "utf-8",
-        why="the page asks for the user name alone",
-        steps=True,
-    )
+    plan = _scripted_plan(charset or "utf-8", url, "the page asks for the user name alone")
+    return replace(plan, username=Target("username", selector), steps=True)
+
+
+def opener_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
+    """The plan for a page whose script makes the login when a button that says so is pressed; for the address where the
+    system says its login page is."""
+    text, known = decode(html, charset)
+    page = read_page(Document(text, known))
+    if not opens_login(page):
+        return None
+    return _scripted_plan(page.document.charset, url, "a button of the page opens the login", opener=True)
 
 
 def _stays(action: str, url: str) -> bool:
@@ -104,8 +105,8 @@ def _stays(action: str, url: str) -> bool:
         return False
 
 
-def _detected_plan(document: Document, found: DetectedForm) -> FillPlan:
-    person = tuple(_target(one) for one in found.fields if _is_the_persons(document, one))
+def _detected_plan(page: Page, found: DetectedForm) -> FillPlan:
+    person = tuple(_target(one) for one in found.fields if _is_the_persons(page.document, one))
     return FillPlan(
         username=_target(found.username) if found.username else None,
         password=_target(found.password) if found.password else None,
@@ -119,6 +120,7 @@ def _detected_plan(document: Document, found: DetectedForm) -> FillPlan:
         enctype=found.enctype,
         charset=found.charset,
         why=found.why,
+        opener=found.is_unseen and opens_login(page),
     )
 
 
@@ -126,6 +128,10 @@ def _shell_plan(page: Page, url: str) -> FillPlan | None:
     """A page that is empty until its script has run: whatever password field appears is the one."""
     if not _is_shell(page):
         return None
+    return _scripted_plan(page.document.charset, url, "the page's script makes the fields")
+
+
+def _scripted_plan(charset: str, url: str, why: str, *, opener: bool = False) -> FillPlan:
     return FillPlan(
         username=None,
         password=Target("password", _ANY_PASSWORD),
@@ -137,8 +143,9 @@ def _shell_plan(page: Page, url: str) -> FillPlan | None:
         action=url,
         method="",
         enctype="",
-        charset=page.document.charset,
-        why="the page's script makes the fields",
+        charset=charset,
+        why=why,
+        opener=opener,
     )
 
 
@@ -220,7 +227,7 @@ def _target(field: Field) -> Target:
         selector = f'input[placeholder="{quoted}"]' if quoted else None
         if selector is None and field.type == "password":
             selector = _ANY_PASSWORD
-    return Target(field.role, selector, field.name, field.placeholder, field.label)
+    return Target(field.role, selector, field.name, field.placeholder, field.label, field.id)
 
 
 def _is_component(field: Field) -> bool:
@@ -228,11 +235,13 @@ def _is_component(field: Field) -> bool:
 
 
 def _is_the_persons(document: Document, field: Field) -> bool:
-    """Captchas, codes and sliders are the person's; so is a tenant, unless there is nothing to choose."""
+    """Captchas, codes and sliders are the person's; so is a tenant, unless there is nothing left to choose."""
     if field.role in ("captcha", "otp"):
         return True
     if field.role != "tenant":
         return False
     node = document.first(field.selector)
     options = node.css("option") if node is not None else []
+    if any(has(one, "selected") and attribute(one, "value") for one in options):
+        return False  # The system has chosen already.
     return field.tag != "select" or sum(bool(one.attrs.get("value")) for one in options) > 1

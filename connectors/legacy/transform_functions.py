@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherAlgorithm, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES, SM4
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -39,6 +40,17 @@ def _hash(algorithm: Callable[[], hashes.HashAlgorithm]) -> Function:
         return bytearray(binascii.hexlify(context.finalize()))
 
     return Function((1,), compute)
+
+
+def _hmac(algorithm: Callable[[], hashes.HashAlgorithm]) -> Function:
+    """RFC 2104, the key second; as hex text."""
+
+    def compute(value: bytearray, key: bytearray) -> bytearray:
+        context = HMAC(bytes(key), algorithm())
+        context.update(value)
+        return bytearray(binascii.hexlify(context.finalize()))
+
+    return Function((2,), compute)
 
 
 def _urlencode(value: bytearray) -> bytearray:
@@ -123,6 +135,10 @@ FUNCTIONS: Mapping[str, Function] = {
     "sha256": _hash(hashes.SHA256),
     "sha512": _hash(hashes.SHA512),
     "sm3": _hash(hashes.SM3),
+    "hmac_md5": _hmac(hashes.MD5),
+    "hmac_sha1": _hmac(hashes.SHA1),
+    "hmac_sha256": _hmac(hashes.SHA256),
+    "hmac_sm3": _hmac(hashes.SM3),
     "hex": Function((1,), lambda value: bytearray(binascii.hexlify(value))),
     "unhex": Function((1,), _unhex),
     "base64": Function((1,), lambda value: bytearray(base64.b64encode(value))),

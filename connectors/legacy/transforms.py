@@ -53,7 +53,7 @@ class Transform:
         return f"Transform({self.expression!r})"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def compile_transform(expression: str) -> Transform:
     """A Transform of the expression. Raises ERR-TRANSFORM with the column of the mistake."""
     if len(expression) > _MAX_LENGTH:

@@ -61,6 +61,9 @@ IDENTIFIERS: Mapping[str, re.Pattern[str]] = {
     }.items()
 }
 
+# Programs that send a password often call it so; on a page it is some other secret.
+_SECRET = re.compile(r"\bsecret\b|\bcredential$")
+
 # A password that is being set, not given: registration, change, reset.
 SETTING = re.compile(
     r"确认|再次|重复|再输|新\s*密码|旧\s*密码|原\s*密码|当前密码|初始密码|设置密码"
@@ -121,6 +124,12 @@ SLIDER = re.compile(
 SLIDER_TEXT = re.compile(
     r"(拖动|按住|滑动|向右).{0,6}滑块|滑动验证|拖动.{0,8}(拼图|验证)|点击(按钮)?(进行|完成)验证|依次点击"
 )
+
+
+def names_password(name: str) -> bool:
+    """Whether the name of a field, or the end of a JSON pointer, speaks of a password."""
+    last = identifier(name.rsplit("/", 1)[-1])
+    return IDENTIFIERS["password"].search(last) is not None or _SECRET.search(last) is not None
 
 
 @lru_cache(maxsize=4096)
