@@ -21,7 +21,8 @@ _SCRIPT_MOVE = re.compile(
     r"""(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\(|window\.open\()\s*["']([^"']+)["']"""
 )
 _ALERT = re.compile(
-    r"""(?:alert|msg|message|error|warning|confirm|tips?)\s*\(\s*["']([^"']{1,200})["']""", re.IGNORECASE
+    r"""\w*(?:alert|msg|message|err|error|warn|warning|confirm|tips?|fail|failed)\s*\(\s*["']([^"']{1,200})["']""",
+    re.IGNORECASE,
 )
 
 

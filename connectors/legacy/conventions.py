@@ -2,72 +2,39 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 from connectors.legacy import phrases, words
 from connectors.legacy.answer import Answer, Outcome, Result, path_of
 from connectors.legacy.detect import detect
+from connectors.legacy.document import joined
+from connectors.legacy.json_answer import JsonAnswer
 
-_FLAGS = ("success", "succeed", "issuccess", "ok", "flag", "status", "result", "isok", "state")
-_CODES = (
-    "code",
-    "errcode",
-    "errorcode",
-    "errno",
-    "error_code",
-    "ret",
-    "retcode",
-    "resultcode",
-    "rtncode",
-    "status",
-    "state",
-    "result",
-    "statuscode",
-    "rc",
-)
-_MESSAGES = (
-    "msg",
-    "message",
-    "errmsg",
-    "errormsg",
-    "error_description",
-    "info",
-    "error",
-    "resultmsg",
-    "desc",
-    "tip",
-    "reason",
-    "retmsg",
-    "detail",
-    "data",
-    "result",
-)
-_TOKENS = ("token", "access_token", "accesstoken", "jwt", "id_token", "sessionid", "ticket", "sid")
-_GOOD_CODES = re.compile(r"0+|2\d\d|20000|success|succ|ok|true|y", re.IGNORECASE)
-_BAD_WORDS = re.compile(
-    r"\b(fail\w*|err\w*|false|no|not|bad|wrong|invalid|denied|refused|unauthori[sz]ed|forbidden|locked|expired|n|f)\b",
-    re.IGNORECASE,
-)
-# `A0001`, `AUTH_002`, `E-1004`
-_ERROR_CODE = re.compile(r"[A-Z][A-Z_-]*\d+")
 _SHORT = 64
+_SUCCESS_PATH = re.compile(r"log[-_]?in[-_/]?succe\w*|succe(ss|ed)", re.IGNORECASE)
 # Undecided until the page that comes there is seen.
 LEADS_BACK = Outcome("unknown", "it leads back to the address of the login page")
 
 
 def by_convention(answer: Answer) -> Outcome:
-    if answer.status >= 500:
-        return Outcome("unknown", f"the system failed: HTTP {answer.status}")
-    if answer.status in (423, 429):
-        return Outcome("locked", f"HTTP {answer.status}")
+    if (told := _status(answer.status)) is not None:
+        return told
     if answer.location:
         return _redirect(answer, answer.location)
-    if isinstance(answer.json, Mapping):
-        return _json(answer.json, answer.status)
+    if isinstance(answer.json, Mapping | list):
+        return _json(answer, JsonAnswer(answer.json))
     if answer.is_html:
         return _page(answer, _said(f"{answer.spoken} {answer.visible}"))
-    return _said(answer.text[:4096], message=True) or _word(answer)
+    return _said_word(answer.text) or _said(answer.text[:4096], message=True) or _word(answer)
+
+
+def _status(status: int) -> Outcome | None:
+    """What a status tells whatever comes with it."""
+    if status >= 500:
+        return Outcome("unknown", f"the system failed: HTTP {status}")
+    if status in (423, 429):
+        return Outcome("locked", f"HTTP {status}")
+    return Outcome("success", "HTTP 204") if status == 204 else None
 
 
 def _said(text: str, *, message: bool = False) -> Outcome | None:
@@ -109,7 +76,9 @@ def _telling_address(path: str, tail: str) -> Outcome | None:
 
 def _back_to_login(answer: Answer, target: str) -> Outcome | None:
     path, login_url = path_of(target), answer.response.login_url
-    if login_url and path == path_of(login_url):
+    if _SUCCESS_PATH.search(path):
+        return None
+    if words.LOGIN_NAME.search(urlsplit(target).fragment) or (login_url and path == path_of(login_url)):
         if words.LOGIN_NAME.search(path):
             return Outcome("failure", "it leads back to the login page")
         return LEADS_BACK  # a front page with the login box on it is where a good sign-in leads to as well
@@ -129,6 +98,8 @@ def _page(answer: Answer, said: Outcome | None) -> Outcome:
         return _reconciled(answer, said, inside[0] if inside else "")
     if answer.moves_to and not inside:
         return _redirect(answer, answer.moves_to)
+    if answer.is_notice and (word := _said_word(answer.visible)) is not None:
+        return word
     return _other_page(answer, inside[0] if inside else "", framed=form is not None)
 
 
@@ -156,54 +127,49 @@ def _other_page(answer: Answer, inside: str, *, framed: bool) -> Outcome:
     return Outcome("unknown", "a page that tells nothing")
 
 
-def _json(content: Mapping[str, Any], status: int) -> Outcome:
-    """A message that names the trouble; else a token, a flag or a code."""
-    flat = {name.lower(): value for name, value in content.items()}
-    message = " ".join(str(flat[name]) for name in _MESSAGES if isinstance(flat.get(name), str))
-    good = _verdict(flat)
-    said = _said(message, message=True)
-    if said is not None and (not good or said.result == "expired"):
-        return said
-    if good is None and status in (400, 401):
+def _json(answer: Answer, told: JsonAnswer) -> Outcome:
+    """What its words say, else what its flags, codes and members do. Words win over codes: many a system answers `200`
+    to say that the password is wrong."""
+    return _json_said(told) or _json_shown(answer, told) or Outcome("unknown", "a JSON answer that tells nothing")
+
+
+def _json_said(told: JsonAnswer) -> Outcome | None:
+    said = _said(told.message, message=True)
+    if phrases.SUCCEEDED.search(told.message) and (said is None or said.result != "expired"):
+        return Outcome("success", "the JSON answer says so")
+    if said is None and told.asks_for_change:
+        return Outcome("expired", "the JSON answer asks for a change of the password")
+    return said
+
+
+def _json_shown(answer: Answer, told: JsonAnswer) -> Outcome | None:
+    good = told.verdict
+    if good is None and answer.status < 300:
+        if told.address:
+            return _redirect(answer, joined(answer.response.url, told.address) or told.address)
+        good = True if told.is_person else None
+    elif good is None and answer.status in (400, 401, 422):
         good = False
-    if good is None:
-        return Outcome("unknown", "a JSON answer that tells nothing")
     if good:
         return Outcome("success", "the JSON answer says so")
-    if message and status != 401:
+    if good is False and told.message and answer.status != 401:
         return Outcome("unknown", "the JSON answer refuses, for another reason than the password")
-    return Outcome("failure", "the JSON answer refuses")
+    return Outcome("failure", "the JSON answer refuses") if good is False else None
 
 
-def _verdict(flat: Mapping[str, Any]) -> bool | None:
-    for name in _FLAGS:
-        if isinstance(flat.get(name), bool):
-            return bool(flat[name])
-    for name in _CODES:
-        value = flat.get(name)
-        if isinstance(value, int | str) and not isinstance(value, bool) and str(value):
-            return _good_code(name, str(value), flat)
-    data = flat.get("data")
-    nested = {key.lower() for key in data} if isinstance(data, Mapping) else set()
-    return True if any(flat.get(name) or name in nested for name in _TOKENS) else None
-
-
-def _good_code(name: str, value: str, flat: Mapping[str, Any]) -> bool | None:
-    """`{"status": 1}` means yes to some and no to others: believed only where nothing else is at stake."""
-    if value == "1" and name in ("status", "state", "result", "code", "ret"):
-        return True if any(flat.get(token) for token in _TOKENS) or isinstance(flat.get("data"), Mapping) else None
-    if _GOOD_CODES.fullmatch(value) is not None:
-        return True
-    # `{"id": 7, "name": "…", "status": "active"}` is the person, not a verdict.
-    is_code = value.lstrip("-").isdigit() or _ERROR_CODE.fullmatch(value) is not None
-    return False if is_code or _BAD_WORDS.search(value) is not None else None
+def _said_word(said: str) -> Outcome | None:
+    """Plain text, as old pages' scripts ask for it: `success`, `ok`, `false`."""
+    text = said.strip().strip("\"'").lower()
+    if text in ("success", "ok", "true", "succ", "yes", "成功") or phrases.SUCCEEDED.search(text[:200]):
+        return Outcome("success", f"it says {text[:_SHORT]!r}")
+    if text in ("false", "fail", "failed", "failure", "error", "no", "失败"):
+        return Outcome("failure", f"it says {text!r}")
+    return None
 
 
 def _word(answer: Answer) -> Outcome:
-    """Plain text, as old pages' scripts ask for it: `success`, `ok`, `false`."""
-    text = answer.text.strip().strip("\"'").lower()
-    if text in ("success", "ok", "true", "succ", "yes", "成功", "登录成功"):
-        return Outcome("success", f"it says {text!r}")
+    """An answer that says nothing in words."""
+    text = answer.text.strip()
     if answer.status == 401:
         return Outcome("failure", "HTTP 401")
     if answer.status in (200, 204) and not text and answer.cookies:

@@ -45,10 +45,12 @@ REFUSED = re.compile(
     r"|不正确|不对|有误|不匹配|无效)"
     r"|(用户名?|账号|帐号|账户|帐户|工号|手机号)[^。,，<]{0,4}(不存在|错误|不正确|有误|无效|未注册|尚未注册)"
     r"|(没有|无)此用户|查无此(人|用户)"
-    r"|(登[录陆]|认证|身份验证|用户验证)(失败|不成功)(?!次数)|还(剩|有)\s*\d+\s*次机会"
+    r"|(登[录陆]|认证|鉴权|(身份|用户|口令|密码)(验证|校验))(失败|不成功)(?!次数)|还(剩|有)\s*\d+\s*次机会"
+    r"|(密码|口令)[^。,，<]{0,8}(不匹配|不一致|不正确|有误)|credentials do not match"
     r"|(incorrect|invalid|wrong|bad)\s[^.<]{0,24}(password|credential|username|user name|login|account)"
     r"|(password|credentials?|username|login)[^.<]{0,16}(is |are |was |were )?(incorrect|invalid|wrong"
     r"|not correct|not match|failed)"
+    r"|(unable|failed) to (log|sign) ?in"
     r"|authentication (failed|failure)|login (failed|failure|error)|bad credentials|unknown user|user not found"
     r"|no such user",
     re.IGNORECASE,
@@ -57,8 +59,13 @@ KICKED_OUT = re.compile(
     r"(已|在)(在)?其(他|它)(地方|地点|设备|终端)登[录陆]|被迫(退出|下线)|已经?在线|重复登[录陆]|already logged in",
     re.IGNORECASE,
 )
+SUCCEEDED = re.compile(
+    r"登[录陆]成功|(认证|验证|校验)成功|^\s*(操作|处理|请求)?成功[!！.。]?\s*$|log(ged)?[ -]?in success"
+    r"|^\s*(success|succeed(ed)?|ok)\s*$",
+    re.IGNORECASE,
+)
 SIGNED_IN = re.compile(
-    r"退\s*出(登[录陆]|系统|账号)?|注\s*销(登[录陆]|用户)?|安全退出|修改密码|欢迎(您|你|回来)"
+    r"退\s*出(登[录陆]|系统|账号)?|注\s*销(登[录陆]|用户)?|安全退出|修改密码|欢迎(您|你|回来|[,，:：]\s*\S)"
     r"|当前用户|个人中心|工作台"
     r"|log\s*out|sign\s*out|logoff|log\s*off|welcome(,| back)|dashboard|my account",
     re.IGNORECASE,
@@ -68,4 +75,7 @@ LOGIN_AGAIN = re.compile(
     r"|not logged in|please log ?in",
     re.IGNORECASE,
 )
-ERROR_QUERY = re.compile(r"(^|[&?/;_.-])(error|err|fail(ed|ure)?|invalid|wrong|denied|bad[_-]?cred)", re.IGNORECASE)
+ERROR_QUERY = re.compile(
+    r"(^|[&?/;_.-])(error|err|fail(ed|ure)?|invalid|wrong|denied|bad[_-]?cred)(?!(or)?=(0|false|no|none|null)?(&|#|$))",
+    re.IGNORECASE,
+)

@@ -92,8 +92,8 @@ LOGIN_PAGE = re.compile(
 )
 LOGIN_NAME = re.compile(r"log[-_]?[io]n|sign[-_]?in|denglu", re.IGNORECASE)
 CHANGE_ADDRESS = re.compile(
-    r"(change|modify|update|reset|edit|init|first|set|alter|xg|forget|expired?)[-_]?(user)?[-_]?(pwd|pass|mm|psw)"
-    r"|(pwd|pass(word)?|psw)[-_]?(change|modify|update|reset|edit|expired?|overdue)|xiugaimima|mustchange",
+    r"(change|modify|update|reset|edit|init|first|set|alter|xg|forget|expired?)[-_/]?(user)?[-_]?(pwd|pass|mm|psw)"
+    r"|(pwd|pass(word)?|psw)[-_/]?(change|modify|update|reset|edit|expired?|overdue)|xiugaimima|mustchange",
     re.IGNORECASE,
 )
 REGISTER = re.compile(r"注\s*册|开户|sign\s*up|register|create (an )?account|join now", re.IGNORECASE)

@@ -52,6 +52,10 @@ def _redirect(location: str, status: int = 302, login: str = LOGIN) -> SignInRes
         ("/user/changePwd", "expired"),
         ("/modifyPassword.do", "expired"),
         ("/sso/callback?ticket=ST-1", "success"),
+        ("/login/success", "success"),
+        ("/user/login_success.html", "success"),
+        ("/home?error=0", "success"),
+        ("/profile/password/reset", "expired"),
     ],
 )
 def test_a_redirect_is_judged_by_where_it_leads(location: str, result: str) -> None:
@@ -92,6 +96,8 @@ def test_a_login_page_at_the_root_makes_a_redirect_there_undecided() -> None:
         ("<p>Invalid username or password.</p>", "failure"),
         ("<p>Your account has been locked.</p>", "locked"),
         ("<p>Bad credentials</p>", "failure"),
+        ("<script>parent.showErr('密码错误')</script>", "failure"),
+        ("ok", "success"),
         (FORM.format("<script>function check(){alert('请输入验证码')}</script>"), "failure"),
         (FORM.format("<span>请输入验证码</span>"), "failure"),
         ("<a>退出</a><script>function out(){location.href='/login.jsp'}</script>", "success"),
@@ -136,6 +142,23 @@ def test_a_gbk_page_is_read() -> None:
         ({"result": "login_failed"}, 200, "failure"),
         ({"state": "DENIED"}, 200, "failure"),
         ({"result": "fail", "msg": "密码错误，您还有3次机会"}, 200, "failure"),
+        ({"code": 200, "msg": "用户名或密码错误"}, 200, "failure"),
+        ({"result": "0", "message": "账号或密码错误"}, 200, "failure"),
+        ({"code": 200, "data": {"code": 1, "msg": "密码错误"}}, 200, "failure"),
+        ({"head": {"code": "1001", "msg": "密码错误"}, "body": None}, 200, "failure"),
+        ({"data": None, "errors": [{"message": "Incorrect password"}]}, 200, "failure"),
+        ({"errors": {"email": ["These credentials do not match our records."]}}, 422, "failure"),
+        (False, 200, "failure"),
+        ({"code": 1, "msg": "登录成功"}, 200, "success"),
+        ({"code": 10000, "msg": "登录成功，您的密码将于3天后过期"}, 200, "success"),
+        ({"success": "true"}, 200, "success"),
+        ({"head": {"code": "0"}, "body": {"token": "x"}}, 200, "success"),
+        ({"data": {"login": {"token": "x"}}}, 200, "success"),
+        ({"user": {"id": 1, "name": "王"}}, 200, "success"),
+        ({"url": "/main"}, 200, "success"),
+        ({"url": "/login.jsp?error"}, 200, "failure"),
+        ({"code": 0, "data": {"token": "x", "needChangePwd": True}}, 200, "expired"),
+        ({"error": 0, "message": ""}, 200, "success"),
     ],
 )
 def test_a_json_answer_is_judged_by_flag_code_and_message(content: object, status: int, result: str) -> None:
@@ -147,6 +170,9 @@ def test_a_json_answer_is_judged_by_flag_code_and_message(content: object, statu
     ("body", "status", "result"),
     [
         (b"success", 200, "success"),
+        (b"false", 200, "failure"),
+        (b"fail", 200, "failure"),
+        (b"{success:true,msg:'\xe7\x99\xbb\xe5\xbd\x95\xe6\x88\x90\xe5\x8a\x9f'}", 200, "success"),
         ("密码错误".encode(), 200, "failure"),
         (b"1", 200, "unknown"),
         (b"", 401, "failure"),
@@ -163,7 +189,7 @@ def test_other_answers_are_judged_too(body: bytes, status: int, result: str) -> 
 RECIPE = parse_recipe("""
 id: x
 outcome:
-  success: [{status: [302, 303], location: "/main/**"}, {pointer: /ok, equals: true}]
+  success: [{status: [302, 303], location: "/main/**"}, {pointer: /fine, equals: true}]
   failure: [{text: E-17}, {location: "/?e=*"}]
   locked: [{regex: "剩余\\\\s*0\\\\s*次"}]
   expired: [{cookie: CHANGE_NOW}, {path: /check, status: 205}]
@@ -177,8 +203,8 @@ outcome:
         (_redirect("/?e=2"), "failure"),
         (_page("E-17"), "failure"),
         (_page("E-17 剩余 0 次"), "locked"),
-        (_json({"ok": True}), "success"),
-        (_json({"ok": 1}), "unknown"),
+        (_json({"fine": True}), "success"),
+        (_json({"fine": 1}), "unknown"),
         (
             SignInResponse(200, [("Set-Cookie", "a=1"), ("set-cookie", "CHANGE_NOW=1; Path=/")], "http://a.test/", b""),
             "expired",
