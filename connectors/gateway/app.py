@@ -17,12 +17,13 @@ from connectors.gateway.inject import SCRIPT, SCRIPT_PATH
 from connectors.gateway.notices import notice
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.paths import require_inside, target_of
-from connectors.gateway.proxy import Proxy, Visit
+from connectors.gateway.proxy import Proxy
 from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.sessions import GatewaySession, GatewaySessions
 from connectors.gateway.sign_in import GatewaySignIn
 from connectors.gateway.upload import Upload
 from connectors.gateway.upstream import Upstream
+from connectors.gateway.visit import Visit
 from connectors.gateway.websocket import WebSocketProxy
 from connectors.gateway_client import CALLBACK_PATH
 from connectors.launch import refusal_of

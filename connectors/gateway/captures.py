@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connectors.errors import ConnectorError
 from connectors.gateway.bodies import kind_of, places_in
 from connectors.gateway.fills import Fill
+from connectors.gateway.recognise import looks_made
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.swap import SentBody
 from connectors.legacy import words
@@ -45,6 +46,14 @@ capture_table = Table(
 
 
 @dataclass(frozen=True)
+class Held:
+    """What is held until the answer tells whether it was right."""
+
+    id: str
+    login_url: str
+
+
+@dataclass(frozen=True)
 class Capture:
     id: str
     system_id: str
@@ -61,8 +70,8 @@ class Captures:
 
     async def hold(
         self, who: GatewaySession, system: System, recipe: Recipe | None, sent: SentBody, fills: Sequence[Fill]
-    ) -> str | None:
-        """Holds, sealed, what the person typed into a login that Yimen has no account for; gives the capture's id.
+    ) -> Held | None:
+        """Holds, sealed, what the person typed into a login that Yimen has no account for.
 
         A page that hashes what is typed leaves nothing to keep: only its own values pass here.
         """
@@ -79,17 +88,32 @@ class Captures:
                 one for one in places if fill.allows(recipe, sent.path, sent.method, one, places) and one.value
             ]
             logins = [one.value for one in places if _is_login(one.field, fill) and one.value]
-            if len(passwords) == 1 and logins:
-                return await self._seal(who, system, logins[0], bytearray(passwords[0].value.encode()))
+            if len(passwords) == 1 and logins and _is_as_typed(passwords[0].value, sent.typed):
+                secret = bytearray(passwords[0].value.encode())
+                return Held(await self._seal(who, system, logins[0], secret), fill.login_url)
         return None
 
     async def offer(self, capture_id: str) -> None:
         async with self._database.write() as connection:
             await connection.execute(update(capture_table).where(capture_table.c.id == capture_id).values(offered=True))
 
+    async def offer_held(self, connection: AsyncConnection, gateway_session_id: str) -> None:
+        """The page that came after the sign-in shows that what is held was right."""
+        mine = capture_table.c.gateway_session_id == gateway_session_id
+        await connection.execute(update(capture_table).where(mine).values(offered=True))
+
     async def drop(self, capture_id: str) -> None:
         async with self._database.write() as connection:
             await connection.execute(delete(capture_table).where(capture_table.c.id == capture_id))
+
+    async def is_held(self, connection: AsyncConnection, gateway_session_id: str) -> bool:
+        """True when something is held in this session that has not been offered."""
+        query = select(capture_table.c.id).where(
+            capture_table.c.gateway_session_id == gateway_session_id,
+            capture_table.c.offered.is_(False),
+            capture_table.c.expires_at > self._clock.now(),
+        )
+        return await connection.scalar(query) is not None
 
     async def offered_in(self, connection: AsyncConnection, gateway_session_id: str) -> str | None:
         """The id of the capture to offer on this session's pages."""
@@ -173,6 +197,13 @@ class Captures:
                 system=row.system_id,
             ),
         )
+
+
+def _is_as_typed(value: str, typed: int | None) -> bool:
+    """Whether the page has sent what the person typed, and not what it made of it. `typed` is how many characters that
+    were, as far as our script could see (in UTF-16 units, as scripts count)."""
+    units = len(value.encode("utf-16-le", "surrogatepass")) // 2
+    return not looks_made(value) and typed in (None, units)
 
 
 def _is_login(name: str, fill: Fill) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.gateway.captures import Captures
-from connectors.gateway.fills import Fill, Fills
+from connectors.gateway.fills import Fill, Fills, Undecided
 from connectors.gateway.headers import Header, never_kept
 from connectors.gateway.inject import letting_script_through, nonce_for, with_script
 from connectors.gateway.notices import refusals
@@ -17,10 +17,11 @@ from connectors.gateway.salts import salts_in
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.steps import note_step
 from connectors.legacy.answer import Outcome, path_of
-from connectors.legacy.fill_plan import FillPlan, fill_plan, opener_plan, step_plan
+from connectors.legacy.fill_plan import FillPlan, fill_plan, opener_plan, step_plan, waiting_plan
 from connectors.legacy.recipe import Recipe
 from connectors.legacy.variables import from_page
 from connectors.systems import System
+from vault.items import Item
 
 MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
 
@@ -44,13 +45,15 @@ _TEXTS = {
 
 @dataclass(frozen=True)
 class Document:
-    """A page as the legacy server sent it: `url` is its address there."""
+    """A page as the legacy server sent it: `url` is its address there. `is_shown`: it is the page that the person looks
+    at, and no error."""
 
     url: str
     body: bytes
     charset: str | None
     headers: Sequence[Header]
     english: bool
+    is_shown: bool = True
 
     @property
     def path(self) -> str:
@@ -70,7 +73,7 @@ class Documents:
         """The page and its header fields as the browser gets them."""
         plan = _plan(recipe, system, document) if system.fills else None
         await self._decide(who, system, document, plan)
-        told = await (self._offer(who, document) if plan is None else self._fill(who, system, recipe, document, plan))
+        told = await self._told(who, system, recipe, document, plan)
         body, headers = origins.rewrite(document.body), list(document.headers)
         if plan is not None or told is not None:
             headers = never_kept(headers)
@@ -80,25 +83,56 @@ class Documents:
         return with_script(body, told, nonce), letting_script_through(headers, origins.gateway_origin, nonce)
 
     async def _decide(self, who: GatewaySession, system: System, document: Document, plan: FillPlan | None) -> None:
-        """A sign-in led to this address, which is the login page's too: the page says which of the two it is."""
-        async with self._parts.database.read() as connection:
-            if not await self._fills.has_undecided(connection, who.id):
-                return
-        async with self._parts.database.write() as connection:
-            items = await self._fills.take_undecided(connection, who.id, path_of(document.url))
-        if plan is not None and plan.form is None:
+        """A sign-in whose answer told nothing led here: the page that the person sees says how it went."""
+        if not document.is_shown or (plan is not None and plan.form is None):
             return  # A page that its script draws says nothing yet.
-        shown = Outcome("failure", "the login page is shown again")
-        left = Outcome("success", "it leads back to a page that asks for no password")
-        for item_id in items:
-            await self._results.record(who, system, item_id, left if plan is None else shown)
+        async with self._parts.database.read() as connection:
+            undecided = await self._fills.has_undecided(connection, who.id)
+            held = await self._captures.is_held(connection, who.id)
+        if undecided:
+            async with self._parts.database.write() as connection:
+                told = await self._fills.take_undecided(connection, who.id)
+            for one in told:
+                outcome = _outcome(one, document, plan)
+                if outcome is not None:
+                    await self._results.record(who, system, one.item_id, outcome)
+        if held and plan is None:
+            async with self._parts.database.write() as connection:
+                await self._captures.offer_held(connection, who.id)
+
+    async def _told(
+        self, who: GatewaySession, system: System, recipe: Recipe | None, document: Document, plan: FillPlan | None
+    ) -> dict[str, Any] | None:
+        """What our script is told in this page; None where it has nothing to do."""
+        offer = await self._offer(who, document)
+        if offer is not None and (plan is None or plan.form is None):
+            return offer
+        if plan is not None:
+            return await self._fill(who, system, recipe, document, plan)
+        if recipe is not None or not _is_login_address(system, document):
+            return None
+        known = (document.body, document.url, document.charset)
+        last_resort = opener_plan(*known) or waiting_plan(*known)
+        if last_resort is None:
+            return None
+        return await self._fill(who, system, recipe, document, last_resort, only_launched=True)
 
     async def _fill(
-        self, who: GatewaySession, system: System, recipe: Recipe | None, document: Document, plan: FillPlan
+        self,
+        who: GatewaySession,
+        system: System,
+        recipe: Recipe | None,
+        document: Document,
+        plan: FillPlan,
+        *,
+        only_launched: bool = False,
     ) -> dict[str, Any] | None:
+        """`only_launched`: the page need not be a login page, so it is filled only when the person has just asked."""
         async with self._parts.database.write() as connection:
-            await note_step(connection, system.id, left=bool(plan.person))
             intent = await self._parts.launcher.consume_intent(connection, who.session.id, system.id)
+            if only_launched and intent is None:
+                return None
+            await note_step(connection, system.id, left=bool(plan.person))
             chosen = intent.item_id if intent is not None else None
             item = await self._parts.launcher.item_for(connection, who.session.user, system, item_id=chosen)
             if item is not None and item.state != "active":
@@ -115,8 +149,8 @@ class Documents:
                 variables=variables,
             )
             if item is None:
-                return None
-            presses = plan.submits and intent is not None and not (plan.steps and intent.stepped)
+                return _watching(document, self._parts.settings.issuer)
+            presses = plan.submits and intent is not None and _may_press(item) and not (plan.steps and intent.stepped)
             if presses and plan.steps:
                 await self._parts.launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
             login = await self._parts.items.login_name(connection, item.id)
@@ -139,15 +173,39 @@ class Documents:
         return {"notice": {"text": _TEXTS[text][place], "label": _TEXTS[label][place], "address": address}}
 
 
+def _may_press(item: Item) -> bool:
+    """Where the last sign-in did not tell how it went, nothing is tried again by itself: it may have been a refusal."""
+    was_replaced = item.last_used_at is None or item.updated_at > item.last_used_at
+    return item.last_result != "unknown" or was_replaced
+
+
+def _watching(document: Document, issuer: str) -> dict[str, Any]:
+    """For a page where the person types their own: how to offer to keep it when the page stays."""
+    place = int(document.english)
+    offer = {"text": _TEXTS["offer"][place], "label": _TEXTS["keep"][place], "address": f"{issuer}/captures/"}
+    return {"offer": offer}
+
+
+def _outcome(one: Undecided, document: Document, plan: FillPlan | None) -> Outcome | None:
+    if plan is None:
+        return Outcome("success", "it leads to a page that asks for no password")
+    if one.leads_back and path_of(one.login_url) == path_of(document.url):
+        return Outcome("failure", "the login page is shown again")
+    return None
+
+
 def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan | None:
     """A page that its script draws is taken for a login page only where the system says its login page is."""
     plan = fill_plan(recipe, document.body, document.url, document.charset)
     if recipe is not None or (plan is not None and not (plan.waits and plan.form is None)):
         return plan
-    if document.path != urlsplit(system.registration.login_path).path:
+    if not _is_login_address(system, document):
         return None
-    known = (document.body, document.url, document.charset)
-    return plan or step_plan(*known) or opener_plan(*known)
+    return plan or step_plan(document.body, document.url, document.charset)
+
+
+def _is_login_address(system: System, document: Document) -> bool:
+    return document.path == urlsplit(system.registration.login_path).path
 
 
 def _told_of(plan: FillPlan, fill: Fill, login: str, *, presses: bool, english: bool) -> dict[str, Any]:

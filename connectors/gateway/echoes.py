@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html.entities import codepoint2name
 
 _SHORTEST = 4
@@ -14,7 +14,8 @@ _LETTERS = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
 
 
 def scrubbed(body: bytes, secrets: Iterable[bytes | bytearray]) -> bytes:
-    """`body` with every secret replaced: plain, or as HTML, addresses, JSON, scripts and base64 write it.
+    """`body` with every secret replaced: plain, or as HTML, addresses, JSON, scripts, hex and base64 write it, alone or
+    among other things.
 
     A secret of fewer than four bytes is left alone: it would be found everywhere.
     """
@@ -24,11 +25,30 @@ def scrubbed(body: bytes, secrets: Iterable[bytes | bytearray]) -> bytes:
     return body
 
 
+def freed(
+    body: bytes, headers: Iterable[tuple[str, str]], secrets: Sequence[bytes | bytearray]
+) -> tuple[bytes, list[tuple[str, str]]]:
+    """Body and header fields without the secrets."""
+    fields = [(name, scrubbed(value.encode("latin-1"), secrets).decode("latin-1")) for name, value in headers]
+    return scrubbed(body, secrets), fields
+
+
 def _pattern(secret: str) -> re.Pattern[bytes]:
     """Each character in any of its writings, so that a mixture of them is found too."""
     spelled = b"".join(b"(?:%s)" % b"|".join(_alternatives(character)) for character in secret)
-    whole = b"|".join(re.escape(base64.b64encode(secret.encode(charset))) for charset in _CHARSETS)
-    return re.compile(spelled + b"|" + whole)
+    return re.compile(b"|".join((spelled, *_whole(secret))))
+
+
+def _whole(secret: str) -> Iterator[bytes]:
+    """The secret written as bytes: in hex, and in base64 where it begins at any of the three places in a group."""
+    for encoded in {secret.encode(charset, "replace") for charset in _CHARSETS}:
+        yield b"(?i:%s)" % encoded.hex().encode()
+        for before in range(3):
+            written = base64.b64encode(bytes(before) + encoded).rstrip(b"=")
+            # The characters at both ends hold bits of the neighbours too.
+            core = written[(before * 8 + 5) // 6 : len(written) - (1 if (before + len(encoded)) % 3 else 0)]
+            either = b"".join({0x2B: b"[+-]", 0x2F: b"[/_]"}.get(byte, re.escape(bytes((byte,)))) for byte in core)
+            yield b"[A-Za-z0-9+/_-]{0,2}%s[A-Za-z0-9+/_-]{0,2}={0,2}" % either
 
 
 def _alternatives(character: str) -> Iterator[bytes]:

@@ -7,11 +7,13 @@
   const told = JSON.parse(own.dataset.yimen);
   own.remove();
 
-  const WAIT_MS = 20000;
+  // A page on a slow line may take its time; the dummy lasts ten minutes.
+  const WAIT_MS = 600000;
   const PRESS_MS = 5000;
   const LOOK_MS = 250;
   const SETTLED_MS = 1500;
   const OPEN_MS = 500;
+  const UNSENT_MS = 6000;
   const FILLED_SECONDS = 600;
   const PASSWORD_WORDS = /密码|口令|password|passwd|pwd/i;
   const BUTTON_WORDS = /登\s*[录陆入錄]|进入|log\s*[io]n|sign\s*in/i;
@@ -31,6 +33,8 @@
     }
     return found;
   };
+  // The property knows that `type=username` is a text field; the attribute does not.
+  const isText = (field) => /^(text|email|tel|number)$/.test(field.type);
   const around = (field) => field.form || field.getRootNode();
 
   const visible = (element) => {
@@ -75,8 +79,8 @@
     if (located && located !== password) return located;
     if (told.username && !told.waits && locate(told.password) === password) return null;
     const scope = around(password);
-    const fields = [...scope.querySelectorAll("input")].filter((field) => visible(field)
-      && /^(text|email|tel|number|)$/.test(field.getAttribute("type") || "") && !CODE_WORDS.test(wordsOf(field)));
+    const fields = [...scope.querySelectorAll("input")].filter((field) => visible(field) && isText(field)
+      && !CODE_WORDS.test(wordsOf(field)));
     const before = fields.filter((field) => field.compareDocumentPosition(password) & Node.DOCUMENT_POSITION_FOLLOWING);
     return before.pop() || fields[0] || null;
   };
@@ -132,9 +136,12 @@
     }
   };
 
+  let noted = null;
   const note = (text, link) => {
     if (window !== window.top && window.innerHeight < 120) return;
+    if (noted) noted.remove();
     const host = document.createElement("div");
+    noted = host;
     host.style.cssText = "all:initial;position:fixed;right:12px;bottom:12px;z-index:2147483647;max-width:calc(100vw - 24px)";
     const root = host.attachShadow({ mode: "open" });
     const box = document.createElement("div");
@@ -157,6 +164,24 @@
     if (!link) setTimeout(() => host.remove(), 8000);
   };
 
+  // A page that was drawn anew since has lost what was typed; one that still asks who it is would send half of it.
+  const pressWhole = (password) => {
+    const now = password.isConnected ? password : passwordField() || password;
+    if (now.value !== told.dummy) type(now, told.dummy);
+    const username = usernameField(now);
+    if (username && told.login && !username.value) type(username, told.login);
+    if (username && told.login && !username.value) {
+      note(told.texts.filled);
+      return;
+    }
+    // The page's rules of form are for what people choose, not for the dummy.
+    if (now.form) now.form.noValidate = true;
+    press(now);
+    setTimeout(() => {
+      if (now.isConnected && visible(now) && now.value === told.dummy) note(told.texts.filled);
+    }, UNSENT_MS);
+  };
+
   // A button that its page enables only after a while is waited for.
   const press = (field, find = button, since = Date.now()) => {
     const target = find(field);
@@ -171,8 +196,7 @@
 
   // The one field of a page that asks for the user name before the password.
   const stepField = () => {
-    const fields = everywhere("input").filter((field) => visible(field) && !field.readOnly
-      && /^(text|email|tel|number|)$/.test(field.getAttribute("type") || ""));
+    const fields = everywhere("input").filter((field) => visible(field) && !field.readOnly && isText(field));
     if (fields.length !== 1 || CODE_WORDS.test(wordsOf(fields[0]))) return null;
     const asksWho = told.steps || USER_WORDS.test(`${wordsOf(fields[0])} ${fields[0].autocomplete}`);
     return asksWho && nextButton(fields[0]) ? fields[0] : null;
@@ -180,6 +204,8 @@
 
   const FILLED = "yimen-filled";
   const REFUSED = "yimen-refused";
+  const TYPED = "yimen-typed";
+  const OFFER = "yimen-offer";
   const keep = (name, value, seconds) => {
     const secure = location.protocol === "https:" ? "; Secure" : "";
     try {
@@ -231,7 +257,7 @@
     } else if (told.presses) {
       note(told.texts.presses);
       // The page's own script needs its turn to notice what was typed.
-      setTimeout(() => press(password), 150);
+      setTimeout(() => pressWhole(password), 150);
     } else {
       note(told.texts.filled);
     }
@@ -270,8 +296,24 @@
     if (opener) opener.click();
   };
 
+  // Where the person types their own account: how long it was, and whether it can be kept.
+  const watchTyping = () => {
+    keep(TYPED, "", 0);
+    document.addEventListener("input", (event) => {
+      const field = event.composedPath()[0];
+      if (field.type === "password") keep(TYPED, field.value.length, FILLED_SECONDS);
+    }, true);
+    setInterval(() => {
+      const id = kept(OFFER);
+      if (!id) return;
+      keep(OFFER, "", 0);
+      note(told.offer.text, { ...told.offer, address: told.offer.address + id });
+    }, LOOK_MS);
+  };
+
   const begin = () => {
     if (told.notice) note(told.notice.text, told.notice);
+    if (told.offer) watchTyping();
     if (!told.dummy) return;
     const mayStep = () => told.steps || (told.waits && told.presses && hasSettled());
     const find = () => {

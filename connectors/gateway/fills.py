@@ -15,12 +15,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Boolean, Column, Row, String, Table, insert, select, update
+from sqlalchemy import Column, LargeBinary, Row, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.bodies import Place
 from connectors.legacy import words
-from connectors.legacy.answer import path_of
 from connectors.legacy.fill_plan import FillPlan
 from connectors.legacy.globs import matches_path
 from connectors.legacy.recipe import Recipe
@@ -68,8 +67,10 @@ fill_table = Table(
     Column("variables", Json, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime),
-    # The answer led back to the login page's own address: the page that comes there tells how the sign-in went.
-    Column("undecided", Boolean, nullable=False),
+    # The answer did not tell how the sign-in went: the page that comes next does.
+    Column("undecided", String(8)),
+    # The password once more, so that an echo of it on the pages that follow is found.
+    Column("sealed_echo", LargeBinary),
 )
 
 
@@ -140,6 +141,15 @@ class Fill:
         return _last(name) == self.username_field or words.IDENTIFIERS["username"].search(last) is not None
 
 
+@dataclass(frozen=True)
+class Undecided:
+    """A sign-in whose answer told nothing. `leads_back`: it sent the browser to the login page's own address."""
+
+    item_id: str
+    login_url: str
+    leads_back: bool
+
+
 _COLUMNS = tuple(name for name in Fill.__dataclass_fields__ if name not in ("is_used", "is_expired"))
 
 
@@ -176,7 +186,6 @@ class Fills:
             insert(fill_table).values(
                 **{name: getattr(fill, name) for name in _COLUMNS},
                 gateway_session_id=gateway_session_id,
-                undecided=False,
                 expires_at=self._clock.now() + LIFETIME,
             )
         )
@@ -201,28 +210,30 @@ class Fills:
         )
         return consumed.rowcount == 1
 
-    async def leave_undecided(self, connection: AsyncConnection, fill: Fill) -> None:
-        await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(undecided=True))
+    async def leave_undecided(self, connection: AsyncConnection, fill: Fill, *, leads_back: bool) -> None:
+        """`leads_back`: a redirect leads to the login page's own address, so the page there is the answer."""
+        awaited = "back" if leads_back else "page"
+        await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(undecided=awaited))
 
     async def has_undecided(self, connection: AsyncConnection, gateway_session_id: str) -> bool:
         query = select(fill_table.c.id).where(
-            fill_table.c.gateway_session_id == gateway_session_id, fill_table.c.undecided
+            fill_table.c.gateway_session_id == gateway_session_id, fill_table.c.undecided.is_not(None)
         )
         return (await connection.execute(query.limit(1))).first() is not None
 
-    async def take_undecided(self, connection: AsyncConnection, gateway_session_id: str, path: str) -> list[str]:
-        """The Items whose sign-in the page at `path` now tells about, each once."""
-        taken = await connection.execute(
-            update(fill_table)
-            .where(
-                fill_table.c.gateway_session_id == gateway_session_id,
-                fill_table.c.undecided,
-                fill_table.c.used_at > self._clock.now() - _FOLLOWED,
-            )
-            .values(undecided=False)
-            .returning(fill_table.c.item_id, fill_table.c.login_url)
+    async def take_undecided(self, connection: AsyncConnection, gateway_session_id: str) -> list[Undecided]:
+        """The sign-ins that the page which comes now tells about, each once."""
+        waiting = (
+            fill_table.c.gateway_session_id == gateway_session_id,
+            fill_table.c.undecided.is_not(None),
+            fill_table.c.used_at > self._clock.now() - _FOLLOWED,
         )
-        return [row.item_id for row in taken.all() if path_of(row.login_url) == path]
+        query = select(fill_table.c.id, fill_table.c.item_id, fill_table.c.login_url, fill_table.c.undecided)
+        found = (await connection.execute(query.where(*waiting).with_for_update())).all()
+        await connection.execute(
+            update(fill_table).where(fill_table.c.id.in_([row.id for row in found])).values(undecided=None)
+        )
+        return [Undecided(row.item_id, row.login_url, row.undecided == "back") for row in found]
 
     def _fill(self, row: Row[Any]) -> Fill:
         values = {name: getattr(row, name) for name in _COLUMNS}

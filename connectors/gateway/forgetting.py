@@ -1,11 +1,12 @@
 """What the gateway keeps for a while only: sessions, fills, sealed header values that are over."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.basic import basic_table
+from connectors.gateway.echo_watch import SECONDS
 from connectors.gateway.fills import REMEMBERED, fill_table
 from connectors.gateway.sessions import gateway_session_table
 
@@ -13,4 +14,8 @@ from connectors.gateway.sessions import gateway_session_table
 async def forget_expired(connection: AsyncConnection, now: datetime) -> None:
     for table in (gateway_session_table, basic_table):
         await connection.execute(delete(table).where(table.c.expires_at <= now))
+    seen = fill_table.c.used_at <= now - timedelta(seconds=SECONDS)
+    await connection.execute(
+        update(fill_table).where(seen, fill_table.c.sealed_echo.is_not(None)).values(sealed_echo=None)
+    )
     await connection.execute(delete(fill_table).where(fill_table.c.expires_at <= now - REMEMBERED))

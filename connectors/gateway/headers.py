@@ -14,6 +14,11 @@ SIGN_IN_COOKIE = "yimen-gateway-sign-in"
 # Between the gateway and its script in a page: which fill stands in the page untouched; why a sign-in was stopped.
 FILLED_COOKIE = "yimen-filled"
 REFUSED_COOKIE = "yimen-refused"
+# How long the password is that a person has typed; where an account that they typed can be kept.
+TYPED_COOKIE = "yimen-typed"
+OFFER_COOKIE = "yimen-offer"
+# Whose echo is looked for in the pages that follow a sign-in.
+ECHO_COOKIE = "yimen-echo"
 
 # RFC 9110 §7.6.1, and the older ones that proxies still meet.
 _HOP_BY_HOP = frozenset(

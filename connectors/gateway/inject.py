@@ -1,5 +1,6 @@
 """Putting Yimen's one script into a page, and letting exactly that script through the page's own policy."""
 
+import hashlib
 import json
 import re
 import secrets
@@ -12,6 +13,8 @@ from connectors.gateway.headers import Header
 
 SCRIPT_PATH = "/.yimen/fill.js"
 SCRIPT = (Path(__file__).parent / "fill.js").read_bytes()
+# Browsers keep the script; another version has another address.
+_ADDRESS = f"{SCRIPT_PATH}?{hashlib.sha256(SCRIPT).hexdigest()[:12]}"
 
 _HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
 _HTML = re.compile(rb"<html(\s[^>]*)?>", re.IGNORECASE)
@@ -25,7 +28,7 @@ def with_script(page: bytes, data: Mapping[str, Any], nonce: str | None) -> byte
     """The page with the script at the top of its head. ASCII only, so every charset of a legacy page carries it."""
     said = escape(json.dumps(data, ensure_ascii=True, separators=(",", ":")), quote=True)
     allowed = f' nonce="{escape(nonce, quote=True)}"' if nonce else ""
-    tag = f'<script src="{SCRIPT_PATH}"{allowed} data-yimen="{said}" defer="defer"></script>'.encode(
+    tag = f'<script src="{_ADDRESS}"{allowed} data-yimen="{said}" defer="defer"></script>'.encode(
         "ascii", "xmlcharrefreplace"
     )
     # A policy inside the page could not be widened for one script; the header still stands.

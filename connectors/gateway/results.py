@@ -1,9 +1,17 @@
-"""After a sign-in that the gateway took part in: the answer is judged, the Item noted or frozen."""
+"""After a sign-in that the gateway took part in: the answer is judged, the Item noted or frozen, an account offered."""
 
+from collections.abc import Sequence
+
+from connectors.gateway.captures import Captures, Held
+from connectors.gateway.echo_watch import EchoWatch
+from connectors.gateway.fills import Fill, Fills
+from connectors.gateway.headers import OFFER_COOKIE, Header
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.swap import Swapped
+from connectors.gateway.visit import Visit
+from connectors.legacy.conventions import LEADS_BACK
 from connectors.legacy.outcome import Outcome, SignInResponse, judge
-from connectors.legacy.recipe import Recipe
 from connectors.systems import System
 from vault.ledger import Event
 
@@ -11,17 +19,28 @@ _FREEZING = frozenset({"failure", "locked", "expired"})
 
 
 class Results:
-    def __init__(self, parts: GatewayParts) -> None:
+    def __init__(self, parts: GatewayParts, fills: Fills, captures: Captures, echoes: EchoWatch) -> None:
         self._parts = parts
+        self._fills = fills
+        self._captures = captures
+        self._echoes = echoes
 
     async def note(
-        self, who: GatewaySession, system: System, recipe: Recipe | None, item_id: str | None, answer: SignInResponse
-    ) -> Outcome:
-        """Judges the answer. A refused password freezes its Item: nothing is tried a second time (DESIGN §4.15)."""
-        outcome = judge(recipe, answer)
-        if item_id is not None:
-            await self.record(who, system, item_id, outcome)
-        return outcome
+        self, visit: Visit, status: int, answered: Sequence[Header], body: bytes, charset: str | None
+    ) -> list[Header]:
+        """Judges the answer to a sign-in; gives the header fields that go to the browser with it.
+
+        A refused password freezes its Item: nothing is tried a second time (DESIGN §4.15).
+        """
+        login_url = visit.swapped.fill.login_url if visit.swapped else visit.held.login_url if visit.held else ""
+        told = SignInResponse(status, answered, visit.address, body, charset=charset, login_url=login_url)
+        outcome = judge(visit.recipe, told)
+        headers: list[Header] = []
+        if visit.swapped is not None:
+            headers += await self._note_swap(visit, visit.swapped, outcome)
+        if visit.held is not None:
+            headers += await self._note_held(visit.held, outcome)
+        return headers
 
     async def record(self, who: GatewaySession, system: System, item_id: str, outcome: Outcome) -> None:
         actor = f"user:{who.session.user.id}"
@@ -43,3 +62,22 @@ class Results:
                     detail={"outcome": outcome.result, "why": outcome.why[:200]},
                 ),
             )
+
+    async def _note_swap(self, visit: Visit, swapped: Swapped, outcome: Outcome) -> list[Header]:
+        await self.record(visit.who, visit.system, swapped.fill.item_id or "", outcome)
+        if outcome.result == "unknown":
+            await self._leave_undecided(swapped.fill, outcome)
+        return [await self._echoes.begin(visit.who, visit.system, swapped.fill, swapped.secret)]
+
+    async def _leave_undecided(self, fill: Fill, outcome: Outcome) -> None:
+        async with self._parts.database.write() as connection:
+            await self._fills.leave_undecided(connection, fill, leads_back=outcome is LEADS_BACK)
+
+    async def _note_held(self, held: Held, outcome: Outcome) -> list[Header]:
+        """What was accepted is offered; what tells nothing is held until the next page does."""
+        if outcome.result == "success":
+            await self._captures.offer(held.id)
+            return [("set-cookie", f"{OFFER_COOKIE}={held.id}; Path=/; Max-Age=300; SameSite=Lax")]
+        if outcome.result != "unknown":
+            await self._captures.drop(held.id)
+        return []

@@ -7,6 +7,7 @@ as it is. Streaming: what might be the beginning of an address at the end of a p
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from connectors.origin import ExactOrigin
 
@@ -23,6 +24,23 @@ _END = rb"(?![A-Za-z0-9.:_-])"
 
 def is_rewritable(content_type: str) -> bool:
     return _TEXTUAL.match(content_type.strip()) is not None
+
+
+def is_text(content_type: str) -> bool:
+    """What can hold an echo or a key in words."""
+    return is_rewritable(content_type) or content_type.strip().lower().startswith("text/")
+
+
+def is_data(content_type: str) -> bool:
+    """What a page's script asks for: JSON, or plain text."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in ("text/plain", "text/json", "application/javascript", "text/javascript") or kind.endswith("json")
+
+
+def is_form(content_type: str) -> bool:
+    """What a page sends of its fields."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in ("application/x-www-form-urlencoded", "multipart/form-data") or kind.endswith("json")
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,14 @@ class OriginMap:
         if value == self.gateway_origin or value.startswith(f"{self.gateway_origin}/"):
             return f"{self.upstream}{value[len(self.gateway_origin) :]}"
         return value
+
+    @cached_property
+    def _reversed(self) -> "OriginMap":
+        return OriginMap(ExactOrigin.parse(self.gateway_origin), str(self.upstream))
+
+    def to_upstream_everywhere(self, body: bytes) -> bytes:
+        """The gateway's address, wherever a page sends it back, as the legacy server knows itself."""
+        return self._reversed.rewrite(body)
 
     def stream(self) -> "StreamRewriter":
         return StreamRewriter(self)

@@ -3,7 +3,10 @@
 They are only tried: a salt counts when hashing the dummy with it gives exactly what the page sends (see `recognise`).
 """
 
+import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 _SCRIPT = re.compile(rb"<script\b[^>]*>(.*?)</script>", re.IGNORECASE | re.DOTALL)
 _LITERAL = re.compile(rb"""(?:([\w$]+)["']?\s*[:=]\s*)?["']([\w+/=.:-]{2,64})["']""")
@@ -11,6 +14,7 @@ _FIELD = re.compile(rb"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
 _VALUE = re.compile(rb"""\b(?:value|content)\s*=\s*["']([\w+/=.:-]{2,64})["']""", re.IGNORECASE)
 _TELLING = re.compile(rb"salt|key|nonce|rand|seed|challenge|token|stamp|time|code|sid|yan", re.IGNORECASE)
 _MOST = 40
+_LONGEST, _MOST_OF_AN_ANSWER = 64, 20
 
 
 def salts_in(page: bytes) -> dict[str, str]:
@@ -23,3 +27,24 @@ def salts_in(page: bytes) -> dict[str, str]:
     found.sort(key=lambda one: not one[0])
     values = dict.fromkeys(value.decode("ascii", "replace") for _, value in found)
     return {f"page-{number}": value for number, value in enumerate(list(values)[:_MOST])}
+
+
+def salts_in_answer(body: bytes) -> dict[str, str]:
+    """The short texts of an answer that the page's script asked for: JSON, or a text alone."""
+    try:
+        texts = list(_texts(json.loads(body)))
+    except (ValueError, RecursionError):
+        texts = [body.decode("utf-8", "replace").strip()]
+    short = [text for text in dict.fromkeys(texts) if 2 <= len(text) <= _LONGEST]
+    return {f"answer-{text}": text for text in short[:_MOST_OF_AN_ANSWER]}
+
+
+def _texts(document: Any) -> Iterator[str]:
+    if isinstance(document, str | int) and not isinstance(document, bool):
+        yield str(document)
+    elif isinstance(document, dict):
+        for value in document.values():
+            yield from _texts(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _texts(value)

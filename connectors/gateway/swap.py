@@ -31,7 +31,8 @@ _LEAST_MADE = 6
 @dataclass(frozen=True)
 class SentBody:
     """A request as far as a swap cares. `path` has no query. `filled` names the fill that our script has put into a
-    page of this host last, with nothing typed over it since."""
+    page of this host last, with nothing typed over it since; `typed` is the length of the password that a person typed.
+    """
 
     method: str
     path: str
@@ -39,6 +40,7 @@ class SentBody:
     body: bytes = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
     filled: str = ""
+    typed: int | None = None
 
 
 @dataclass

@@ -18,6 +18,14 @@ _LONGEST_LABEL = 40
 # A page is hostile until proven otherwise: what a login page never has is not looked at.
 _MAX_CONTROLS = 200
 _MAX_CLICKABLES = 300
+# HTML §4.10.5.1: every other type is text.
+_INPUT_TYPES = frozenset(
+    {
+        *("hidden", "text", "search", "tel", "url", "email", "password", "date", "month", "week", "time"),
+        *("datetime-local", "number", "range", "color", "checkbox", "radio", "file", "submit", "image", "reset"),
+        "button",
+    }
+)
 _TRIMMINGS = " :：*|·>»"
 _MODELS = ("v-model", "v-model.trim", "ng-model", "data-bind", "formcontrolname", "v-decorator", "data-field")
 
@@ -188,7 +196,7 @@ def _type_of(node: LexborNode) -> str:
     if component and ("-password" in str(node.tag) or has(node, "show-password")):
         return "password"
     if node.tag == "input" or component:
-        return declared if declared and declared != "textarea" else "text"
+        return declared if declared in _INPUT_TYPES else "text"
     if node.tag == "button":
         return declared or "submit"
     return str(node.tag)

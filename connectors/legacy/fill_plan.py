@@ -98,6 +98,15 @@ def opener_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
     return _scripted_plan(page.document.charset, url, "a button of the page opens the login", opener=True)
 
 
+def waiting_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
+    """The plan for the address where the system says its login page is, whatever stands there: a script may make the
+    login yet, or show one that it hides."""
+    text, known = decode(html, charset)
+    if "<script" not in text.lower():
+        return None
+    return _scripted_plan(known or "utf-8", url, "the system says that its login is here")
+
+
 def _stays(action: str, url: str) -> bool:
     try:
         return ExactOrigin.parse(action) == ExactOrigin.parse(url)

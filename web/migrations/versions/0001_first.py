@@ -44,7 +44,8 @@ def upgrade() -> None:
         sa.Column("variables", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.Column("undecided", sa.Boolean(), nullable=False),
+        sa.Column("undecided", sa.String(length=8), nullable=True),
+        sa.Column("sealed_echo", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connectors_fill")),
     )
     op.create_index(op.f("ix_connectors_fill_expires_at"), "connectors_fill", ["expires_at"], unique=False)

@@ -1,0 +1,88 @@
+"""Everything about one request on its way through the gateway."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from connectors.gateway.captures import Held
+from connectors.gateway.fills import Fill
+from connectors.gateway.headers import FILLED_COOKIE, TYPED_COOKIE
+from connectors.gateway.rewrite import OriginMap
+from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.swap import Swapped
+from connectors.gateway.upload import Upload
+from connectors.legacy.recipe import Recipe
+from connectors.systems import System
+from vault.suites import wipe
+
+
+@dataclass
+class Visit:
+    """`swapped` is there where the password was put in, `held` where a person typed theirs, `echo` where one that was
+    put in a moment ago must not be shown."""
+
+    request: Request
+    who: GatewaySession
+    system: System
+    recipe: Recipe | None
+    origins: OriginMap
+    target: str
+    upload: Upload
+    fills: Sequence[Fill] = ()
+    swapped: Swapped | None = field(default=None, repr=False)
+    held: Held | None = None
+    basic_item: str | None = None
+    echo: bytearray | None = field(default=None, repr=False)
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def headers(self) -> Headers:
+        return self.request.headers
+
+    @property
+    def filled(self) -> str:
+        """The fill that stands in the browser's page, as our script there says."""
+        return self.request.cookies.get(FILLED_COOKIE, "")
+
+    @property
+    def typed(self) -> int | None:
+        """How long the password is that a person has typed into that page."""
+        said = self.request.cookies.get(TYPED_COOKIE, "")
+        return int(said) if said.isdecimal() and len(said) < 5 else None
+
+    @property
+    def is_document(self) -> bool:
+        """A page, not a part of one."""
+        wanted = self.headers.get("sec-fetch-dest", "document")
+        return wanted in ("document", "iframe", "frame") and "x-requested-with" not in self.headers
+
+    @property
+    def is_shown(self) -> bool:
+        """What the browser opens is the page that the person looks at, not a frame of it."""
+        return self.headers.get("sec-fetch-dest", "document") == "document"
+
+    @property
+    def is_english(self) -> bool:
+        return self.headers.get("accept-language", "zh").split(",")[0].strip().lower().startswith("en")
+
+    @property
+    def address(self) -> str:
+        """What was asked for, as the legacy server knows it."""
+        return f"{self.system.origin}{self.target}"
+
+    @property
+    def is_navigation(self) -> bool:
+        """The browser opens a page, or a frame of one."""
+        mode = self.headers.get("sec-fetch-mode")
+        return mode == "navigate" or (mode is None and "text/html" in self.headers.get("accept", ""))
+
+    def wipe(self) -> None:
+        if self.swapped is not None:
+            self.swapped.wipe()
+        if self.echo is not None:
+            wipe(self.echo)
