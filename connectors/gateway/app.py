@@ -88,8 +88,15 @@ class GatewayApp:
         refusal = refusal_of(who.session.user, system)
         if refusal is not None:
             raise refusal
+        origins = self._origins(system)
         visit = Visit(
-            request, who, system, await self._recipe(system), self._origins(system), target, Upload(request.receive)
+            request,
+            who,
+            system,
+            await self._recipe(system),
+            origins,
+            origins.query_to_upstream(target),
+            Upload(request.receive),
         )
         await self._proxy.serve(visit, send)
 

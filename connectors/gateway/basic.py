@@ -48,11 +48,22 @@ class BasicAuthorization:
         authorization, item_id = await self.header(who, system)
         return Peer(forwarded_for, authorization), item_id
 
-    async def header(self, who: GatewaySession, system: System) -> tuple[str, str]:
+    async def kept(self, who: GatewaySession, system: System, item_id: str) -> str | None:
+        """The Authorization value of an earlier request of this session, while the Item stands as it stood."""
+        parts = self._parts
+        async with parts.database.read() as connection:
+            item = await parts.launcher.item_for(connection, who.session.user, system, item_id=item_id)
+            kept = await self._kept(connection, who, item) if item is not None else None
+            if kept is None:
+                return None
+            with await parts.sealer.open(connection, _binding(who, system, kept.id), kept.sealed) as value:
+                return value.decode()
+
+    async def header(self, who: GatewaySession, system: System, *, item_id: str | None = None) -> tuple[str, str]:
         """The Authorization value and the Item's id. Raises ERR-ITEM where the person has none, or ERR-ITEM_FROZEN."""
         parts = self._parts
         async with parts.database.read() as connection:
-            item = await parts.launcher.item_for(connection, who.session.user, system)
+            item = await parts.launcher.item_for(connection, who.session.user, system, item_id=item_id)
             if item is None:
                 raise ConnectorError("ERR-ITEM", f"{who.session.user.id} has no account at {system.slug}", status=409)
             kept = await self._kept(connection, who, item)

@@ -13,11 +13,14 @@
   const LOOK_MS = 250;
   const SETTLED_MS = 1500;
   const OPEN_MS = 500;
+  const QUIET_MS = 300;
+  const RESTLESS_MS = 2500;
   const UNSENT_MS = 6000;
   const FILLED_SECONDS = 600;
   const PASSWORD_WORDS = /密码|口令|password|passwd|pwd/i;
   const BUTTON_WORDS = /登\s*[录陆入錄]|进入|log\s*[io]n|sign\s*in/i;
   const BUTTON_EXACT = /^\W*(立即|马上|用户|安全|确认|点击)?\s*(登\s*[录陆入錄](系统|平台)?|log\s*[io]n|sign\s*in)\W*$/i;
+  const BUTTON_NAMES = /log[-_]?[io]n|sign[-_]?in|denglu|\bdl\b|submit/i;
   const OPENER = /^(用户|账号|账户|用户名|密码|账号密码|帐号|请)?登\s*[录陆入錄]$|^(log\s*[io]n|sign\s*in|password\s*login)$/i;
   const NEXT = /^(下一步|继续|确\s*定|登\s*[录陆入]|next|continue|log\s*in|sign\s*in)$/i;
   const USER_WORDS = /用户|账\s*[号户]|帐\s*[号户]|工号|手机号|user|account|login|e-?mail/i;
@@ -105,6 +108,14 @@
   const drawn = (root) => [...root.querySelectorAll("div, span, li, td, p, img, label, i, b")].filter((element) =>
     BUTTON_EXACT.test(said(element)) && visible(element) && getComputedStyle(element).cursor === "pointer").pop();
 
+  // A picture without a word beside a form without a button.
+  const nameless = (field) => {
+    const seen = pressable(document, "[onclick], input[type=image], img").filter((element) => !NOT_BUTTON.test(said(element))
+      && (element.hasAttribute("onclick") || getComputedStyle(element).cursor === "pointer"));
+    const named = seen.filter((element) => BUTTON_NAMES.test([...element.attributes].map((one) => one.value).join(" ")));
+    return named[0] || (seen.length === 1 && field.form ? seen[0] : null);
+  };
+
   const button = (password) => {
     const located = locate(told.submit);
     if (located) return located;
@@ -164,12 +175,30 @@
     if (!link) setTimeout(() => host.remove(), 8000);
   };
 
+  // Nothing has changed in the page, and nothing has been fetched, for a moment.
+  const whenQuiet = (act) => {
+    const started = Date.now();
+    let last = started;
+    const stir = () => { last = Date.now(); };
+    const changes = new MutationObserver(stir);
+    changes.observe(document.documentElement, { childList: true, subtree: true });
+    const loads = new PerformanceObserver(stir);
+    loads.observe({ type: "resource" });
+    const waiting = setInterval(() => {
+      if (Date.now() - last < QUIET_MS && Date.now() - started < RESTLESS_MS) return;
+      clearInterval(waiting);
+      changes.disconnect();
+      loads.disconnect();
+      act();
+    }, 50);
+  };
+
   // A page that was drawn anew since has lost what was typed; one that still asks who it is would send half of it.
   const pressWhole = (password) => {
     const now = password.isConnected ? password : passwordField() || password;
-    if (now.value !== told.dummy) type(now, told.dummy);
     const username = usernameField(now);
-    if (username && told.login && !username.value) type(username, told.login);
+    if (username && told.login) type(username, told.login);
+    type(now, told.dummy);
     if (username && told.login && !username.value) {
       note(told.texts.filled);
       return;
@@ -178,7 +207,7 @@
     if (now.form) now.form.noValidate = true;
     press(now);
     setTimeout(() => {
-      if (now.isConnected && visible(now) && now.value === told.dummy) note(told.texts.filled);
+      if (!stopped && now.isConnected && visible(now) && now.value === told.dummy) note(told.texts.filled);
     }, UNSENT_MS);
   };
 
@@ -187,6 +216,7 @@
     const target = find(field);
     if (target && target.disabled && Date.now() - since < PRESS_MS) setTimeout(() => press(field, find, since), 100);
     else if (target) target.click();
+    else if (nameless(field)) nameless(field).click();
     else if (field.form) field.form.requestSubmit();
     else key(field, "Enter", 13);
   };
@@ -231,12 +261,14 @@
   };
 
   // A script that sends the sign-in itself often hides why it failed.
+  let stopped = false;
   const watch = () => {
     keep(REFUSED, "", 0);
     const watching = setInterval(() => {
       const code = kept(REFUSED);
       if (!code) return;
       clearInterval(watching);
+      stopped = true;
       keep(REFUSED, "", 0);
       note(`${told.texts.refusals[code] || ""} (${code})`, { address: told.portal, label: told.texts.portal });
     }, LOOK_MS);
@@ -256,8 +288,8 @@
       note(told.texts.person);
     } else if (told.presses) {
       note(told.texts.presses);
-      // The page's own script needs its turn to notice what was typed.
-      setTimeout(() => pressWhole(password), 150);
+      // The page's own script needs its turn to notice what was typed, and its late parts theirs to come.
+      whenQuiet(() => pressWhole(password));
     } else {
       note(told.texts.filled);
     }

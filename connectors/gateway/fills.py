@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Column, LargeBinary, Row, String, Table, insert, select, update
+from sqlalchemy import Column, LargeBinary, Row, String, Table, case, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.bodies import Place
@@ -49,6 +49,8 @@ _OTHER_PURPOSE = re.compile(
 _STATE = re.compile(
     r"\b(\w*token|csrf|xsrf|view ?state|state|nonce|sign(ature)?|time ?stamp|session|ticket|client|code)\b"
 )
+# A page that has its sign-in checked first, and then sends it, does so at once.
+REUSABLE = timedelta(seconds=15)
 # How soon the browser has followed a redirect to the page that tells how the sign-in went.
 _FOLLOWED = timedelta(seconds=60)
 
@@ -67,6 +69,7 @@ fill_table = Table(
     Column("variables", Json, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime),
+    Column("reusable_until", UtcDateTime),
     # The answer did not tell how the sign-in went: the page that comes next does.
     Column("undecided", String(8)),
     # The password once more, so that an echo of it on the pages that follow is found.
@@ -198,17 +201,31 @@ class Fills:
         return [self._fill(row) for row in rows]
 
     async def consume(self, connection: AsyncConnection, fill: Fill) -> bool:
-        """True for exactly one request."""
+        """True for exactly one request, and for one more each time that it was made good again."""
+        now = self._clock.now()
         consumed = await connection.execute(
             update(fill_table)
             .where(
                 fill_table.c.id == fill.id,
-                fill_table.c.used_at.is_(None),
-                fill_table.c.expires_at > self._clock.now(),
+                or_(fill_table.c.used_at.is_(None), fill_table.c.reusable_until > now),
+                fill_table.c.expires_at > now,
             )
-            .values(used_at=self._clock.now())
+            .values(used_at=now, reusable_until=None)
         )
         return consumed.rowcount == 1
+
+    async def make_good_again(self, connection: AsyncConnection, fill: Fill) -> None:
+        """After an answer that refused nothing, or a redirect that repeats the request (307, 308): a moment more, and
+        never longer than that after the first of such answers."""
+        until = self._clock.now() + REUSABLE
+        await connection.execute(
+            update(fill_table)
+            .where(fill_table.c.id == fill.id)
+            .values(
+                reusable_until=until,
+                expires_at=case((fill_table.c.expires_at > until, until), else_=fill_table.c.expires_at),
+            )
+        )
 
     async def leave_undecided(self, connection: AsyncConnection, fill: Fill, *, leads_back: bool) -> None:
         """`leads_back`: a redirect leads to the login page's own address, so the page there is the answer."""
@@ -237,7 +254,9 @@ class Fills:
 
     def _fill(self, row: Row[Any]) -> Fill:
         values = {name: getattr(row, name) for name in _COLUMNS}
-        return Fill(**values, is_used=row.used_at is not None, is_expired=row.expires_at <= self._clock.now())
+        now = self._clock.now()
+        is_good = row.reusable_until is not None and row.reusable_until > now
+        return Fill(**values, is_used=row.used_at is not None and not is_good, is_expired=row.expires_at <= now)
 
     async def learn(self, connection: AsyncConnection, fill: Fill, variables: Mapping[str, str]) -> None:
         """More values for the recipe's transform, from a later answer of the system."""

@@ -23,11 +23,14 @@ class Outgoing:
         self._captures = captures
         self._swap = Swap(parts.database, fills, parts.launcher, parts.items, parts.ledger)
 
-    async def body(self, visit: Visit) -> Body:
+    async def body(self, visit: Visit, *, authorized: bool) -> Body:
         """What to send on. A body that is too large for a sign-in, or of no method that signs in, streams through as
-        it is: a dummy in it would mean nothing to anybody."""
+        it is: a dummy in it would mean nothing to anybody.
+
+        `authorized`: the gateway sends an Authorization field of its own instead of the request's.
+        """
         request = visit.request
-        await self._refuse_elsewhere(visit)
+        await self._refuse_elsewhere(visit, authorized=authorized)
         announced = visit.headers.get("content-length")
         if announced is None and "transfer-encoding" not in visit.headers:
             return None
@@ -57,9 +60,10 @@ class Outgoing:
         visit.held = await self._captures.hold(visit.who, visit.system, visit.recipe, sent, visit.fills)
         return body
 
-    async def _refuse_elsewhere(self, visit: Visit) -> None:
-        basic = basic_credential(visit.headers.get("authorization", ""))
-        await self.refuse_dummies(visit.who, visit.system, [visit.target, *visit.headers.values(), basic])
+    async def _refuse_elsewhere(self, visit: Visit, *, authorized: bool) -> None:
+        fields = [value for name, value in visit.headers.items() if not (authorized and name == "authorization")]
+        basic = "" if authorized else basic_credential(visit.headers.get("authorization", ""))
+        await self.refuse_dummies(visit.who, visit.system, [visit.target, *fields, basic])
 
     async def _known_fills(self, who: GatewaySession) -> list[Fill]:
         async with self._parts.database.read() as connection:

@@ -15,12 +15,13 @@ from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.echo_watch import EchoWatch
 from connectors.gateway.echoes import freed, scrubbed
 from connectors.gateway.fills import Fills
-from connectors.gateway.headers import ECHO_COOKIE, Header, browser_headers, unconditional, upstream_headers
+from connectors.gateway.headers import ECHO_COOKIE, Header, Peer, browser_headers, unconditional, upstream_headers
 from connectors.gateway.outgoing import Outgoing
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.results import Results
 from connectors.gateway.rewrite import is_data, is_rewritable, is_text
 from connectors.gateway.salts import salts_in_answer
+from connectors.gateway.scripted_basic import ScriptedBasic
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.upstream import (
     ACCEPT_ENCODING,
@@ -32,7 +33,7 @@ from connectors.gateway.upstream import (
 from connectors.gateway.visit import Visit
 from connectors.legacy.answer import Outcome
 from connectors.legacy.variables import from_response
-from connectors.systems import System
+from connectors.systems import System, WayInKind
 
 _NO_BODY_STATUS = frozenset({204, 304})
 # The codings that the client library undoes.
@@ -54,12 +55,14 @@ class Proxy:
         self._results = Results(parts, fills, captures, self._echoes)
         self._documents = Documents(parts, fills, captures, self._results)
         self._basic = BasicAuthorization(parts)
+        self._scripted = ScriptedBasic(parts, fills, self._basic)
 
     async def serve(self, visit: Visit, send: Send) -> None:
         """Raises the gateway's errors before the answer has begun, never after."""
-        body = await self._outgoing.body(visit)
+        scripted = await self._scripted.authorization(visit)
+        body = await self._outgoing.body(visit, authorized=scripted is not None)
         visit.echo = await self._echo(visit)
-        peer, visit.basic_item = await self._basic.peer(visit.who, visit.system, visit.request.state.address)
+        peer = await self._peer(visit, scripted)
         received = [(name, value) for name, value in visit.headers.items()]
         headers = upstream_headers(received, visit.origins, peer, ACCEPT_ENCODING)
         if visit.is_navigation:
@@ -75,6 +78,14 @@ class Proxy:
         finally:
             visit.wipe()
 
+    async def _peer(self, visit: Visit, scripted: str | None) -> Peer:
+        """What the legacy server is told of the caller."""
+        peer, item_id = await self._basic.peer(visit.who, visit.system, visit.request.state.address)
+        if scripted is not None:
+            return Peer(peer.forwarded_for, scripted)
+        visit.basic_item = item_id
+        return peer
+
     async def refuse_dummies(self, who: GatewaySession, system: System, lines: Sequence[str]) -> None:
         """Raises ERR-FILL for what must not go to the system over a socket."""
         await self._outgoing.refuse_dummies(who, system, lines)
@@ -89,6 +100,7 @@ class Proxy:
         answered = answer_headers(response)
         headers = browser_headers(answered, visit.origins, secure=self._parts.settings.secure)
         if response.status == 401 and visit.basic_item is not None:
+            _require_basic(visit, response)
             await self._basic_refused(visit, visit.basic_item)
         content_type = _readable_type(response)
         if visit.echo is not None:
@@ -214,6 +226,13 @@ class Proxy:
         """Reads up to `limit`, which the last piece may exceed; what was read stays in `body` when time runs out."""
         while len(body) <= limit and (piece := await response.content.readany()):
             body += piece
+
+
+def _require_basic(visit: Visit, response: aiohttp.ClientResponse) -> None:
+    """A system that asks for another scheme alone, Digest say, has refused no password. Raises ERR-NO_WAY_IN."""
+    schemes = [value.split(" ")[0].lower() for value in response.headers.getall("www-authenticate", [])]
+    if visit.system.way_in.kind is WayInKind.BASIC and schemes and "basic" not in schemes:
+        raise ConnectorError("ERR-NO_WAY_IN", f"{visit.system.slug} asks for {schemes[0]}, not Basic", status=409)
 
 
 async def _pieces(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from connectors.gateway.captures import Captures, Held
 from connectors.gateway.echo_watch import EchoWatch
-from connectors.gateway.fills import Fill, Fills
+from connectors.gateway.fills import Fills
 from connectors.gateway.headers import OFFER_COOKIE, Header
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
@@ -15,6 +15,7 @@ from connectors.legacy.outcome import Outcome, SignInResponse, judge
 from connectors.systems import System
 from vault.ledger import Event
 
+_REPEATS = (307, 308)
 _FREEZING = frozenset({"failure", "locked", "expired"})
 
 
@@ -37,7 +38,7 @@ class Results:
         outcome = judge(visit.recipe, told)
         headers: list[Header] = []
         if visit.swapped is not None:
-            headers += await self._note_swap(visit, visit.swapped, outcome)
+            headers += await self._note_swap(visit, visit.swapped, outcome, repeats=status in _REPEATS)
         if visit.held is not None:
             headers += await self._note_held(visit.held, outcome)
         return headers
@@ -63,15 +64,16 @@ class Results:
                 ),
             )
 
-    async def _note_swap(self, visit: Visit, swapped: Swapped, outcome: Outcome) -> list[Header]:
-        await self.record(visit.who, visit.system, swapped.fill.item_id or "", outcome)
-        if outcome.result == "unknown":
-            await self._leave_undecided(swapped.fill, outcome)
-        return [await self._echoes.begin(visit.who, visit.system, swapped.fill, swapped.secret)]
-
-    async def _leave_undecided(self, fill: Fill, outcome: Outcome) -> None:
+    async def _note_swap(self, visit: Visit, swapped: Swapped, outcome: Outcome, *, repeats: bool) -> list[Header]:
+        """`repeats`: the browser is told to send the same request elsewhere (RFC 9110 §15.4.8): no verdict yet."""
+        if not repeats:
+            await self.record(visit.who, visit.system, swapped.fill.item_id or "", outcome)
         async with self._parts.database.write() as connection:
-            await self._fills.leave_undecided(connection, fill, leads_back=outcome is LEADS_BACK)
+            if repeats or outcome.result == "success":
+                await self._fills.make_good_again(connection, swapped.fill)
+            elif outcome.result == "unknown":
+                await self._fills.leave_undecided(connection, swapped.fill, leads_back=outcome is LEADS_BACK)
+        return [await self._echoes.begin(visit.who, visit.system, swapped.fill, swapped.secret)]
 
     async def _note_held(self, held: Held, outcome: Outcome) -> list[Header]:
         """What was accepted is offered; what tells nothing is held until the next page does."""

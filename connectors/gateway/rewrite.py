@@ -111,6 +111,11 @@ class OriginMap:
         """The gateway's address, wherever a page sends it back, as the legacy server knows itself."""
         return self._reversed.rewrite(body)
 
+    def query_to_upstream(self, target: str) -> str:
+        """The same in the query of a request's target; its path stays as it is."""
+        path, mark, query = target.partition("?")
+        return path + mark + self.to_upstream_everywhere(query.encode("latin-1", "replace")).decode("latin-1")
+
     def stream(self) -> "StreamRewriter":
         return StreamRewriter(self)
 

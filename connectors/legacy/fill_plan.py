@@ -137,7 +137,7 @@ def _shell_plan(page: Page, url: str) -> FillPlan | None:
     """A page that is empty until its script has run: whatever password field appears is the one."""
     if not _is_shell(page):
         return None
-    return _scripted_plan(page.document.charset, url, "the page's script makes the fields")
+    return _scripted_plan(page.document.charset, url, "the page's script makes the fields", opener=opens_login(page))
 
 
 def _scripted_plan(charset: str, url: str, why: str, *, opener: bool = False) -> FillPlan:

@@ -25,6 +25,10 @@ const send = async (path, body) => {
   const answer = await fetch(path, {method: "POST", headers, body: JSON.stringify(body)});
   if ((await answer.json()).done) document.body.innerHTML = "<h1>欢迎</h1>";
 };
+const sendForm = (event) => {
+  event.preventDefault();
+  send("/api/login", Object.fromEntries(new FormData(event.target)));
+};
 """
 _FIELDS = '<input name="username" placeholder="用户名"><input type="password" name="password" placeholder="密码">'
 _STARTER = 'const s = document.createElement("script"); s.src = "/strict.js"; document.head.append(s);'
@@ -96,6 +100,57 @@ setTimeout(() => {{
     }};
   }};
 }}, 200);</script>""",
+    # A button that says neither what it is nor what it does.
+    "sure": f"""<div id="f">{_FIELDS}<button type="button">确 定</button></div><script>{_SEND}
+f.querySelector("button").onclick = () => {{
+  const [username, password] = [...f.querySelectorAll("input")].map((one) => one.value);
+  send("/api/login", {{username, password}});
+}};</script>""",
+    # What looks like a button is a list's item.
+    "item": f"""<ul id="f"><li>{_FIELDS}</li><li id="go" style="cursor:pointer">登&nbsp;录</li></ul><script>{_SEND}
+go.onclick = () => {{
+  const [username, password] = [...f.querySelectorAll("input")].map((one) => one.value);
+  send("/api/login", {{username, password}});
+}};</script>""",
+    # No button at all: Enter sends.
+    "enter": f"""<input id="u" placeholder="用户名">
+<input id="p" type="password" placeholder="密码，回车登录"><script>{_SEND}
+p.onkeydown = (event) => {{ if (event.keyCode === 13) send("/api/login", {{u: u.value, p: p.value}}); }};</script>""",
+    # The fields of the HTML are taken away, and others drawn in their place.
+    "widget": f"""<form id="f"><div>用户名<input id="name"></div><div>密码<input id="pass"></div></form>
+<a href="javascript:void(0)" onclick="go()">登录</a><script>{_SEND}
+for (const [one, type] of [["name", "text"], ["pass", "password"]]) {{
+  const old = document.getElementById(one);
+  old.style.display = "none";
+  old.insertAdjacentHTML("afterend", `<input type="${{type}}"><input type="hidden" name="${{one}}">`);
+  old.nextSibling.onkeyup = (event) => {{ old.nextSibling.nextSibling.value = event.target.value; }};
+}}
+const go = () => send("/api/login", Object.fromEntries(new FormData(f)));</script>""",
+    # The login is shown when the page is asked for it.
+    "opener": f"""<a onclick="box.hidden = false">登录</a><p>通知公告</p>
+<div id="box" hidden><form id="f">{_FIELDS}<button>登录</button></form></div><script>{_SEND}
+f.onsubmit = sendForm;</script>""",
+    # What was typed too early is lost: the page's framework takes over late.
+    "late": f"""<form id="f">{_FIELDS}<button>登录</button></form><script>{_SEND}
+f.onsubmit = (event) => event.preventDefault();
+setTimeout(() => {{
+  f.innerHTML = `{_FIELDS}<button>登录</button>`;
+  f.onsubmit = sendForm;
+}}, 400);</script>""",
+    # A field type that no browser knows is a text field.
+    "typed": f"""<form id="f"><input type="username" name="username" placeholder="Username">
+<input type="password" name="password" placeholder="Password"><button>Log in</button></form><script>{_SEND}
+f.onsubmit = sendForm;</script>""",
+    # The script asks for the salt before it hashes.
+    "asks": f"""<form id="f">{_FIELDS}<button>登录</button></form><script>{_SEND}
+const hex = (bytes) => [...new Uint8Array(bytes)].map((one) => one.toString(16).padStart(2, "0")).join("");
+const sha = async (text) => hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+f.onsubmit = async (event) => {{
+  event.preventDefault();
+  const {{username, password}} = Object.fromEntries(new FormData(f));
+  const {{salt}} = await (await fetch("/api/salt")).json();
+  send("/api/login", {{username, password: await sha(await sha(password) + salt)}});
+}};</script>""",
     # The login box is on the first page, where a good sign-in leads to as well.
     "front": f'<p>通知公告</p><form method="post" action="/front">{_FIELDS}<input type="submit" value="登录"></form>',
 }
@@ -119,14 +174,24 @@ async def _page(request: Request) -> Response:
         if form["password"] == PASSWORD:
             response.set_cookie("sid", "in")
         return response
+    if name not in PAGES:
+        return Response(status_code=404)
     return HTMLResponse("<h1>欢迎</h1>") if request.cookies.get("sid") == "in" else _document(name)
 
 
 async def _api(request: Request) -> Response:
     sent = json.loads(await request.body())
-    password = sent.get("variables", sent)["password"]
-    good = {PASSWORD, hashlib.sha256(f"{SALT}{PASSWORD}".encode()).hexdigest()}
+    inner = sent.get("variables", sent)
+    if any(one not in (None, "wang") for one in (inner.get("username"), inner.get("u"), inner.get("name"))):
+        return JSONResponse({"error": "bad"})
+    password = inner.get("password") or inner.get("p") or inner.get("pass")
+    once = hashlib.sha256(PASSWORD.encode()).hexdigest()
+    good = {PASSWORD, *(hashlib.sha256(one.encode()).hexdigest() for one in (SALT + PASSWORD, once + SALT))}
     return JSONResponse({"done": True, "id": 7, "status": "active"} if password in good else {"error": "bad"})
+
+
+async def _salt(_request: Request) -> Response:
+    return JSONResponse({"salt": SALT})
 
 
 async def _strict(_request: Request) -> Response:
@@ -142,6 +207,7 @@ async def odd_port() -> AsyncIterator[int]:
     routes = [
         Route("/strict.js", _strict),
         Route("/api/login", _api, methods=["POST"]),
+        Route("/api/salt", _salt),
         Route("/graphql", _api, methods=["POST"]),
         Route("/{name}", _page, methods=["GET", "POST"]),
     ]

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("variables", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.Column("reusable_until", UtcDateTime(), nullable=True),
         sa.Column("undecided", sa.String(length=8), nullable=True),
         sa.Column("sealed_echo", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connectors_fill")),
