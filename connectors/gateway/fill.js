@@ -193,6 +193,23 @@
     }, 50);
   };
 
+  // A page may take over late, and throw away what was typed and pressed before anything was sent.
+  let anew = false;
+  const asked = () => performance.getEntriesByType("resource")
+    .filter((one) => /^(fetch|xmlhttprequest|beacon)$/.test(one.initiatorType)).length;
+  const pressAnew = (pressed) => {
+    const before = asked();
+    const started = Date.now();
+    const waiting = setInterval(() => {
+      const fresh = pressed.isConnected ? null : passwordField();
+      if (fresh && !anew && !fresh.value && asked() === before) {
+        anew = true;
+        whenQuiet(() => pressWhole(fresh));
+      }
+      if (fresh || Date.now() - started > UNSENT_MS) clearInterval(waiting);
+    }, 100);
+  };
+
   // A page that was drawn anew since has lost what was typed; one that still asks who it is would send half of it.
   const pressWhole = (password) => {
     const now = password.isConnected ? password : passwordField() || password;
@@ -206,6 +223,7 @@
     // The page's rules of form are for what people choose, not for the dummy.
     if (now.form) now.form.noValidate = true;
     press(now);
+    pressAnew(now);
     setTimeout(() => {
       if (!stopped && now.isConnected && visible(now) && now.value === told.dummy) note(told.texts.filled);
     }, UNSENT_MS);
