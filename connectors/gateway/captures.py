@@ -14,7 +14,6 @@ from connectors.gateway.fills import Fill
 from connectors.gateway.recognise import looks_made
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.swap import SentBody
-from connectors.legacy import words
 from connectors.legacy.recipe import Recipe
 from connectors.systems import System
 from core.clock import Clock
@@ -87,7 +86,7 @@ class Captures:
             passwords = [
                 one for one in places if fill.allows(recipe, sent.path, sent.method, one, places) and one.value
             ]
-            logins = [one.value for one in places if _is_login(one.field, fill) and one.value]
+            logins = [one.value for one in places if fill.names_user(one.field) and one.value]
             if len(passwords) == 1 and logins and _is_as_typed(passwords[0].value, sent.typed):
                 secret = bytearray(passwords[0].value.encode())
                 return Held(await self._seal(who, system, logins[0], secret), fill.login_url)
@@ -204,13 +203,6 @@ def _is_as_typed(value: str, typed: int | None) -> bool:
     were, as far as our script could see (in UTF-16 units, as scripts count)."""
     units = len(value.encode("utf-16-le", "surrogatepass")) // 2
     return not looks_made(value) and typed in (None, units)
-
-
-def _is_login(name: str, fill: Fill) -> bool:
-    last = name.rsplit("/", 1)[-1]
-    if fill.username_field:
-        return last == fill.username_field
-    return words.IDENTIFIERS["username"].search(words.identifier(last)) is not None
 
 
 def _binding(row: Row[Any], what: str) -> Binding:

@@ -124,14 +124,14 @@ class Fill:
         if self._signs_in_at(path):
             return True
         return _OTHER_PURPOSE.search(words.identifier(path)) is None and any(
-            one.value == login or (self._names_user(one.field) and one.value) for one in places if one is not place
+            one.value == login or (self.names_user(one.field) and one.value) for one in places if one is not place
         )
 
     def may_be_sealed_in(self, path: str, method: str, place: Place, places: Sequence[Place]) -> bool:
         """Whether this place of a sign-in may hold user name and password together: no field is named for either."""
         if method not in ("POST", "PUT") or not self._signs_in_at(path) or _STATE.search(words.identifier(place.field)):
             return False
-        return not any(self._names_user(one.field) or self._names_password(one.field) for one in places)
+        return not any(self.names_user(one.field) or self._names_password(one.field) for one in places)
 
     def _signs_in_at(self, path: str) -> bool:
         return path == self.target_path or _LOGIN_PATH.search(path) is not None
@@ -139,7 +139,8 @@ class Fill:
     def _names_password(self, name: str) -> bool:
         return _last(name) == self.password_field or words.names_password(name)
 
-    def _names_user(self, name: str) -> bool:
+    def names_user(self, name: str) -> bool:
+        """Whether a field holds the user name: the page's own, or one that is named for it."""
         last = words.identifier(_last(name))
         return _last(name) == self.username_field or words.IDENTIFIERS["username"].search(last) is not None
 
