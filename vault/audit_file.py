@@ -36,7 +36,11 @@ class AuditFile:
         self._ledger = ledger
 
     async def export(self, query: LedgerQuery | None = None) -> AsyncIterator[bytes]:
-        """The file, line by line, oldest event first; memory stays the same however long it is."""
+        """The file, line by line, oldest event first; memory stays the same however long it is.
+
+        Raises ERR-LEDGER_TAMPERED when the tree is not the one that was signed. An event that was changed shows in the
+        file, and is recorded (`vault.tamper`).
+        """
         await self._ledger.sequence()
         async with self._database.read() as connection:
             size = await self._ledger.size(connection)
@@ -72,9 +76,13 @@ class AuditFile:
             place = event_table.c.position
             statement = select(event_table).where(*conditions, place > last, place < size).order_by(place).limit(_BATCH)
             async with self._database.read() as connection:
-                batch = [event_of_row(row) for row in await connection.execute(statement)]
-            if not batch:
+                rows = (await connection.execute(statement)).all()
+            if not rows:
                 return
+            batch = [event_of_row(row) for row in rows]
+            for row in rows:
+                if row.quarantined or not self._ledger.is_genuine(row):
+                    await self._ledger.tell(f"event:{row.id}", f"event {row.id} was changed after it was placed")
             yield batch
             last = _position(batch[-1])
 

@@ -92,6 +92,13 @@ Index(
     postgresql_where=event_table.c.position.is_(None),
 )
 
+Index(
+    "ix_vault_ledger_event_quarantined",
+    event_table.c.id,
+    sqlite_where=event_table.c.quarantined.is_(True),
+    postgresql_where=event_table.c.quarantined.is_(True),
+)
+
 _CONTENT = [column.name for column in event_table.c if column.name not in ("position", "quarantined")]
 _SAME = " AND ".join(f'OLD."{name}" IS NEW."{name}"' for name in _CONTENT)
 _SAME_PG = " AND ".join(f'OLD."{name}"::text IS NOT DISTINCT FROM NEW."{name}"::text' for name in _CONTENT)

@@ -2,6 +2,8 @@
 
 A head covers a counter and a digest of every item's identity, system, version and sealed bytes. Counter and digest
 also stand in the ledger event of the write, so putting back an old item together with its old head is found too.
+Who deletes or changes that newest event as well leaves a hole in the tree (`ledger_watch`), and is refused at once by
+every process that has seen the newer head.
 """
 
 import hashlib
@@ -21,6 +23,7 @@ from vault.ledger import Event, Ledger, RecordedEvent
 
 # The events that carry a head. Their subject is the owner.
 HEAD_ACTIONS = ("vault.add", "vault.replace", "vault.remove", "vault.rotate", "vault.reset")
+_MOST_REMEMBERED = 10_000
 _NO_ITEMS = hashlib.sha256().digest()
 
 item_table = Table(
@@ -66,6 +69,8 @@ class Heads:
         self._ledger = ledger
         self._signing_key = signing_key
         self._public_key = signing_key.public_key()
+        # The newest event id of each owner that this process has verified: what the database cannot roll back.
+        self._seen: dict[str, str] = {}
 
     async def lock(self, connection: AsyncConnection, owner: str) -> Head:
         """Takes the owner's head for a write, until this unit of work ends; a new owner's too.
@@ -127,7 +132,11 @@ class Heads:
         row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise _tampered(owner, "the head is missing")
-        await self._verified(connection, row)
+        head = await self._verified(connection, row)
+        # Not in `lock`: there the head may be of this very unit of work, and be undone.
+        while len(self._seen) >= _MOST_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        self._seen[owner] = head.event_id
 
     async def owners(self, connection: AsyncConnection) -> list[str]:
         """Everybody who has items or a head, or had one that the ledger knows of."""
@@ -140,7 +149,14 @@ class Heads:
         query = select(head_table).where(head_table.c.owner == owner).with_for_update()
         return (await connection.execute(query)).one()
 
-    async def _verified(self, connection: AsyncConnection, head: Row[Any]) -> Head:
+    async def _verified(self, connection: AsyncConnection, row: Row[Any]) -> Head:
+        head = await self._signed(connection, row)
+        # Ids ascend from write to write, so an older one means that the newer event is gone.
+        if head.event_id < self._seen.get(head.owner, ""):
+            raise _tampered(head.owner, "the head is older than one that this process has seen")
+        return head
+
+    async def _signed(self, connection: AsyncConnection, head: Row[Any]) -> Head:
         event = await self._ledger.latest(connection, HEAD_ACTIONS, head.owner)
         if await self._digest(connection, head.owner) != head.digest:
             raise _tampered(head.owner, "the items are not those of the head")

@@ -5,30 +5,17 @@ durable. A moment later `sequence` gives it its place in the tree. In between, i
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    bindparam,
-    func,
-    insert,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, insert_if_absent, metadata
+from core.database import Database, insert_if_absent
 from core.identifiers import new_id
 from core.logs import logger
 from core.metrics import EVENTS
@@ -37,43 +24,30 @@ from vault.checkpoints import Signer
 from vault.errors import VaultError
 from vault.events import Event, RecordedEvent, canonical, event_of_row, event_table, leaf_content
 from vault.group_commit import GroupCommit
+from vault.ledger_tree import (
+    NEWEST_CHECKPOINT,
+    TREE_SIZE,
+    checkpoint_table,
+    node_table,
+    prove,
+    read_edge,
+    tree_table,
+)
 from vault.sealing import Sealer
 from vault.signing import signing_key
 from vault.suites import same
 
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 
-Proof = TypeVar("Proof")
-
 _SEQUENCE_BATCH = 2000
 _INSERT = insert(event_table)
 _log = logger("ledger")
 
-node_table = Table(
-    "vault_ledger_node",
-    metadata,
-    Column("level", Integer, primary_key=True),
-    Column("index", BigInteger, primary_key=True),
-    Column("hash", LargeBinary, nullable=False),
-)
-tree_table = Table(
-    "vault_ledger_tree",
-    metadata,
-    Column("name", String(16), primary_key=True),
-    Column("size", BigInteger, nullable=False),
-)
-checkpoint_table = Table(
-    "vault_ledger_checkpoint",
-    metadata,
-    Column("size", BigInteger, primary_key=True, autoincrement=False),
-    Column("note", Text, nullable=False),
-    Column("signed_at", UtcDateTime, nullable=False),
-)
-
 
 @dataclass(frozen=True)
 class LedgerHealth:
-    """`verified`: the newest checkpoint is signed by our key and its root is the root of the stored tree."""
+    """`verified`: the newest checkpoint is signed by our key, its root is the root of the stored tree, the last event
+    has the last place, and no placed event is marked as quarantined."""
 
     size: int
     root: str
@@ -96,7 +70,8 @@ class Ledger:
         """Loads the signing key, and makes the empty tree at the first start. Exactly one process wins."""
         self._signer = Signer(self._origin, await signing_key(self._database, self._sealer, "ledger"))
         async with self._database.write() as connection:
-            if await connection.scalar(select(tree_table.c.size)) is None:
+            # Where something was signed already, a missing size is no first start: it is found by `signed_frontier`.
+            if await self.checkpoint(connection) is None:
                 await insert_if_absent(connection, tree_table, name="events", size=0)
 
     async def stop(self) -> None:
@@ -162,34 +137,55 @@ class Ledger:
         is wrong was not written by Yimen: it gets no place, and the ledger says so.
         """
         total = 0
-        while placed := await self._sequence_batch():
-            total += placed
-            if placed < _SEQUENCE_BATCH:
-                break
+        try:
+            while placed := await self._sequence_batch():
+                total += placed
+                if placed < _SEQUENCE_BATCH:
+                    break
+        except VaultError as error:
+            await self.tell("tree", error.detail)
+            raise
         return total
 
     async def _sequence_batch(self) -> int:
-        async with self._database.write() as connection:
-            size = await connection.scalar(
-                select(tree_table.c.size).where(tree_table.c.name == "events").with_for_update()
-            )
-            staged = select(event_table).where(event_table.c.position.is_(None), event_table.c.quarantined.is_(False))
-            rows = (await connection.execute(staged.order_by(event_table.c.id).limit(_SEQUENCE_BATCH))).all()
-            if not rows or size is None:
-                return 0
-            genuine: list[RecordedEvent] = []
-            for row in rows:
-                recorded = event_of_row(row)
-                if same(self._mac(recorded), row.mac):
-                    genuine.append(recorded)
-                else:
-                    await self._quarantine(connection, recorded.id)
-            if genuine:
-                await self._place(connection, size, genuine)
-            return len(rows)
+        try:
+            async with self._database.write() as connection:
+                frontier = await self.signed_frontier(connection, lock=True)
+                return await self._place_staged(connection, frontier)
+        except IntegrityError:
+            raise VaultError("ERR-LEDGER_TAMPERED", "a place that the tree has not given is taken already") from None
 
-    async def _place(self, connection: AsyncConnection, size: int, events: Sequence[RecordedEvent]) -> None:
-        frontier = merkle.Frontier(size, await self._nodes(connection, merkle.peak_coordinates(size)))
+    async def _place_staged(self, connection: AsyncConnection, frontier: merkle.Frontier) -> int:
+        staged = select(event_table).where(event_table.c.position.is_(None), event_table.c.quarantined.is_(False))
+        rows = (await connection.execute(staged.order_by(event_table.c.id).limit(_SEQUENCE_BATCH))).all()
+        genuine: list[RecordedEvent] = []
+        for row in rows:
+            if self.is_genuine(row):
+                genuine.append(event_of_row(row))
+            else:
+                await self._quarantine(connection, row.id)
+        if genuine:
+            await self._place(connection, frontier, genuine)
+        return len(rows)
+
+    async def signed_frontier(self, connection: AsyncConnection, *, lock: bool = False) -> merkle.Frontier:
+        """The stored tree's right edge. Raises ERR-LEDGER_TAMPERED or ERR-LEDGER_CHECKPOINT unless it is the tree that
+        was signed last: nothing is appended to another one, and no other one is exported."""
+        frontier, note = await read_edge(connection, lock=lock)
+        size, root = 0, merkle.EMPTY_ROOT
+        if note is not None:
+            signed = self.signer.verifier.verify(note)
+            size, root = signed.size, signed.root
+        if frontier.size != size:
+            raise VaultError("ERR-LEDGER_TAMPERED", f"the tree has size {frontier.size}; size {size} was signed last")
+        if frontier.root() != root:
+            raise VaultError("ERR-LEDGER_TAMPERED", f"the tree of size {size} has not the root that was signed")
+        return frontier
+
+    async def _place(
+        self, connection: AsyncConnection, frontier: merkle.Frontier, events: Sequence[RecordedEvent]
+    ) -> None:
+        size = frontier.size
         nodes: list[dict[str, object]] = []
         for recorded in events:
             leaf = merkle.hash_leaf(canonical(leaf_content(recorded)))
@@ -209,16 +205,19 @@ class Ledger:
     async def _quarantine(self, connection: AsyncConnection, event_id: str) -> None:
         await connection.execute(update(event_table).where(event_table.c.id == event_id).values(quarantined=True))
         _log.error("an event in the ledger was not written by Yimen", event_id=event_id)
-        await self.record(
-            connection,
-            Event(
-                action="vault.tamper",
-                result="failure",
-                actor="system",
-                subject=f"event:{event_id}",
-                reason="ERR-LEDGER_TAMPERED",
-            ),
-        )
+        await self.record(connection, _tampered(f"event:{event_id}", "was not written by Yimen"))
+
+    async def tell(self, subject: str, detail: str) -> None:
+        """Records that somebody changed the ledger past Yimen; once, as long as it is the same."""
+        async with self._database.write() as connection:
+            known = (row for row in await self._alarms(connection, subject) if self.is_genuine(row))
+            if not any(row.detail.get("detail") == detail for row in known):
+                _log.error("the ledger was changed by somebody else", subject=subject, detail=detail)
+                await self.record(connection, _tampered(subject, detail))
+
+    async def _alarms(self, connection: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
+        query = select(event_table).where(event_table.c.subject == subject, event_table.c.action == "vault.tamper")
+        return (await connection.execute(query)).all()
 
     # Reading
 
@@ -230,78 +229,80 @@ class Ledger:
         )
         query = query.order_by(event_table.c.id.desc()).limit(1)
         while (row := (await connection.execute(query)).one_or_none()) is not None:
-            recorded = event_of_row(row)
-            if same(self._mac(recorded), row.mac):  # also where somebody marked a genuine event as quarantined
-                return recorded
-            if not row.quarantined:
-                raise VaultError("ERR-LEDGER_TAMPERED", f"event {recorded.id} was not written by Yimen")
+            if self.is_genuine(row):  # also where somebody marked a genuine event as quarantined
+                return event_of_row(row)
+            if not await self._was_turned_away(connection, row):
+                raise VaultError("ERR-LEDGER_TAMPERED", f"event {row.id} was not written by Yimen")
             query = query.where(event_table.c.id < row.id)
         return None
 
+    def is_genuine(self, row: Row[Any]) -> bool:
+        """True when Yimen wrote this row as it stands."""
+        return same(self._mac(event_of_row(row)), row.mac)
+
+    async def _was_turned_away(self, connection: AsyncConnection, row: Row[Any]) -> bool:
+        """True for a row that somebody planted and `sequence` gave no place. The mark alone proves nothing: whoever can
+        plant a row can mark one, and take its place away. Yimen's own event about it cannot be forged."""
+        if row.position is not None or not row.quarantined:
+            return False
+        return any(self.is_genuine(alarm) for alarm in await self._alarms(connection, f"event:{row.id}"))
+
     async def size(self, connection: AsyncConnection) -> int:
-        return await connection.scalar(select(tree_table.c.size).where(tree_table.c.name == "events")) or 0
+        return await connection.scalar(TREE_SIZE) or 0
 
     async def checkpoint(self, connection: AsyncConnection) -> str | None:
         """The newest signed note."""
-        return await connection.scalar(
-            select(checkpoint_table.c.note).order_by(checkpoint_table.c.size.desc()).limit(1)
-        )
+        newest = (await connection.execute(NEWEST_CHECKPOINT)).one_or_none()
+        return None if newest is None else newest.note
 
     async def inclusion_proof(self, connection: AsyncConnection, position: int, size: int) -> list[bytes]:
-        return await self._prove(connection, lambda fetch: merkle.inclusion_proof(fetch, position, size))
+        return await prove(connection, lambda fetch: merkle.inclusion_proof(fetch, position, size))
 
     async def inclusion_proofs(
         self, connection: AsyncConnection, positions: Sequence[int], size: int
     ) -> list[list[bytes]]:
         """The proofs of several positions; nodes that they share are read once."""
-        return await self._prove(
+        return await prove(
             connection, lambda fetch: [merkle.inclusion_proof(fetch, position, size) for position in positions]
         )
 
     async def consistency_proof(self, connection: AsyncConnection, first: int, second: int) -> list[bytes]:
-        return await self._prove(connection, lambda fetch: merkle.consistency_proof(fetch, first, second))
-
-    async def _prove(self, connection: AsyncConnection, build: Callable[[merkle.Fetch], Proof]) -> Proof:
-        coordinates = merkle.coordinates_of(build)
-        known = dict(zip(coordinates, await self._nodes(connection, coordinates), strict=True))
-        return build(lambda level, index: known[(level, index)])
-
-    async def _nodes(self, connection: AsyncConnection, coordinates: Sequence[merkle.Coordinate]) -> list[bytes]:
-        if not coordinates:
-            return []
-        wanted = tuple_(node_table.c.level, node_table.c.index).in_(coordinates)
-        rows = await connection.execute(select(node_table.c.level, node_table.c.index, node_table.c.hash).where(wanted))
-        found = {(level, index): node for level, index, node in rows}
-        missing = [coordinate for coordinate in coordinates if coordinate not in found]
-        if missing:
-            raise VaultError("ERR-LEDGER_TAMPERED", f"the tree lacks its node {missing[0]}")
-        return [found[coordinate] for coordinate in coordinates]
+        return await prove(connection, lambda fetch: merkle.consistency_proof(fetch, first, second))
 
     async def health(self) -> LedgerHealth:
         """How the ledger stands now. Cheap: the right edge of the tree, not all of it; an export proves all of it."""
         async with self._database.read() as connection:
             size = await self.size(connection)
-            newest = select(checkpoint_table).order_by(checkpoint_table.c.size.desc()).limit(1)
-            checkpoint = (await connection.execute(newest)).one_or_none()
-            open_rows = event_table.c.position.is_(None)
-            staged = select(func.count()).where(open_rows, event_table.c.quarantined.is_(False))
-            quarantined = select(func.count()).where(open_rows, event_table.c.quarantined.is_(True))
-            root, verified = merkle.EMPTY_ROOT, size == 0
+            newest = (await connection.execute(NEWEST_CHECKPOINT)).one_or_none()
+            placed, marked = event_table.c.position.is_not(None), event_table.c.quarantined.is_(True)
+            staged = select(func.count()).where(~placed, ~marked)
+            last = select(func.max(event_table.c.position)).where(event_table.c.position < size)
+            misplaced = await connection.scalar(select(func.count()).where(placed, marked))
+            root, verified = merkle.EMPTY_ROOT, False
             try:
-                root = merkle.Frontier(size, await self._nodes(connection, merkle.peak_coordinates(size))).root()
-                if checkpoint is not None:
-                    signed = self.signer.verifier.verify(checkpoint.note)
-                    verified = (signed.size, signed.root) == (size, root)
-            except VaultError:
-                verified = False
+                root = (await self.signed_frontier(connection)).root()
+                verified = not misplaced and (size == 0 or await connection.scalar(last) == size - 1)
+            except VaultError as error:
+                _log.error("the tree is not the one that was signed", error=error.detail)
             return LedgerHealth(
                 size=size,
                 root=root.hex(),
-                checkpoint_at=checkpoint.signed_at if checkpoint else None,
+                checkpoint_at=newest.signed_at if newest else None,
                 unsequenced=await connection.scalar(staged) or 0,
-                quarantined=await connection.scalar(quarantined) or 0,
+                quarantined=await connection.scalar(select(func.count()).where(marked)) or 0,
                 verified=verified,
             )
+
+
+def _tampered(subject: str, detail: str) -> Event:
+    return Event(
+        action="vault.tamper",
+        result="failure",
+        actor="system",
+        subject=subject,
+        reason="ERR-LEDGER_TAMPERED",
+        detail={"detail": detail},
+    )
 
 
 def _log_loss(outcome: asyncio.Future[None]) -> None:

@@ -5,18 +5,21 @@ from sqlalchemy import delete
 from core.database import Database
 from vault.errors import VaultError
 from vault.heads import Heads, item_table
+from vault.ledger_watch import LedgerWatch
 
 
 class Recovery:
-    def __init__(self, database: Database, heads: Heads) -> None:
+    def __init__(self, database: Database, heads: Heads, watch: LedgerWatch) -> None:
         self._database = database
         self._heads = heads
+        self._watch = watch
 
     async def check(self) -> dict[str, str]:
-        """Each owner whose items are refused (ERR-ITEM_TAMPERED), and why."""
+        """Each owner whose items are refused (ERR-ITEM_TAMPERED), and why; and what of the ledger was changed, deleted
+        or moved: an owner's newest write may be what is missing."""
         async with self._database.read() as connection:
             owners = await self._heads.owners(connection)
-        refused: dict[str, str] = {}
+        refused = await self._watch.findings()
         for owner in owners:
             try:
                 async with self._database.write() as connection:

@@ -43,6 +43,7 @@ from vault.custody import KeyringCustodian, open_custodian
 from vault.heads import Heads
 from vault.items import Items
 from vault.ledger import Ledger
+from vault.ledger_watch import LedgerWatch
 from vault.queries import LedgerQueries
 from vault.recovery import Recovery
 from vault.rotation import Rotation
@@ -65,6 +66,7 @@ class House:
     # vault
     sealer: Sealer
     ledger: Ledger
+    ledger_watch: LedgerWatch
     audit: LedgerQueries
     audit_file: AuditFile
     tickets: Tickets
@@ -145,6 +147,7 @@ async def _build(
     ledger = Ledger(database, clock, sealer, f"{urlsplit(settings.issuer).netloc}/ledger")
     await ledger.start()
     stack.push_async_callback(ledger.stop)
+    ledger_watch = LedgerWatch(database, ledger)
     tickets = Tickets(clock)
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     items = Items(database, clock, sealer, ledger, heads, tickets)
@@ -178,12 +181,13 @@ async def _build(
         custodian=custodian,
         sealer=sealer,
         ledger=ledger,
+        ledger_watch=ledger_watch,
         audit=LedgerQueries(database),
         audit_file=AuditFile(database, ledger),
         tickets=tickets,
         items=items,
         rotation=Rotation(database, clock, sealer, items, ledger),
-        recovery=Recovery(database, heads),
+        recovery=Recovery(database, heads, ledger_watch),
         organisations=Organisations(clock, ledger),
         users=users,
         passwords=passwords,

@@ -1,4 +1,4 @@
-"""Work done from time to time, by one of N processes: placing events in the tree, forgetting what is over."""
+"""Work done from time to time, by one of N processes: placing and watching events, forgetting what is over."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def periodic_jobs(house: "House") -> list[Job]:
     return [
         Job("ledger.sequence", timedelta(seconds=1), house.ledger.sequence),
+        Job("ledger.watch", timedelta(minutes=5), house.ledger_watch.run),
         Job("forget", timedelta(minutes=5), _Forgetting(house).run),
         Job("keys.resume", timedelta(minutes=10), house.rotation.resume),
     ]

@@ -5,6 +5,7 @@ from core.database import Database
 from vault.heads import Heads
 from vault.items import Items
 from vault.ledger import Ledger
+from vault.ledger_watch import LedgerWatch
 from vault.sealing import Sealer
 from vault.signing import signing_key
 from vault.tickets import Tickets
@@ -18,3 +19,8 @@ async def heads(database: Database, sealer: Sealer, ledger: Ledger) -> Heads:
 @pytest.fixture
 async def items(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger, heads: Heads) -> Items:
     return Items(database, clock, sealer, ledger, heads, Tickets(clock))
+
+
+@pytest.fixture
+def watch(database: Database, ledger: Ledger) -> LedgerWatch:
+    return LedgerWatch(database, ledger)

@@ -16,6 +16,7 @@ from vault.events import event_table
 from vault.heads import Heads, head_table, item_table
 from vault.items import Item, Items
 from vault.ledger import Ledger
+from vault.ledger_watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.tickets import Tickets, Use
 
@@ -302,11 +303,11 @@ async def test_a_replica_whose_clock_is_behind_writes_after_one_whose_clock_is_a
 
 
 async def test_after_tampering_an_owner_can_start_afresh(
-    database: Database, clock: FrozenClock, items: Items, heads: Heads
+    database: Database, clock: FrozenClock, items: Items, heads: Heads, watch: LedgerWatch
 ) -> None:
     mine, theirs = await keep(database, items), await keep(database, items, "user:b")
     await overwrite(database, mine, system="evil")
-    recovery = Recovery(database, heads)
+    recovery = Recovery(database, heads, watch)
     assert list(await recovery.check()) == ["user:a"]
     assert await recovery.reset("user:a", actor="operator:x", reason="restored by hand") == 1
     assert await recovery.check() == {}
