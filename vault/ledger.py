@@ -207,13 +207,13 @@ class Ledger:
         _log.error("an event in the ledger was not written by Yimen", event_id=event_id)
         await self.record(connection, _tampered(f"event:{event_id}", "was not written by Yimen"))
 
-    async def tell(self, subject: str, detail: str) -> None:
-        """Records that somebody changed the ledger past Yimen; once, as long as it is the same."""
+    async def tell(self, subject: str, detail: str, *, reason: str = "ERR-LEDGER_TAMPERED") -> None:
+        """Records that somebody changed the database past Yimen; once, as long as it is the same."""
         async with self._database.write() as connection:
             known = (row for row in await self._alarms(connection, subject) if self.is_genuine(row))
             if not any(row.detail.get("detail") == detail for row in known):
-                _log.error("the ledger was changed by somebody else", subject=subject, detail=detail)
-                await self.record(connection, _tampered(subject, detail))
+                _log.error("the database was changed by somebody else", subject=subject, detail=detail)
+                await self.record(connection, _tampered(subject, detail, reason))
 
     async def _alarms(self, connection: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
         query = select(event_table).where(event_table.c.subject == subject, event_table.c.action == "vault.tamper")
@@ -294,13 +294,13 @@ class Ledger:
             )
 
 
-def _tampered(subject: str, detail: str) -> Event:
+def _tampered(subject: str, detail: str, reason: str = "ERR-LEDGER_TAMPERED") -> Event:
     return Event(
         action="vault.tamper",
         result="failure",
         actor="system",
         subject=subject,
-        reason="ERR-LEDGER_TAMPERED",
+        reason=reason,
         detail={"detail": detail},
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import Clock
 from core.database import Database, Json, UtcDateTime, metadata
 from core.identifiers import new_id
+from vault.errors import VaultError
 from vault.ledger import Event, Ledger
 from vault.sealing import Binding, Sealer
 
@@ -93,14 +94,20 @@ class SigningKeys:
         return ", ".join(created)
 
     async def refresh(self) -> None:
-        """Loads keys that are new; at most once a second."""
+        """Loads keys that are new; at most once a second.
+
+        Raises ERR-SEAL when a row is not as Yimen wrote it, and records that: what a planted public key would verify
+        must not be believed, neither here nor by those who read the JWKS.
+        """
         if time.monotonic() - self._loaded_at < _FRESH_SECONDS and self._keys:
             return
-        async with self._database.read() as connection:
-            for row in (await connection.execute(select(signing_key_table))).all():
-                if row.kid not in self._keys:
-                    self._keys[row.kid] = await self._load(connection, row)
-                    self._verification = KeySet([_public_key(key.public) for key in self._keys.values()])
+        try:
+            async with self._database.read() as connection:
+                for row in (await connection.execute(select(signing_key_table))).all():
+                    await self._take(connection, row)
+        except VaultError as error:
+            await self._ledger.tell("signing-keys", error.detail, reason=error.code)
+            raise
         self._loaded_at = time.monotonic()
 
     def signing_key(self, alg: str) -> SigningKey:
@@ -138,26 +145,39 @@ class SigningKeys:
                 kid=kid,
                 alg=alg,
                 sealed=await self._sealer.seal(connection, _binding(kid), private),
-                public={**_public_members(key), **members},
+                public=_published(key, kid, alg),
                 generation=generation,
                 usable_from=usable_from,
             )
         )
         return kid
 
+    async def _take(self, connection: AsyncConnection, row: Row[Any]) -> None:
+        known = self._keys.get(row.kid)
+        key = await self._load(connection, row) if known is None else known
+        if (row.alg, row.public) != (key.alg, key.public):
+            raise VaultError("ERR-SEAL", f"the public half of signing key {row.kid} is not that of its private key")
+        if known is None:
+            self._keys[row.kid] = key
+            self._verification = KeySet([_public_key(key.public) for key in self._keys.values()])
+
     async def _load(self, connection: AsyncConnection, row: Row[Any]) -> SigningKey:
+        """The key as it was sealed: the row beside it is not protected, so nothing of it is believed but the date."""
         with await self._sealer.open(connection, _binding(row.kid), row.sealed) as plain:
             members = json.loads(plain)
-        kind = RSAKey if row.alg == "RS256" else ECKey
-        return SigningKey(row.kid, row.alg, row.usable_from, kind.import_key(members), row.public)
+        alg = members["alg"]
+        private = RSAKey.import_key(members) if alg == "RS256" else ECKey.import_key(members)
+        return SigningKey(row.kid, alg, row.usable_from, private, _published(private, row.kid, alg))
 
 
 def _binding(kid: str) -> Binding:
     return Binding("sso:provider", "signing-key", kid, 1, "jwk/1")
 
 
-def _public_members(key: Key) -> dict[str, Any]:
-    return {name: value for name, value in key.as_dict(private=False).items() if name not in ("kid", "use", "alg")}
+def _published(key: Key, kid: str, alg: str) -> dict[str, Any]:
+    """What the JWKS shows of a key."""
+    public = {name: value for name, value in key.as_dict(private=False).items() if name not in ("kid", "use", "alg")}
+    return {**public, "kid": kid, "use": "sig", "alg": alg}
 
 
 def _public_key(members: dict[str, Any]) -> RSAKey | ECKey:
