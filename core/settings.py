@@ -6,7 +6,7 @@ A setting that would be unsafe is refused with a sentence a person understands, 
 import os
 import tomllib
 from functools import cached_property
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.addresses import IpNetwork
 from core.errors import ConfigurationError
+from core.origins import canonical_origin, is_dns_name, is_loopback
 
 RETENTION_FLOOR_DAYS = 200
 _PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -66,30 +67,38 @@ class Settings(BaseSettings):
 
     @field_validator("trusted_proxies", "outbound_allow", "upstream_allow", mode="before")
     @classmethod
-    def _split_networks(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    def _parse_networks(cls, value: Any) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(_network(str(part).strip()) for part in parts if str(part).strip())
 
     @field_validator("issuer")
     @classmethod
     def _check_issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be an http(s) address without query or fragment, e.g. https://sso.example.gov.cn")
-        if parts.path not in ("", "/") or parts.username is not None:
-            raise ValueError("must have neither a path nor a user part")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
-            raise ValueError("plain http is only for loopback addresses; use https (TLS is what keeps passwords safe)")
-        return value.rstrip("/")
+        return canonical_origin(value)
+
+    @field_validator("gateway_domain")
+    @classmethod
+    def _check_gateway_domain(cls, value: str) -> str:
+        domain = value.strip().lower()
+        if not is_dns_name(domain):
+            raise ValueError("must be a domain name without scheme, port or path, e.g. gw.example.gov.cn")
+        return domain
 
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key belong together: set both or neither")
-        if self.issuer.startswith("https") and self.gateway_domain == "localhost" and not _is_loopback(self._hostname):
-            raise ValueError("gateway_domain must be set, e.g. gw.example.gov.cn with a wildcard certificate")
-        if self.gateway_domain == self._hostname and not _is_loopback(self._hostname):
+            raise ValueError("YIMEN_TLS_CERT and YIMEN_TLS_KEY belong together: set both or neither")
+        on_loopback = is_loopback(self._hostname)
+        if self.secure and self.gateway_domain == "localhost" and not on_loopback:
+            raise ValueError("YIMEN_GATEWAY_DOMAIN must be set, e.g. gw.example.gov.cn with a wildcard certificate")
+        if self.gateway_domain == self._hostname and not on_loopback:
             raise ValueError(
-                "gateway_domain must differ from the host of the issuer: legacy pages need a site of their own"
+                "YIMEN_GATEWAY_DOMAIN must differ from the host of YIMEN_ISSUER: legacy pages need a site of their own"
+            )
+        if self._hostname.endswith(f".{self.gateway_domain}"):
+            raise ValueError(
+                f"YIMEN_GATEWAY_DOMAIN must not be a parent of the host of YIMEN_ISSUER ({self._hostname}), which "
+                "would itself be taken for a legacy system; set a domain of its own, e.g. gw.example.gov.cn"
             )
         return self
 
@@ -130,13 +139,11 @@ class Settings(BaseSettings):
         return slug if host.endswith(suffix) and slug and "." not in slug else None
 
 
-def _is_loopback(hostname: str) -> bool:
-    if hostname == "localhost" or hostname.endswith(".localhost"):
-        return True
+def _network(text: str) -> IpNetwork:
     try:
-        return ip_address(hostname).is_loopback
-    except ValueError:
-        return False
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; write networks as 10.0.0.0/8, several with commas between") from None
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -148,11 +155,16 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{**_from_file(), **_from_environment(), **overrides})
     except ValidationError as error:
         problems = "; ".join(
-            f"YIMEN_{'_'.join(str(part) for part in problem['loc']).upper() or 'SETTINGS'}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
+            _sentence(problem["loc"], problem["msg"])
             for problem in error.errors(include_input=False, include_context=False)
         )
         raise ConfigurationError("ERR-SETTINGS", problems) from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    """The complaint under the name a person can change; a check of several settings names them itself."""
+    text = message.removeprefix("Value error, ")
+    return f"YIMEN_{str(location[0]).upper()}: {text}" if location else text
 
 
 def _from_file() -> dict[str, Any]:

@@ -30,7 +30,29 @@ def test_plain_http_off_loopback_is_refused(issuer: str) -> None:
 
 @pytest.mark.parametrize(
     "issuer",
-    ["ftp://x", "https://", "https://u@sso.cn", "https://sso.cn/path", "https://sso.cn?x=1", "https://sso.cn#f"],
+    [
+        "ftp://x",
+        "https://",
+        "https://u@sso.cn",
+        "https://@sso.cn",
+        "https://sso.cn/path",
+        "https://sso.cn?x=1",
+        "https://sso.cn?",
+        "https://sso.cn#f",
+        "https://sso.cn#",
+        "https://sso.cn:99999",
+        "https://sso.cn:0",
+        "https://sso.cn:",
+        "https://sso.cn:port",
+        "https://ss o.cn",
+        "https://sso\n.cn",
+        "https://sso.cn\\@evil.cn",
+        "https://登录.cn",
+        "https://sso..cn",
+        "https://sso.cn.",
+        "https://[::1",
+        "https://1.2.3",
+    ],
 )
 def test_an_issuer_that_is_no_plain_origin_is_refused(issuer: str) -> None:
     with pytest.raises(ConfigurationError, match="YIMEN_ISSUER"):
@@ -51,10 +73,59 @@ def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_production_needs_a_gateway_domain_of_its_own() -> None:
-    with pytest.raises(ConfigurationError, match="gateway_domain must be set"):
+    with pytest.raises(ConfigurationError, match="YIMEN_GATEWAY_DOMAIN must be set"):
         load_settings(issuer="https://sso.example.cn")
     with pytest.raises(ConfigurationError, match="site of their own"):
         load_settings(issuer="https://sso.example.cn", gateway_domain="sso.example.cn")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("HTTPS://SSO.Example.CN", "https://sso.example.cn"),
+        (" https://sso.example.cn/\n", "https://sso.example.cn"),
+        ("https://sso.example.cn:443", "https://sso.example.cn"),
+        ("https://sso.example.cn:8443", "https://sso.example.cn:8443"),
+        ("https://[2001:DB8::0:1]", "https://[2001:db8::1]"),
+    ],
+)
+def test_an_issuer_has_one_form_whatever_way_it_is_written(written: str, meant: str) -> None:
+    settings = load_settings(issuer=written, gateway_domain="GW.example.cn ")
+    assert (settings.issuer, settings.secure) == (meant, True)
+    assert settings.gateway_domain == "gw.example.cn"
+    with pytest.raises(ConfigurationError, match="YIMEN_GATEWAY_DOMAIN must be set"):
+        load_settings(issuer=written)
+
+
+@pytest.mark.parametrize(
+    "domain", ["http://gw/x", "gw:8443", "gw.example.cn/", "*.gw.cn", ".gw.cn", "10.0.0.1", "", "网关.cn"]
+)
+def test_a_gateway_domain_that_is_no_domain_is_refused(domain: str) -> None:
+    with pytest.raises(ConfigurationError, match="YIMEN_GATEWAY_DOMAIN"):
+        load_settings(issuer="https://sso.example.cn", gateway_domain=domain)
+
+
+@pytest.mark.parametrize("domain", ["SSO.example.cn", "example.cn", "EXAMPLE.cn", "cn"])
+def test_the_portal_is_never_a_host_of_the_gateway(domain: str) -> None:
+    with pytest.raises(ConfigurationError, match="YIMEN_GATEWAY_DOMAIN must"):
+        load_settings(issuer="https://sso.example.cn", gateway_domain=domain)
+    with pytest.raises(ConfigurationError, match="YIMEN_GATEWAY_DOMAIN must"):
+        load_settings(issuer="http://sso.localhost:8000", gateway_domain="localhost")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"trusted_proxies": "10.0.0.1/8"}, "YIMEN_TRUSTED_PROXIES: 10.0.0.1/8 has host bits set"),
+        ({"outbound_allow": ["10.0.0.0/8", "nonsense"]}, "YIMEN_OUTBOUND_ALLOW: 'nonsense'"),
+        ({"tls_cert": "/x.pem"}, "YIMEN_TLS_CERT and YIMEN_TLS_KEY belong together"),
+    ],
+)
+def test_a_complaint_names_the_setting_that_a_person_can_change(wrong: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(**wrong)
+    assert caught.value.detail.startswith(told)
+    assert caught.value.detail.count("YIMEN_") == told.count("YIMEN_"), "each problem once"
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
