@@ -24,6 +24,12 @@ _PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 Networks = Annotated[tuple[IpNetwork, ...], NoDecode]
 
 
+def _credentials_of_systemd() -> Path | None:
+    """The folder that a service with `LoadCredential=` is given (systemd.exec(5)), or None."""
+    given = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(given) if given else None
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="YIMEN_", extra="forbid", frozen=True)
 
@@ -41,7 +47,9 @@ class Settings(BaseSettings):
     database_url: str = Field("", repr=False, description="Empty: SQLite in data_dir")
     custodian: Literal["auto", "os", "keyfile", "credential"] = "auto"
     key_file: Path = Field(Path(), description="Empty: root.key in data_dir")
-    credential_dir: Path | None = Field(None, description="A systemd credential directory or a mounted Secret")
+    credential_dir: Path | None = Field(
+        default_factory=_credentials_of_systemd, description="A systemd credential directory or a Secret"
+    )
     suite: Literal["aes", "sm4"] = "aes"
 
     trusted_proxies: Networks = ()

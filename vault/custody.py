@@ -103,13 +103,16 @@ def open_custodian(
 ) -> KeyringCustodian:
     """The custodian of the settings.
 
-    `auto` is predictable: a credential directory if one is given, else the key file if it exists, else the keyring of
-    the operating system if there is one that works, else a new key file.
+    `auto` is predictable: the credential directory if one is given, but an existing key file where no root key is in
+    that directory (systemd gives one to a service with any credential); without a directory the key file if it exists,
+    else the keyring of the operating system if there is one that works, else a new key file.
     """
-    if kind == "credential" or (kind == "auto" and credential_dir is not None):
-        if credential_dir is None:
-            raise VaultError("ERR-CUSTODY", "YIMEN_CREDENTIAL_DIR is not set and systemd gave no credentials")
-        return KeyringCustodian(CredentialKeyring(credential_dir), f"credentials in {credential_dir}", writable=False)
+    if kind == "credential" and credential_dir is None:
+        raise VaultError("ERR-CUSTODY", "YIMEN_CREDENTIAL_DIR is not set and systemd gave no credentials")
+    if kind in ("auto", "credential") and credential_dir is not None:
+        credentials = CredentialKeyring(credential_dir)
+        if kind == "credential" or credentials.names() or not key_file.exists():
+            return KeyringCustodian(credentials, f"credentials in {credential_dir}", writable=False)
     if kind == "os" or (kind == "auto" and not key_file.exists()):
         backend = _os_backend()
         if backend is not None:

@@ -14,6 +14,7 @@ from keyring.errors import PasswordDeleteError
 from vault.errors import VaultError
 
 _MAX_BYTES = 64 * 1024
+_CREDENTIAL_PREFIX = "root-"
 
 
 class KeyFileKeyring(KeyringBackend):
@@ -94,8 +95,9 @@ class KeyFileKeyring(KeyringBackend):
 class CredentialKeyring(KeyringBackend):
     """A read-only directory with one file a key: `$CREDENTIALS_DIRECTORY` of systemd, or a mounted Kubernetes Secret.
 
-    The file's name is the key's id; its content 32 bytes in base64 (`openssl rand -base64 32`). Names are taken in
-    their order, the last one being the newest, e.g. `root-2026-11-23`.
+    The file's name is the key's id; its content 32 bytes in base64 (`openssl rand -base64 32`). Only files `root-*` are
+    taken: other secrets may stand beside them. Names count in their order, the last one being the newest, e.g.
+    `root-2026-11-23`.
     """
 
     priority = 0.0
@@ -107,11 +109,10 @@ class CredentialKeyring(KeyringBackend):
             raise VaultError("ERR-CUSTODY", f"{directory} is not a directory")
 
     def names(self) -> list[str]:
-        # Kubernetes mounts `..data` and its like beside the keys.
-        return sorted(path.name for path in self._directory.iterdir() if path.is_file() and path.name[0] != ".")
+        return sorted(path.name for path in self._directory.glob(f"{_CREDENTIAL_PREFIX}*") if path.is_file())
 
     def get_password(self, service: str, username: str) -> str | None:
-        if "/" in username or username.startswith("."):
+        if "/" in username or not username.startswith(_CREDENTIAL_PREFIX):
             return None
         path = self._directory / username
         try:

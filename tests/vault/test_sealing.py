@@ -11,10 +11,12 @@ from keyring.backends import fail, null
 
 from core.clock import FrozenClock
 from core.database import Database
+from core.settings import Settings
 from vault.custody import KeyringCustodian, open_custodian
 from vault.errors import VaultError
 from vault.heads import Heads
 from vault.items import Items
+from vault.keyring_backends import KeyFileKeyring
 from vault.keys import root_table
 from vault.ledger import Ledger
 from vault.rotation import RotatedOwners, Rotation
@@ -172,6 +174,33 @@ async def test_mounted_credentials_give_the_root_key(database: Database, clock: 
         assert await connection.scalar(root_table.select()) == "root-2026"
     with pytest.raises(VaultError, match="read-only"):
         custodian.write("root-2027", os.urandom(32))
+
+
+async def test_systemd_gives_the_folder_of_credentials(
+    database: Database, clock: FrozenClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    for name, content in (("root-2026", base64.b64encode(os.urandom(32))), ("tls.key", b"PEM"), ("zz", b"-")):
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o400)
+    settings = Settings(data_dir=tmp_path / "data")
+    custodian = open_custodian("auto", key_file=settings.effective_key_file, credential_dir=settings.credential_dir)
+    await Sealer(database, custodian, "aes", clock).prepare()
+    async with database.read() as connection:
+        assert await connection.scalar(root_table.select()) == "root-2026"
+    assert not settings.effective_key_file.exists()
+    with pytest.raises(VaultError, match="does not hold the root key zz"):
+        custodian.read("zz")
+    assert Settings(credential_dir=tmp_path / "other").credential_dir == tmp_path / "other"
+
+
+def test_credentials_without_a_root_key_never_make_a_new_key_file(tmp_path: Path) -> None:
+    key_file = tmp_path / "root.key"
+    (tmp_path / "tls.key").write_text("PEM")
+    chosen = open_custodian("auto", key_file=key_file, credential_dir=tmp_path)
+    assert (chosen.writable, chosen.offered()) == (False, [])
+    KeyFileKeyring(key_file).set_password("yimen", "root-1", "AAAA")
+    assert open_custodian("auto", key_file=key_file, credential_dir=tmp_path).name == f"key file {key_file}"
 
 
 async def test_rotation_keeps_everything_openable_and_can_be_interrupted(
