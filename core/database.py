@@ -143,6 +143,15 @@ async def insert_if_absent(connection: AsyncConnection, table: Table, **values: 
     return written.rowcount == 1
 
 
+async def wait_turn(connection: AsyncConnection, lock: int) -> None:
+    """One unit of work at a time with this number, among all processes, until it ends; for `write()`.
+
+    On SQLite the write lock does that already.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver must not open transactions by itself: `_begin_sqlite` does.
     connection.isolation_level = None

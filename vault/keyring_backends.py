@@ -70,7 +70,7 @@ class KeyFileKeyring(KeyringBackend):
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(fresh, self._path)
-            _sync_directory(self._path.parent)
+            sync_directory(self._path.parent)
         except OSError as error:
             fresh.unlink(missing_ok=True)
             raise VaultError("ERR-CUSTODY", f"{self._path}: {error.strerror}") from None
@@ -144,7 +144,8 @@ def require_private(path: Path, status: os.stat_result, *, group_may_read: bool 
         raise VaultError("ERR-CUSTODY", f"{path} belongs to another user")
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Makes a new or renamed file of the folder survive a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

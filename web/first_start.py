@@ -8,11 +8,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.database import wait_turn
 from core.errors import ConfigurationError
 from core.identifiers import new_token
 from sso.directory.users import UserRegistration
+from vault.keyring_backends import sync_directory
 from web.composition import House
 
 FILE_NAME = "first-sign-in.txt"
@@ -24,34 +26,45 @@ _ADMINISTRATORS: Mapping[str, tuple[str, str]] = {
 }
 
 
+# An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for the first start.
+_LOCK = 0x59494D454F
+
+
 async def create_administrators(house: House) -> Path | None:
-    """Gives the file that holds the one-time passwords, or None when the directory has people already."""
-    async with house.database.read() as connection:
+    """Gives the file that holds the one-time passwords, or None when the directory has people already.
+
+    Of processes that start together, one does it. The file is written before the accounts are there for anybody: were
+    it the other way round, a full disk would leave accounts that nobody can open. A process killed in between leaves a
+    file that is worth nothing, which the next start replaces. Raises ERR-SETTINGS when it cannot be written.
+    """
+    async with house.database.write() as connection:
+        await wait_turn(connection, _LOCK)
         if await house.users.search(connection, limit=1):
             return None
-    passwords = {username: f"{new_token()[:20]}-9aZ" for username in _ADMINISTRATORS}
-    # The file first: were it the other way round, a full disk would leave accounts that nobody can open.
-    path = _write(house.settings.data_dir / FILE_NAME, passwords)
-    try:
-        async with house.database.write() as connection:
-            for username, (name, role) in _ADMINISTRATORS.items():
-                registration = UserRegistration(username=username, name=name, roles=(role,), must_change_password=True)
-                user_id, _ = await house.users.upsert(connection, registration, actor="system")
-                await house.passwords.set(connection, user_id, passwords[username], actor="system")
-                await house.users.set_flags(connection, user_id, must_change_password=True, totp_required=True)
-    except IntegrityError:  # another process was first: its file counts
-        path.unlink(missing_ok=True)
-        return None
-    return path
+        passwords = {username: f"{new_token()[:20]}-9aZ" for username in _ADMINISTRATORS}
+        await _register(house, connection, passwords)
+        return _write(house.settings.data_dir / FILE_NAME, passwords)
+
+
+async def _register(house: House, connection: AsyncConnection, passwords: Mapping[str, str]) -> None:
+    for username, (name, role) in _ADMINISTRATORS.items():
+        registration = UserRegistration(username=username, name=name, roles=(role,), must_change_password=True)
+        user_id, _ = await house.users.upsert(connection, registration, actor="system")
+        await house.passwords.set(connection, user_id, passwords[username], actor="system")
+        await house.users.set_flags(connection, user_id, must_change_password=True, totp_required=True)
 
 
 def _write(path: Path, passwords: Mapping[str, str]) -> Path:
+    fresh = path.with_name(f".{path.name}.new")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(f"{username}\t{password}\n" for username, password in passwords.items())
             file.flush()
             os.fsync(file.fileno())
+        os.replace(fresh, path)
+        sync_directory(path.parent)
     except OSError as error:
         raise ConfigurationError("ERR-SETTINGS", f"{path}: {error.strerror}") from error
     return path

@@ -6,9 +6,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from core.database import Database
+from core.database import Database, wait_turn
 from core.errors import ConfigurationError
 
 # An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for migrations.
@@ -29,8 +29,7 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     """
     await database.reach()
     async with database.write() as connection:
-        if database.dialect == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        await wait_turn(connection, _LOCK)
         return await connection.run_sync(_upgrade)
 
 

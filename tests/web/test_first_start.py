@@ -1,7 +1,9 @@
 """The first start creates the three administrators, once, with one-time passwords in a file of the operator's."""
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -42,8 +44,35 @@ async def test_a_house_with_people_gets_nobody(empty_house: House) -> None:
     assert not path.exists()
 
 
-async def test_a_file_that_stands_in_the_way_stops_the_start(empty_house: House) -> None:
-    (empty_house.settings.data_dir / "first-sign-in.txt").write_text("something else")
+async def test_the_file_of_a_first_start_that_was_killed_is_replaced(empty_house: House) -> None:
+    leftover = empty_house.settings.data_dir / "first-sign-in.txt"
+    leftover.write_text("sysadmin\tworth nothing\n")
+    leftover.chmod(0o644)
+    (empty_house.settings.data_dir / ".first-sign-in.txt.new").write_text("half")
+    path = await create_administrators(empty_house)
+    assert path == leftover
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    await assert_opens(empty_house, path)
+
+
+async def test_of_processes_that_start_together_one_makes_the_administrators(
+    empty_house: House, clock: FrozenClock
+) -> None:
+    async with open_house(empty_house.settings, clock=clock) as other:
+        paths = await asyncio.gather(*(create_administrators(house) for house in (empty_house, other) * 2))
+        (path,) = (path for path in paths if path is not None)
+        await assert_opens(other, path)
+
+
+async def assert_opens(house: House, path: Path) -> None:
+    passwords = dict(line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    assert set(passwords) == {"sysadmin", "secadmin", "auditadmin"}
+    for username, password in passwords.items():
+        assert isinstance(await house.sign_in.password(username, password, HERE), Pending)
+
+
+async def test_without_a_place_for_the_file_nobody_is_created(empty_house: House) -> None:
+    (empty_house.settings.data_dir / "first-sign-in.txt").mkdir()
     with pytest.raises(ConfigurationError, match="first-sign-in"):
         await create_administrators(empty_house)
     async with empty_house.database.read() as connection:
