@@ -6,13 +6,13 @@ Every package declares its tables on `metadata`. A unit of work is opened at the
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import DateTime, Dialect, MetaData, Table, event, text
+from sqlalchemy import DateTime, Dialect, LargeBinary, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, make_url
@@ -55,6 +55,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Bytes(LargeBinary):
+    """A column of bytes. SQLite keeps whatever type somebody writes there: a text or a number comes back as its bytes,
+    to be refused by whoever checks them."""
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
+        if dialect.name != "sqlite":
+            return None  # the driver gives bytes
+        return lambda value: value if value is None or isinstance(value, bytes) else str(value).encode()
 
 
 class Database:

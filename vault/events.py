@@ -12,7 +12,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
-    LargeBinary,
     Row,
     String,
     Table,
@@ -20,7 +19,7 @@ from sqlalchemy import (
     false,
 )
 
-from core.database import Json, UtcDateTime, metadata
+from core.database import Bytes, Json, UtcDateTime, metadata
 from core.logs import request_id
 
 Result = Literal["success", "failure", "refused"]
@@ -75,7 +74,7 @@ event_table = Table(
     Column("request_id", String(64)),
     Column("reason", String(64)),
     Column("detail", Json, nullable=False),
-    Column("mac", LargeBinary, nullable=False),
+    Column("mac", Bytes, nullable=False),
     Column("position", BigInteger, unique=True),
     Column("quarantined", Boolean, nullable=False, server_default=false()),
     Index("ix_vault_ledger_event_subject", "subject", "action", "id"),

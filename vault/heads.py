@@ -12,10 +12,10 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Row, String, Table, select, update
+from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from vault.errors import VaultError
 from vault.events import event_table
 from vault.keys import encode_fields
@@ -35,8 +35,8 @@ item_table = Table(
     Column("label", String(60), nullable=False),
     Column("masked_login", String(200), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("sealed_login", LargeBinary, nullable=False),
-    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("sealed_login", Bytes, nullable=False),
+    Column("sealed_secret", Bytes, nullable=False),
     Column("state", String(8), nullable=False),
     Column("frozen_reason", String(64)),
     Column("created_at", UtcDateTime, nullable=False),
@@ -50,8 +50,8 @@ head_table = Table(
     metadata,
     Column("owner", String(128), primary_key=True),
     Column("counter", BigInteger, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
+    Column("digest", Bytes, nullable=False),
+    Column("signature", Bytes, nullable=False),
 )
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, UniqueConstraint, select, update
+from sqlalchemy import Column, Integer, Row, String, Table, UniqueConstraint, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from vault.custody import ROOT_KEY_BYTES, Custodian
 from vault.errors import VaultError
@@ -22,7 +22,7 @@ root_table = Table(
     Column("id", String(64), primary_key=True),
     # `active` is unique and NULL for every root key but the one that wraps new keys: the database elects it.
     Column("active", Integer, unique=True),
-    Column("check", LargeBinary, nullable=False),
+    Column("check", Bytes, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("retired_at", UtcDateTime),
 )
@@ -35,7 +35,7 @@ owner_key_table = Table(
     Column("generation", Integer, nullable=False),
     Column("suite", String(8), nullable=False),
     Column("root_id", String(64), nullable=False, index=True),
-    Column("wrapped", LargeBinary, nullable=False),
+    Column("wrapped", Bytes, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("owner", "generation"),
 )
@@ -219,6 +219,19 @@ class KeyStore:
         )
         self._owner_keys.pop(key.id, None)
 
+    async def unusable(self, connection: AsyncConnection) -> dict[str, str]:
+        """The owners of keys that do not open in their place, and why. A missing one shows where it is needed."""
+        refused: dict[str, str] = {}
+        for row in (await connection.execute(select(owner_key_table).order_by(owner_key_table.c.id))).all():
+            try:
+                key = _owner_key(row)
+                wipe(key.unwrap(await self.root(connection, key.root_id)))
+            except VaultError as error:
+                if error.code != "ERR-SEAL":
+                    raise
+                refused[row.owner] = f"{row.owner}: the owner's key {row.id} was changed: {error.detail}"
+        return refused
+
     async def wrapped_by_others(self, connection: AsyncConnection, root_id: str, limit: int) -> list[OwnerKey]:
         """Owner keys that another root key still wraps."""
         query = select(owner_key_table).where(owner_key_table.c.root_id != root_id).limit(limit)
@@ -229,4 +242,7 @@ _CACHE_SIZE = 10_000
 
 
 def _owner_key(row: Row[Any]) -> OwnerKey:
+    """Raises ERR-SEAL for a suite that there is not."""
+    if row.suite not in list(SuiteName):
+        raise VaultError("ERR-SEAL", f"key {row.id} names no suite that there is")
     return OwnerKey(row.id, row.owner, row.generation, SUITES[SuiteName(row.suite)], row.root_id, row.wrapped)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text, select, tuple_
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import UtcDateTime, metadata
+from core.database import Bytes, UtcDateTime, metadata
 from vault import merkle
 from vault.errors import VaultError
 
@@ -17,7 +17,7 @@ node_table = Table(
     metadata,
     Column("level", Integer, primary_key=True),
     Column("index", BigInteger, primary_key=True),
-    Column("hash", LargeBinary, nullable=False),
+    Column("hash", Bytes, nullable=False),
 )
 tree_table = Table(
     "vault_ledger_tree",

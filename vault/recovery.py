@@ -1,32 +1,51 @@
 """What an operator does after somebody wrote to the database past Yimen: find whose items it hit, and start afresh."""
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
 from vault.errors import VaultError
 from vault.heads import Heads, item_table
+from vault.item_content import open_login, open_secret
+from vault.items import TAMPERED
 from vault.ledger_watch import LedgerWatch
+from vault.sealing import Sealer
 
 
 class Recovery:
-    def __init__(self, database: Database, heads: Heads, watch: LedgerWatch) -> None:
+    def __init__(self, database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch) -> None:
         self._database = database
+        self._sealer = sealer
         self._heads = heads
         self._watch = watch
 
     async def check(self) -> dict[str, str]:
-        """Each owner whose items are refused (ERR-ITEM_TAMPERED), and why; and what of the ledger was changed, deleted
-        or moved: an owner's newest write may be what is missing."""
+        """Each owner whose items are refused (ERR-ITEM_TAMPERED) or whose keys do not open, and why; and what of the
+        ledger was changed, deleted or moved: an owner's newest write may be what is missing."""
         async with self._database.read() as connection:
             owners = await self._heads.owners(connection)
         refused = await self._watch.findings()
+        async with self._database.read() as connection:
+            refused.update(await self._sealer.keys.unusable(connection))
         for owner in owners:
             try:
                 async with self._database.write() as connection:
                     await self._heads.verify(connection, owner)
+                    await self._open_all(connection, owner)
             except VaultError as error:
+                if error.code not in TAMPERED:
+                    raise
                 refused[owner] = error.detail
+            except (ValueError, TypeError, SQLAlchemyError) as error:  # a row that is none, whatever stands there
+                refused[owner] = f"{owner}: a row cannot be read: {type(error).__name__}"
         return refused
+
+    async def _open_all(self, connection: AsyncConnection, owner: str) -> None:
+        """Raises ERR-ITEM_TAMPERED unless everything of the owner opens."""
+        for row in (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all():
+            for opened in (open_login, open_secret):
+                (await opened(self._sealer, connection, row)).wipe()
 
     async def reset(self, owner: str, *, actor: str, reason: str) -> int:
         """Removes every item of the owner and starts a good head; gives how many.

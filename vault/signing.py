@@ -1,16 +1,16 @@
 """Named Ed25519 signing keys of Yimen's own, sealed in the database, made at first use."""
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Column, LargeBinary, String, Table, select
+from sqlalchemy import Column, String, Table, select
 
-from core.database import Database, insert_if_absent, metadata
+from core.database import Bytes, Database, insert_if_absent, metadata
 from vault.sealing import Binding, Sealer
 
 signing_key_table = Table(
     "vault_signing_key",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Bytes, nullable=False),
 )
 
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, update
+from sqlalchemy import Column, String, Table, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import UtcDateTime, metadata
+from core.database import Bytes, UtcDateTime, metadata
 from core.identifiers import new_token, token_digest
 from vault.errors import VaultError
 
@@ -16,7 +16,7 @@ LIFETIME = timedelta(seconds=30)
 ticket_table = Table(
     "vault_ticket",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
+    Column("digest", Bytes, primary_key=True),
     Column("item_id", String(26), nullable=False),
     Column("actor", String(255), nullable=False),
     Column("holder", String(255), nullable=False),

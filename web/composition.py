@@ -187,7 +187,7 @@ async def _build(
         tickets=tickets,
         items=items,
         rotation=Rotation(database, clock, sealer, items, ledger),
-        recovery=Recovery(database, heads, ledger_watch),
+        recovery=Recovery(database, sealer, heads, ledger_watch),
         organisations=Organisations(clock, ledger),
         users=users,
         passwords=passwords,

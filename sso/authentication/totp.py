@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyotp
-from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, String, Table, delete, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, String, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
 from sso.errors import SsoError
+from vault.errors import VaultError
 from vault.ledger import Event, Ledger
 from vault.sealing import Binding, Sealer
 
@@ -24,7 +25,7 @@ totp_table = Table(
     "sso_totp",
     metadata,
     Column("user_id", String(26), primary_key=True),
-    Column("sealed_seed", LargeBinary, nullable=False),
+    Column("sealed_seed", Bytes, nullable=False),
     Column("confirmed", Boolean, nullable=False),
     # The last time step that was accepted; a code is worth something once (RFC 6238 §5.2).
     Column("last_step", BigInteger, nullable=False),
@@ -33,7 +34,7 @@ totp_table = Table(
 recovery_table = Table(
     "sso_recovery_code",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
+    Column("digest", Bytes, primary_key=True),
     Column("user_id", String(26), nullable=False, index=True),
 )
 
@@ -120,8 +121,27 @@ class Totp:
         }
 
     async def _seed(self, connection: AsyncConnection, user_id: str, sealed: bytes) -> str:
-        with await self._sealer.open(connection, _binding(user_id), sealed) as seed:
-            return seed.decode()
+        """Raises ERR-SEAL where somebody changed the seed; the refusal is in the ledger."""
+        try:
+            with await self._sealer.open(connection, _binding(user_id), sealed) as seed:
+                return seed.decode()
+        except VaultError as error:
+            if error.code == "ERR-SEAL":
+                self._report_tampering(user_id, error)
+            raise
+
+    def _report_tampering(self, user_id: str, error: VaultError) -> None:
+        """By itself, since the unit of work of the sign-in is undone."""
+        self._ledger.report(
+            Event(
+                action="vault.tamper",
+                result="failure",
+                actor="system",
+                subject=f"user:{user_id}",
+                reason=error.code,
+                detail={"detail": f"the second factor: {error.detail}"},
+            )
+        )
 
     async def _new_recovery_codes(self, connection: AsyncConnection, user_id: str) -> list[str]:
         codes = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(RECOVERY_CODES)]

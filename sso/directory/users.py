@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     FromClause,
-    LargeBinary,
     Row,
     Select,
     String,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Bytes, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from sso.authentication.endings import end_sessions
 from sso.directory.organisations import ids_of_path, organisation_table
@@ -96,12 +95,12 @@ user_table = Table(
     Column("short_number", String(8)),
     Column("locale", String(16)),
     Column("masked_mobile", String(32)),
-    Column("sealed_mobile", LargeBinary),
-    Column("sealed_second_mobile", LargeBinary),
-    Column("sealed_id_card", LargeBinary),
-    Column("index_mobile", LargeBinary, index=True),
-    Column("index_second_mobile", LargeBinary, index=True),
-    Column("index_id_card", LargeBinary, index=True),
+    Column("sealed_mobile", Bytes),
+    Column("sealed_second_mobile", Bytes),
+    Column("sealed_id_card", Bytes),
+    Column("index_mobile", Bytes, index=True),
+    Column("index_second_mobile", Bytes, index=True),
+    Column("index_id_card", Bytes, index=True),
     Column("must_change_password", Boolean, nullable=False),
     Column("totp_required", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from joserfc.jwk import ECKey, Key, KeySet, RSAKey
-from sqlalchemy import Column, LargeBinary, Row, String, Table, UniqueConstraint, insert, select
+from sqlalchemy import Column, Row, String, Table, UniqueConstraint, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, Json, UtcDateTime, metadata
+from core.database import Bytes, Database, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from vault.errors import VaultError
 from vault.ledger import Event, Ledger
@@ -31,7 +31,7 @@ signing_key_table = Table(
     metadata,
     Column("kid", String(26), primary_key=True),
     Column("alg", String(8), nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Bytes, nullable=False),
     Column("public", Json, nullable=False),
     # 1 for the first key of an algorithm; unique, so that of several first starts one makes it.
     Column("generation", String(26), nullable=False),

@@ -18,6 +18,7 @@ from vault.items import Item, Items
 from vault.ledger import Ledger
 from vault.ledger_watch import LedgerWatch
 from vault.recovery import Recovery
+from vault.sealing import Sealer
 from vault.tickets import Tickets, Use
 
 USE = Use(holder="session:s1", origin="http://127.0.0.1:9101", recipe_hash="r1")
@@ -303,11 +304,11 @@ async def test_a_replica_whose_clock_is_behind_writes_after_one_whose_clock_is_a
 
 
 async def test_after_tampering_an_owner_can_start_afresh(
-    database: Database, clock: FrozenClock, items: Items, heads: Heads, watch: LedgerWatch
+    database: Database, clock: FrozenClock, items: Items, sealer: Sealer, heads: Heads, watch: LedgerWatch
 ) -> None:
     mine, theirs = await keep(database, items), await keep(database, items, "user:b")
     await overwrite(database, mine, system="evil")
-    recovery = Recovery(database, heads, watch)
+    recovery = Recovery(database, sealer, heads, watch)
     assert list(await recovery.check()) == ["user:a"]
     assert await recovery.reset("user:a", actor="operator:x", reason="restored by hand") == 1
     assert await recovery.check() == {}

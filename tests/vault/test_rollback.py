@@ -99,13 +99,14 @@ async def test_a_newest_event_that_is_gone_is_found_by_the_check_and_recorded_by
     database: Database,
     clock: FrozenClock,
     items: Items,
+    sealer: Sealer,
     heads: Heads,
     ledger: Ledger,
     watch: LedgerWatch,
     hiding: Update | Delete,
 ) -> None:
     await roll_back(database, items, ledger, hiding)
-    recovery = Recovery(database, heads, watch)
+    recovery = Recovery(database, sealer, heads, watch)
     (why,) = (await recovery.check()).values()
     assert "position 1" in why
     await watch.run()
@@ -123,7 +124,7 @@ async def test_an_owner_who_starts_afresh_is_served_by_a_process_that_has_seen_w
     await drop_triggers(database)
     await change(database, delete(event_table))
     other = Heads(ledger, await signing_key(database, sealer, "heads"))
-    await Recovery(database, other, watch).reset(item.owner, actor="operator:x", reason="rolled back")
+    await Recovery(database, sealer, other, watch).reset(item.owner, actor="operator:x", reason="rolled back")
     assert await release(database, clock, items, await keep(database, items)) == b"Qinghe-2026!zhihui"
 
 

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.clock import FrozenClock
 from core.database import Database
 from sso.authentication.totp import Totp, recovery_table, totp_table
 from sso.errors import SsoError
+from vault.errors import VaultError
 from vault.ledger import Ledger
 from vault.sealing import Sealer
 
@@ -156,3 +157,20 @@ async def test_a_seed_that_is_none_is_refused(database: Database, totp: Totp, se
     async with database.write() as connection:
         with pytest.raises(SsoError, match="ERR-TOTP_SEED"):
             await totp.enrol(connection, USER, seed, actor="operator:test")
+
+
+async def test_a_seed_of_another_person_is_refused_and_recorded(
+    database: Database, clock: FrozenClock, enrolled: Totp, ledger: Ledger
+) -> None:
+    async with database.write() as connection:
+        await enrolled.enrol(connection, "01m85000000000000000000001", pyotp.random_base32(), actor="operator:test")
+        theirs = select(totp_table.c.sealed_seed).where(totp_table.c.user_id != USER)
+        sealed = await connection.scalar(theirs)
+        await connection.execute(update(totp_table).where(totp_table.c.user_id == USER).values(sealed_seed=sealed))
+    with pytest.raises(VaultError, match="ERR-SEAL"):
+        await accept(database, enrolled, code(clock))
+    await ledger.stop()
+    async with database.read() as connection:
+        told = await ledger.latest(connection, ["vault.tamper"], f"user:{USER}")
+    assert told is not None
+    assert told.reason == "ERR-SEAL"
