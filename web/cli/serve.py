@@ -59,6 +59,8 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "log_config": None,
         "timeout_keep_alive": 30,
         "timeout_graceful_shutdown": 10,
+        # A worker answers when its imports are done, slowly on a busy machine: uvicorn's 5 s kill it before.
+        "timeout_worker_healthcheck": 120,
         "backlog": 2048,
     }
 
