@@ -11,6 +11,7 @@ from core.logs import configure_logs, logger
 from core.settings import Settings, load_settings
 from web.composition import House, open_gateway, open_house
 from web.health import health_routes
+from web.orphans import ending_with_the_master
 from web.portal import portal_app
 from web.request_context import RequestContext
 
@@ -51,6 +52,7 @@ class YimenApp:
         try:
             house = await self._stack.enter_async_context(open_house(self._settings, serve=True))
             await self._compose(house)
+            self._stack.enter_context(ending_with_the_master())
         except YimenError as error:
             _log.error("refused to start", code=error.code, detail=error.detail)
             await send({"type": "lifespan.startup.failed", "message": str(error)})

@@ -106,7 +106,8 @@ class Server:
             await self._until_ready()
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
 
     async def _until_ready(self) -> None:
@@ -219,3 +220,23 @@ async def test_no_account_and_no_refresh_token_that_a_person_was_given_is_lost(
                 for token in person.tokens:
                     grant = {"grant_type": "refresh_token", "refresh_token": token}
                     assert (await agent.client.post("/token", data=grant, auth=("hall", SECRET))).status_code == 200
+
+
+async def test_a_killed_master_takes_its_workers_with_it_and_the_restart_needs_no_repair(
+    tmp_path: Path, database_url: str
+) -> None:
+    server = Server(tmp_path / "data", database_url)
+    async with server.serving() as first:
+        first.kill()
+        await first.wait()
+        async with server.serving():
+            await until_gone(first.pid)
+
+
+async def until_gone(group: int) -> None:
+    """Ends when no process of the group is left."""
+    async with asyncio.timeout(40):
+        with suppress(ProcessLookupError):
+            while True:
+                os.killpg(group, 0)
+                await asyncio.sleep(0.1)

@@ -1,6 +1,7 @@
 """`yimen serve`: migrate, say what is active, and run N identical processes."""
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
@@ -20,6 +21,8 @@ from web.first_start import create_administrators
 from web.migrate import migrate
 
 _log = logger("serve")
+_LISTEN_TRIES = 10
+_LISTEN_PAUSE_SECONDS = 0.3
 
 
 def serve(
@@ -68,7 +71,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
 async def _prepare(settings: Settings) -> None:
     """Once, before the processes: the data folder, the newest tables, and a word about who holds the key."""
     _require_certificate(settings)
-    _require_address(settings)
+    await _require_address(settings)
     make_data_dir(settings)
     custodian = open_custodian(
         settings.custodian, key_file=settings.effective_key_file, credential_dir=settings.credential_dir
@@ -108,15 +111,24 @@ def _require_certificate(settings: Settings) -> None:
         raise ConfigurationError("ERR-SETTINGS", f"the certificate cannot be used: {error} ({files})") from None
 
 
-def _require_address(settings: Settings) -> None:
-    """Raises ERR-LISTEN when the address is not ours or is taken."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        place = f"{settings.host}:{settings.port}"
-        raise ConfigurationError("ERR-LISTEN", f"cannot listen on {place}: {error.strerror or error}") from None
+async def _require_address(settings: Settings) -> None:
+    """Raises ERR-LISTEN when the address is not ours or is taken, and stays so: the workers of a master that was
+    killed leave it a moment after."""
+    for waits_left in reversed(range(_LISTEN_TRIES)):
+        try:
+            _bind_once(settings.host, settings.port)
+            return
+        except OSError as error:
+            if waits_left == 0 or error.errno != errno.EADDRINUSE:
+                place = f"{settings.host}:{settings.port}"
+                raise ConfigurationError("ERR-LISTEN", f"cannot listen on {place}: {error.strerror or error}") from None
+        await asyncio.sleep(_LISTEN_PAUSE_SECONDS)
+
+
+def _bind_once(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
