@@ -33,6 +33,15 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
         return await connection.run_sync(_upgrade)
 
 
+async def is_there(database: Database) -> bool:
+    """False where a first start would make the tables. Nothing is written. Raises ERR-DATABASE."""
+    if not database.is_there:
+        return False
+    await database.reach()
+    async with database.read() as connection:
+        return await connection.run_sync(_revision) is not None
+
+
 async def require_migrated(database: Database) -> None:
     """For commands that must not make a new database by mistake. Raises ERR-DATABASE unless it is in this shape."""
     if not database.is_there:

@@ -1,53 +1,25 @@
 """The file that describes a county (docs/apply.md). Parsed once, at the edge; the JSON Schema is made from here."""
 
-import os
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from connectors.apply.secrets import OptionalSecret, Secret
 from connectors.errors import ConnectorError
 from connectors.systems import LocalName, SystemRegistration
+from connectors.yaml_text import Limits, TextError, read_yaml
 from sso.access import AccessRule
 
-_MAX_BYTES = 8 * 1024 * 1024
+_LIMITS = Limits(size=8 * 1024 * 1024, depth=24, aliased=100_000)
+
+# What a column of either database holds.
+Order = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True)
-
-
-class SecretSource(_Part):
-    """A secret that stands elsewhere: an environment variable, or a file whose last line break is dropped."""
-
-    env: str | None = None
-    file: Path | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("give exactly one of `env` and `file`")
-        return self
-
-    def read(self) -> str:
-        try:
-            if self.file is not None:
-                return self.file.read_text(encoding="utf-8").rstrip("\n")
-            return os.environ[self.env or ""]
-        except KeyError:
-            raise ConnectorError("ERR-APPLY_SECRET", f"the environment variable {self.env} is not set") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConnectorError("ERR-APPLY_SECRET", f"{self.file}: {type(error).__name__}") from None
-
-
-Secret = SecretStr | SecretSource
-
-
-def reveal(secret: Secret) -> str:
-    return secret.read() if isinstance(secret, SecretSource) else secret.get_secret_value()
 
 
 class OrganisationEntry(_Part):
@@ -61,7 +33,7 @@ class OrganisationEntry(_Part):
     full_name: str | None = Field(None, description="全称")
     unified_code: str | None = Field(None, description="统一社会信用代码, 18 characters (GB 32100)")
     parent: str | None = Field(None, description="Id of the organisation above; it must stand earlier or exist")
-    order: int = 0
+    order: Order = 0
 
 
 class PostEntry(_Part):
@@ -70,7 +42,7 @@ class PostEntry(_Part):
     main: bool = False
     since: date | None = Field(None, alias="from")
     until: date | None = None
-    order: int = Field(0, description="Where the person stands among those of the organisation")
+    order: Order = Field(0, description="Where the person stands among those of the organisation")
 
 
 class TotpSeed(_Part):
@@ -92,7 +64,7 @@ class UserEntry(_Part):
     second_mobile: str | None = None
     short_number: str | None = Field(None, description="短号, 3-8 digits")
     employee_number: str | None = None
-    id_card: Secret | None = None
+    id_card: OptionalSecret | None = Field(None, description="An empty text removes it")
     title: str | None = Field(None, description="职务")
     status: Literal["active", "disabled"] = "active"
 
@@ -156,22 +128,17 @@ class County(_Part):
 
 def parse_county(text: str) -> County:
     """A County of YAML (or JSON) text. Raises ERR-APPLY_FILE naming every place that is wrong; never its values."""
-    if len(text.encode()) > _MAX_BYTES:
-        raise ConnectorError("ERR-APPLY_FILE", "the file is larger than 8 MiB")
     try:
-        document = yaml.safe_load(text)
-    except RecursionError:
-        raise ConnectorError("ERR-APPLY_FILE", "the file is nested too deeply") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConnectorError("ERR-APPLY_FILE", f"{where}{getattr(error, 'problem', 'not YAML')}") from None
+        document, _ = read_yaml(text, _LIMITS)
+    except TextError as error:
+        field = f"{error.field}: " if error.field else ""
+        raise ConnectorError("ERR-APPLY_FILE", f"line {error.line}: {field}{error.message}") from None
     if not isinstance(document, dict):
         raise ConnectorError("ERR-APPLY_FILE", "the file must hold a mapping, e.g. `version: 1`")
-    return validate_county(document)
+    return _validated(document)
 
 
-def validate_county(document: Mapping[str, Any]) -> County:
+def _validated(document: Mapping[str, Any]) -> County:
     try:
         return County.model_validate(document)
     except ValidationError as error:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.apply.document import (
@@ -15,16 +14,20 @@ from connectors.apply.document import (
     OrganisationEntry,
     TotpSeed,
     UserEntry,
-    reveal,
 )
+from connectors.apply.recipe_files import load_recipes
+from connectors.apply.references import References
+from connectors.apply.repeats import require_no_repeats
+from connectors.apply.secrets import reveal
 from connectors.errors import ConnectorError
 from connectors.gateway_client import GATEWAY_CLIENT_PREFIX, gateway_client
-from connectors.legacy.recipe import Recipe, parse_recipe
+from connectors.legacy.recipe import Recipe
 from connectors.legacy.recipes import Recipes
 from connectors.systems import SystemRegistration, Systems
 from core.database import Database
 from core.errors import YimenError
 from core.settings import Settings
+from sso.authentication.password_policy import MAX_LENGTH
 from sso.authentication.passwords import Passwords
 from sso.authentication.sessions import Sessions
 from sso.authentication.totp import Totp
@@ -78,6 +81,7 @@ async def apply_county(
     All or nothing: it is one unit of work. `folder` is where relative recipe files stand. Raises the errors of the
     parts, with the entry's name in front.
     """
+    require_no_repeats(county)
     steps: list[Step] = []
     try:
         async with parts.database.write() as connection:
@@ -105,13 +109,15 @@ class _Run:
         self._actor = actor
         self._folder = folder
         self._steps = steps
+        self._references = References(connection, parts.organisations, parts.users, parts.recipes)
 
     async def everything(self, county: County) -> None:
+        recipes = load_recipes(county.recipes, self._folder)
         lists: list[tuple[str, Any, Callable[[Any], str], Callable[[Any], Awaitable[None]]]] = [
             ("organisation", county.organisations, lambda entry: entry.id, self._organisation),
             ("user", county.users, lambda entry: entry.username, self._user),
             ("client", county.clients, lambda entry: entry.client_id, self._client),
-            ("recipe", county.recipes, _recipe_name, self._recipe),
+            ("recipe", recipes, lambda recipe: recipe.id, self._recipe),
             ("system", county.systems, lambda entry: entry.slug, self._system),
             ("item", county.items, _item_name, self._item),
         ]
@@ -154,20 +160,22 @@ class _Run:
             mobile=entry.mobile,
             second_mobile=entry.second_mobile,
             short_number=entry.short_number,
-            id_card=reveal(entry.id_card) if entry.id_card is not None else None,
+            id_card=reveal(entry.id_card, "id_card") if entry.id_card is not None else None,
             employee_number=entry.employee_number,
             title=entry.title,
             status=entry.status,
         )
         user_id, changed = await self._parts.users.upsert(self._connection, registration, actor=self._actor)
         if entry.password is not None:
-            changed += await self._password(user_id, reveal(entry.password), entry.must_change_password)
+            changed += await self._password(user_id, reveal(entry.password, "password"), entry.must_change_password)
         changed += await self._totp(user_id, entry)
         if entry.status == "disabled":
             await self._parts.sessions.revoke_all(self._connection, user_id, actor=self._actor, reason="user_disabled")
         self._note("user", entry.username, changed)
 
     async def _password(self, user_id: str, password: str, must_change: bool) -> tuple[str, ...]:
+        if len(password) > MAX_LENGTH:
+            raise ConnectorError("ERR-APPLY_SECRET", f"password: it has at most {MAX_LENGTH} characters")
         passwords = self._parts.passwords
         kept = await passwords.current(self._connection, user_id)
         if kept is not None and (must_change or await passwords.verify(kept, password)):
@@ -194,7 +202,7 @@ class _Run:
         if entry.totp == "off" and await totp.remove(self._connection, user_id, actor=self._actor):
             changed = ("totp",)
         if isinstance(entry.totp, TotpSeed):
-            seed = reveal(entry.totp.secret)
+            seed = reveal(entry.totp.secret, "totp.secret")
             if await totp.enrol(self._connection, user_id, seed, actor=self._actor):
                 changed = ("totp",)
         return changed
@@ -202,9 +210,10 @@ class _Run:
     async def _client(self, entry: ClientEntry) -> None:
         if entry.client_id.startswith(GATEWAY_CLIENT_PREFIX):
             raise ConnectorError("ERR-CLIENT_METADATA", f"{GATEWAY_CLIENT_PREFIX}* are the gateway's own clients")
+        await self._references.require_of_client(entry)
         registration = ClientRegistration(
             client_id=entry.client_id,
-            client_secret=reveal(entry.client_secret) if entry.client_secret is not None else None,
+            client_secret=reveal(entry.client_secret, "client_secret") if entry.client_secret is not None else None,
             name=entry.name.model_dump() if entry.name else {},
             policy=entry.policy,
             owner=entry.owner,
@@ -216,20 +225,12 @@ class _Run:
         changed = await self._parts.clients.upsert(self._connection, registration, actor=self._actor)
         self._note("client", entry.client_id, changed)
 
-    async def _recipe(self, entry: dict[str, Any] | str) -> None:
-        recipe = self._load_recipe(entry)
+    async def _recipe(self, recipe: Recipe) -> None:
         changed = await self._parts.recipes.upsert(self._connection, recipe, actor=self._actor)
         self._note("recipe", recipe.id, ("document",) if changed else ())
 
-    def _load_recipe(self, entry: dict[str, Any] | str) -> Recipe:
-        if isinstance(entry, dict):
-            return parse_recipe(yaml.safe_dump(entry, allow_unicode=True))
-        try:
-            return parse_recipe((self._folder / entry).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConnectorError("ERR-APPLY_FILE", f"cannot be read: {type(error).__name__}") from None
-
     async def _system(self, entry: SystemRegistration) -> None:
+        await self._references.require_of_system(entry)
         change = await self._parts.systems.upsert(self._connection, entry, actor=self._actor)
         changed = ("created",) if change.created else change.fields
         if entry.needs_gateway:
@@ -243,7 +244,7 @@ class _Run:
         if system is None:
             raise ConnectorError("ERR-SYSTEM", f"there is no system {entry.system}")
         owner = await self._owner(entry)
-        secret = bytearray(reveal(entry.password).encode())
+        secret = bytearray(reveal(entry.password, "password").encode())
         try:
             self._note("item", _item_name(entry), await self._keep(entry, owner, system.id, secret))
         finally:
@@ -280,10 +281,6 @@ class _Run:
         if user is None:
             raise ConnectorError("ERR-USERNAME", f"there is no user {entry.owner.user}")
         return f"user:{user.id}"
-
-
-def _recipe_name(entry: dict[str, Any] | str) -> str:
-    return entry if isinstance(entry, str) else str(entry.get("id", "?"))
 
 
 def _item_name(entry: ItemEntry) -> str:

@@ -6,28 +6,13 @@ from typing import Any
 
 import yaml
 
-_MAX_BYTES = 64 * 1024
-_MAX_DEPTH = 12
+from connectors.yaml_text import Limits, TextError, read_yaml
 
-_OPENING = (
-    yaml.FlowSequenceStartToken,
-    yaml.FlowMappingStartToken,
-    yaml.BlockSequenceStartToken,
-    yaml.BlockMappingStartToken,
-)
-_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
+__all__ = ["RecipeText", "TextError", "read_text"]
+
+_LIMITS = Limits(size=64 * 1024, depth=12)
 
 Path = tuple[int | str, ...]
-
-
-class TextError(Exception):
-    """The text is no YAML mapping that a recipe could be; `line` counts from 1."""
-
-    def __init__(self, line: int, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.line = line
-        self.field = field
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -46,33 +31,12 @@ class RecipeText:
 
 def read_text(text: str) -> RecipeText:
     """Reads YAML or JSON. Raises TextError on broken, doubled, aliased, oversized or too deep content."""
-    if len(text.encode(errors="replace")) > _MAX_BYTES:
-        raise TextError(1, "the recipe is larger than 64 KiB")
-    try:
-        _refuse_bombs(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise TextError(mark.line + 1 if mark else 1, getattr(error, "problem", None) or "not YAML") from None
-    except (RecursionError, ValueError):
-        raise TextError(1, "not YAML that a recipe could be") from None
+    document, root = read_yaml(text, _LIMITS)
     if not isinstance(document, dict):
         raise TextError(1, "a recipe is a mapping, e.g. `id: my-system`")
     lines: dict[Path, int] = {}
     _walk(root, (), lines)
     return RecipeText(document, lines)
-
-
-def _refuse_bombs(text: str) -> None:
-    """An alias can make a small file enormous (the "billion laughs"), nesting can exhaust the parser."""
-    depth = 0
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        if isinstance(token, yaml.AliasToken):
-            raise TextError(token.start_mark.line + 1, "aliases (*name) are not allowed")
-        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
-        if depth > _MAX_DEPTH:
-            raise TextError(token.start_mark.line + 1, "nested too deeply")
 
 
 def _walk(node: Any, path: Path, lines: dict[Path, int]) -> None:
@@ -83,7 +47,5 @@ def _walk(node: Any, path: Path, lines: dict[Path, int]) -> None:
     elif isinstance(node, yaml.MappingNode):
         for key, child in node.value:
             name = (*path, str(key.value))
-            if name in lines:
-                raise TextError(key.start_mark.line + 1, "stands here twice", str(key.value))
             lines[name] = key.start_mark.line + 1
             _walk(child, name, lines)

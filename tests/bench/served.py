@@ -151,7 +151,10 @@ def _cookies_of(answer: aiohttp.ClientResponse) -> str:
 def _county(legacy: str) -> dict[str, Any]:
     return {
         "version": 1,
-        "users": [{"username": "bench", "name": "测试", "password": _PASSWORD, "totp": "off"}],
+        "users": [
+            {"username": "bench", "name": "测试", "password": _PASSWORD, "totp": "off"},
+            {"username": "security", "name": "安全", "roles": ["security_admin"]},
+        ],
         "clients": [
             {
                 "client_id": "bench",
@@ -169,7 +172,7 @@ def _county(legacy: str) -> dict[str, Any]:
                 "name": {"zh": "测试"},
                 "way_in": [{"kind": "gateway"}],
                 "upstream": legacy,
-                "http_approved_by": "bench",
+                "http_approved_by": "security",
             }
         ],
     }

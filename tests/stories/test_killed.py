@@ -59,7 +59,8 @@ _COUNTY: dict[str, Any] = {
     "users": [
         {"username": name, "name": name, "password": PASSWORD, "totp": "off", "posts": [{"organisation": "qx"}]}
         for name in PEOPLE
-    ],
+    ]
+    + [{"username": "security", "name": "security", "roles": ["security_admin"]}],
     "systems": [
         {
             "slug": "zhihui",

@@ -12,7 +12,7 @@ from rich.text import Text
 from connectors.apply.document import County, parse_county
 from connectors.apply.plan import Parts, Step, apply_county
 from connectors.errors import ConnectorError
-from web.cli.session import in_house, operator
+from web.cli.session import in_house, in_scratch_or_house, operator
 from web.composition import House
 
 _MARKS = {"create": ("+", "green"), "change": ("~", "yellow"), "keep": ("=", "dim")}
@@ -36,7 +36,7 @@ def apply(
     async def run(house: House) -> list[Step]:
         return await apply_county(apply_parts(house), county, actor=operator(), folder=folder, dry_run=dry_run)
 
-    steps = in_house(run, create=True)
+    steps = in_scratch_or_house(run) if dry_run else in_house(run, create=True)
     if as_json:
         typer.echo(json.dumps([vars(step) for step in steps], ensure_ascii=False))
     else:

@@ -1,55 +1,14 @@
 """The command line as an operator meets it: exit status, codes, and nothing half done."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
 
 from core.database import Database
+from tests.web.cli.conftest import COUNTY, Yimen
 from vault.heads import item_table
-
-COUNTY = """
-version: 1
-organisations: [{id: qx, name: 清溪县, kind: area, level: xian}]
-users: [{username: lin, name: 林晓岚, password: Lan-ting-2026!, totp: "off", posts: [{organisation: qx, main: true}]}]
-systems:
-  - {slug: zhihui, name: {zh: 智惠掌心}, way_in: [{kind: gateway}], upstream: "http://10.0.0.1", http_approved_by: x}
-items: [{system: zhihui, owner: {user: lin}, login: lin, password: legacy-password}]
-"""
-
-Yimen = Callable[..., Awaitable[tuple[int | None, str, str]]]
-
-
-@pytest.fixture
-def yimen(tmp_path: Path, database_url: str) -> Yimen:
-    """Runs `yimen …` in a process of its own; gives exit status, output and errors."""
-
-    async def run(*arguments: str, given: str = "", **settings: str) -> tuple[int | None, str, str]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith("YIMEN_")}
-        own |= {
-            "YIMEN_DATA_DIR": str(tmp_path / "data"),
-            "YIMEN_DATABASE_URL": database_url,
-            "YIMEN_CUSTODIAN": "keyfile",
-            **{f"YIMEN_{name.upper()}": value for name, value in settings.items()},
-        }
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", "from web.cli import main; main()"),
-            *arguments,
-            env=own,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-        )
-        said, complained = await process.communicate(given.encode())
-        return process.returncode, said.decode(), complained.decode()
-
-    return run
 
 
 async def test_apply_shows_a_diff_makes_it_true_and_repeats_nothing(yimen: Yimen, database: Database) -> None:
@@ -61,6 +20,13 @@ async def test_apply_shows_a_diff_makes_it_true_and_repeats_nothing(yimen: Yimen
     status, said, _ = await yimen("apply", "-", "--json", given=COUNTY.replace("林晓岚", "林晓兰"))
     changed = [step for step in json.loads(said) if step["verb"] != "keep"]
     assert changed == [{"verb": "change", "kind": "user", "name": "lin", "fields": ["name"]}]
+
+
+async def test_a_dry_run_where_there_is_no_yimen_leaves_nothing(yimen: Yimen, tmp_path: Path) -> None:
+    place = {"data_dir": str(tmp_path / "new"), "database_url": ""}
+    status, said, complained = await yimen("apply", "-", "--dry-run", given=COUNTY, **place)
+    assert (status, "+ user lin" in said, "nothing was changed" in said, complained) == (0, True, True, "")
+    assert not (tmp_path / "new").exists()
 
 
 async def test_a_county_that_is_wrong_somewhere_changes_nothing(yimen: Yimen, database: Database) -> None:
@@ -107,7 +73,7 @@ async def test_accounts_that_were_changed_past_yimen_are_found_and_reset(yimen: 
 async def test_people_are_listed_disabled_and_given_a_password(yimen: Yimen, database: Database) -> None:
     await yimen("apply", "-", given=COUNTY)
     assert (await yimen("user", "disable", "lin"))[0] == 0
-    assert (await yimen("user", "list"))[1] == "lin\t林晓岚\tdisabled\tcadre\n"
+    assert (await yimen("user", "list"))[1] == "lin\t林晓岚\tdisabled\tcadre\nzhou\t周安\tactive\tsecurity_admin\n"
     assert (await yimen("user", "reset-password", "lin"))[0] == 0
     status, _, complained = await yimen("user", "enable", "nobody")
     assert (status, complained) == (1, "yimen: ERR-USERNAME: there is no user nobody\n")
