@@ -4,6 +4,8 @@ Between steps the browser holds a *pending* token, bound to that browser; what h
 database. No step can be skipped, replayed or taken in another browser (attacks §5.1 #1, #2).
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,12 +18,13 @@ from core.clock import Clock
 from core.database import Database
 from core.identifiers import new_token, token_digest
 from sso.authentication.endings import pending_table
-from sso.authentication.lockout import Lockout
+from sso.authentication.lockout import Attempt, Lockout
 from sso.authentication.passwords import Passwords
 from sso.authentication.sessions import Session, Sessions
 from sso.authentication.totp import Totp
 from sso.directory.users import User, Users
 from sso.errors import SsoError
+from vault.events import Result
 from vault.ledger import Event, Ledger
 from vault.masking import mask
 
@@ -87,37 +90,38 @@ class SignIn:
         self._ledger = ledger
 
     async def password(self, username: str, password: str, caller: Caller) -> Outcome:
-        """The first step. Raises ERR-SIGN_IN (unknown, wrong and disabled alike) or ERR-LOCKED."""
-        await self._reserve("sign_in.password", username, caller)
-        async with self._database.read() as connection:
-            user = await self._users.find_by_username(connection, username)
-            kept = await self._passwords.current(connection, user.id) if user else None
-        matched = await self._passwords.verify(kept, password)
-        if user is None or not matched or not user.is_active:
-            await self._refuse("sign_in.password", user, username, caller, "ERR-SIGN_IN")
-            raise SsoError("ERR-SIGN_IN", "unknown user, wrong password or disabled", status=401)
-        async with self._database.write() as connection:
-            # Until every step is done the account's counter stays: a right password buys no free guesses at the code.
-            if await self._totp.is_enrolled(connection, user.id):
-                await self._lockout.forgive_address(connection, caller.address)
-            else:
-                await self._lockout.forgive(connection, username, caller.address)
-            await self._record(connection, "sign_in.password", user, caller)
-            return await self._advance(connection, user, ("pwd",), caller)
+        """The first step. Raises ERR-SIGN_IN (unknown, wrong and disabled alike), ERR-LOCKED or ERR-BUSY."""
+        async with self._attempt("sign_in.password", username, caller) as attempt:
+            async with self._database.read() as connection:
+                user = await self._users.find_by_username(connection, username)
+                kept = await self._passwords.current(connection, user.id) if user else None
+            matched = await self._passwords.verify(kept, password)
+            if user is None or not matched or not user.is_active:
+                await self._fail(attempt, "sign_in.password", user, username, caller, "ERR-SIGN_IN")
+                raise SsoError("ERR-SIGN_IN", "unknown user, wrong password or disabled", status=401)
+            async with self._database.write() as connection:
+                # Earlier failures stay until every step is done: a right password buys no free guesses at the code.
+                if await self._totp.is_enrolled(connection, user.id):
+                    await attempt.pass_step(connection)
+                else:
+                    await attempt.succeed(connection)
+                await self._record(connection, "sign_in.password", user, caller)
+                return await self._advance(connection, user, ("pwd",), caller)
 
     async def otp(self, token: str, code: str, caller: Caller) -> Outcome:
-        """The second factor: a code of the app, or a recovery code. Raises ERR-OTP, ERR-LOCKED or ERR-PENDING."""
+        """The second factor: a code of the app, or a recovery code. Raises ERR-OTP, ERR-LOCKED, ERR-BUSY or
+        ERR-PENDING."""
         user, amr = await self._pending(token, caller)
-        await self._reserve("sign_in.totp", user.username, caller, user)
-        async with self._database.write() as connection:
-            accepted = await self._totp.accept(connection, user.id, code)
-            if accepted:
-                await self._take(connection, token)
-                await self._lockout.forgive(connection, user.username, caller.address)
-                await self._record(connection, "sign_in.totp", user, caller)
-                return await self._advance(connection, user, (*amr, "otp", "mfa"), caller)
-        await self._refuse("sign_in.totp", user, user.username, caller, "ERR-OTP")
-        raise SsoError("ERR-OTP", "the code is wrong or was used", status=401)
+        async with self._attempt("sign_in.totp", user.username, caller, user) as attempt:
+            async with self._database.write() as connection:
+                accepted = await self._totp.accept(connection, user.id, code)
+                if accepted:
+                    await self._take(connection, token)
+                    await attempt.succeed(connection)
+                    await self._record(connection, "sign_in.totp", user, caller)
+                    return await self._advance(connection, user, (*amr, "otp", "mfa"), caller)
+            await self._fail(attempt, "sign_in.totp", user, user.username, caller, "ERR-OTP")
+            raise SsoError("ERR-OTP", "the code is wrong or was used", status=401)
 
     async def change_password(self, token: str, password: str, caller: Caller) -> Outcome:
         """The step of a first or an expired password. Raises ERR-PASSWORD_POLICY."""
@@ -142,30 +146,35 @@ class SignIn:
         """The step that enrols a second factor; gives the recovery codes too. Raises ERR-OTP."""
         user, amr = await self._pending(token, caller)
         await self._require_step(user, amr, Step.ENROL_TOTP)
-        await self._reserve("sign_in.totp", user.username, caller, user)
-        async with self._database.write() as connection:
-            codes = await self._totp.confirm(connection, user.id, code)
-            await self._lockout.forgive(connection, user.username, caller.address)
-            await self._take(connection, token)
-            return await self._advance(connection, user, (*amr, "otp", "mfa"), caller), codes
+        async with self._attempt("sign_in.totp", user.username, caller, user) as attempt:
+            try:
+                async with self._database.write() as connection:
+                    codes = await self._totp.confirm(connection, user.id, code)
+                    await attempt.succeed(connection)
+                    await self._take(connection, token)
+                    return await self._advance(connection, user, (*amr, "otp", "mfa"), caller), codes
+            except SsoError as error:
+                if error.code == "ERR-OTP":
+                    await self._fail(attempt, "sign_in.totp", user, user.username, caller, error.code)
+                raise
 
     async def prove_again(self, session: Session, password: str, code: str | None, caller: Caller) -> str:
         """Step-up: the signed-in person proves themselves again. Gives the session's new token."""
         user = session.user
-        await self._reserve("sign_in.step_up", user.username, caller, user)
-        async with self._database.read() as connection:
-            kept = await self._passwords.current(connection, user.id)
-            enrolled = await self._totp.is_enrolled(connection, user.id)
-        matched = await self._passwords.verify(kept, password)
-        async with self._database.write() as connection:
-            if matched and enrolled:
-                matched = await self._totp.accept(connection, user.id, code or "")
-            if matched:
-                await self._lockout.forgive(connection, user.username, caller.address)
-                await self._record(connection, "sign_in.step_up", user, caller)
-                return await self._sessions.step_up(connection, session, ("otp", "mfa") if enrolled else ("pwd",))
-        await self._refuse("sign_in.step_up", user, user.username, caller, "ERR-SIGN_IN")
-        raise SsoError("ERR-SIGN_IN", "the proof is wrong", status=401)
+        async with self._attempt("sign_in.step_up", user.username, caller, user) as attempt:
+            async with self._database.read() as connection:
+                kept = await self._passwords.current(connection, user.id)
+                enrolled = await self._totp.is_enrolled(connection, user.id)
+            matched = await self._passwords.verify(kept, password)
+            async with self._database.write() as connection:
+                if matched and enrolled:
+                    matched = await self._totp.accept(connection, user.id, code or "")
+                if matched:
+                    await attempt.succeed(connection)
+                    await self._record(connection, "sign_in.step_up", user, caller)
+                    return await self._sessions.step_up(connection, session, ("otp", "mfa") if enrolled else ("pwd",))
+            await self._fail(attempt, "sign_in.step_up", user, user.username, caller, "ERR-SIGN_IN")
+            raise SsoError("ERR-SIGN_IN", "the proof is wrong", status=401)
 
     async def replace_password(self, session: Session, password: str) -> None:
         """The password that a signed-in person chose; their other sessions end. Raises ERR-PASSWORD_POLICY."""
@@ -264,12 +273,25 @@ class SignIn:
         if taken.rowcount != 1:
             raise SsoError("ERR-PENDING", "this step has been taken already", status=409)
 
-    async def _reserve(self, action: str, username: str, caller: Caller, user: User | None = None) -> None:
+    @asynccontextmanager
+    async def _attempt(
+        self, action: str, username: str, caller: Caller, user: User | None = None
+    ) -> AsyncIterator[Attempt]:
+        """As `Lockout.attempt`; what it refuses is in the ledger."""
         try:
-            await self._lockout.reserve(username, caller.address)
+            async with self._lockout.attempt("account", username, caller.address) as attempt:
+                yield attempt
         except SsoError as error:
-            await self._refuse(action, user, username, caller, error.code)
+            if error.code in ("ERR-LOCKED", "ERR-BUSY"):
+                await self._ledger.append(_refusal(action, user, username, caller, error.code, "refused"))
             raise
+
+    async def _fail(
+        self, attempt: Attempt, action: str, user: User | None, username: str, caller: Caller, code: str
+    ) -> None:
+        async with self._database.write() as connection:
+            await attempt.fail(connection)
+            await self._ledger.record(connection, _refusal(action, user, username, caller, code, "failure"))
 
     async def _record(self, connection: AsyncConnection, action: str, user: User, caller: Caller) -> None:
         await self._ledger.record(
@@ -283,16 +305,15 @@ class SignIn:
             ),
         )
 
-    async def _refuse(self, action: str, user: User | None, username: str, caller: Caller, code: str) -> None:
-        await self._ledger.append(
-            Event(
-                action=action,
-                result="refused" if code == "ERR-LOCKED" else "failure",
-                actor=f"user:{user.id}" if user else None,
-                subject=f"user:{user.id}" if user else None,
-                address=caller.address,
-                reason=code,
-                # People type passwords into the wrong field: an unknown name is never kept whole.
-                detail={} if user else {"username": mask(username[:64])},
-            )
-        )
+
+def _refusal(action: str, user: User | None, username: str, caller: Caller, code: str, result: Result) -> Event:
+    return Event(
+        action=action,
+        result=result,
+        actor=f"user:{user.id}" if user else None,
+        subject=f"user:{user.id}" if user else None,
+        address=caller.address,
+        reason=code,
+        # People type passwords into the wrong field: an unknown name is never kept whole.
+        detail={} if user else {"username": mask(username[:64])},
+    )

@@ -139,14 +139,13 @@ class ClientAuthentication:
         quick = [self._clients.quickly_matches(client, secret) for secret in credentials.secrets]
         if any(quick) or None not in quick:
             return any(quick)
-        account = f"client:{credentials.client_id}@{address}"
-        await self._lockout.reserve(account, address)
-        matched = False
-        for secret in credentials.secrets:
-            matched = matched or await self._clients.verify_secret(client, secret)
-        if matched:
+        account = f"{credentials.client_id}\n{address}"
+        async with self._lockout.attempt("client", account, address) as attempt:
+            matched = False
+            for secret in credentials.secrets:
+                matched = matched or await self._clients.verify_secret(client, secret)
             async with self._database.write() as connection:
-                await self._lockout.forgive(connection, account, address)
+                await (attempt.succeed(connection) if matched else attempt.fail(connection))
         return matched
 
     async def _refusal(self, client_id: str, address: str) -> OAuthError:

@@ -143,6 +143,8 @@ def _refusal(request: Request, error: YimenError) -> Response:
         headers["www-authenticate"] = 'Basic realm="Yimen", charset="UTF-8"'
     if error.status == 429:
         headers["retry-after"] = str(int(error.parameters.get("minutes", 1)) * 60)
+    if error.status == 503:
+        headers["retry-after"] = "1"
     return JSONResponse(body, error.status, headers)
 
 
@@ -153,6 +155,8 @@ def _named(error: YimenError) -> tuple[str, str]:
         return "invalid_request", "the body is not a valid urlencoded form"
     if error.status == 429:
         return "invalid_client", "too many failed attempts"
+    if error.status == 503:
+        return "temporarily_unavailable", "too many attempts are under way"
     return "invalid_request" if error.status < 500 else "server_error", error.code
 
 

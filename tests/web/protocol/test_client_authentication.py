@@ -1,5 +1,6 @@
 """How clients prove themselves. Numbers are those of the security checklist."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,6 +110,13 @@ async def test_a_short_secret_cannot_be_guessed_for_long(house: House, agents: C
     answers = [await guesser.token(grant_type="client_credentials") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert answers[-1].headers["retry-after"]
+
+
+async def test_a_client_with_a_short_secret_may_ask_forty_times_at_once(house: House, flow: Flow) -> None:
+    await add_client(house, "weak", client_secret="people-made-this")
+    client = Flow(flow.agent, "weak", "people-made-this")
+    answers = await asyncio.gather(*(client.token(grant_type="client_credentials") for _ in range(40)))
+    assert [answer.status_code for answer in answers] == [200] * 40
 
 
 async def test_a_new_key_at_the_jwks_uri_is_found(house: House, flow: Flow, clock: FrozenClock) -> None:
