@@ -26,25 +26,25 @@ class ClientSecrets:
             return f"{_FAST}{salt}${_digest(salt, secret)}"
         return await self._hashing.hash(secret)
 
-    def quickly_matches(self, kept: str | None, secret: str) -> bool | None:
-        """The answer when it costs nothing: a long secret, or a short one that matched before. Else None."""
-        if kept is not None and kept.startswith(_FAST):
+    def quickly_matches(self, kept: str | None, secret: str) -> bool:
+        """True for a right secret when that costs nothing to see: a long one, or a short one that matched before."""
+        if kept is None:
+            return False
+        if kept.startswith(_FAST):
             _, salt, digest = kept.split("$")
             return hmac.compare_digest(digest, _digest(salt, secret))
-        if kept is not None and hmac.compare_digest(self._verified.get(kept, b""), self._seen(secret)):
-            return True
-        return None
+        return hmac.compare_digest(self._verified.get(kept, b""), self._seen(secret))
 
     async def verify(self, kept: str | None, secret: str) -> bool:
-        """Takes the same time for no secret at all as for a short one."""
-        quick = self.quickly_matches(kept, secret)
-        if quick is not None:
-            return quick
-        matched = await self._hashing.verify(kept, secret)
-        if matched and kept is not None:
+        """Whatever does not match takes the time of one slow hash, so it tells nothing of what is kept."""
+        if self.quickly_matches(kept, secret):
+            return True
+        slow = None if kept is None or kept.startswith(_FAST) else kept
+        matched = await self._hashing.verify(slow, secret)
+        if matched and slow is not None:
             if len(self._verified) >= _CACHE_SIZE:
                 self._verified.clear()
-            self._verified[kept] = self._seen(secret)
+            self._verified[slow] = self._seen(secret)
         return matched
 
     def _seen(self, secret: str) -> bytes:

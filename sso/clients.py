@@ -192,12 +192,12 @@ class Clients:
             self._origins = (origins, time.monotonic())
         return origin in origins
 
-    def quickly_matches(self, client: Client | None, secret: str) -> bool | None:
-        """Whether the secret is right, when that can be told without guesswork being possible; else None."""
+    def quickly_matches(self, client: Client | None, secret: str) -> bool:
+        """True for a right secret when that costs nothing to see."""
         return self._secrets.quickly_matches(client.secret_hash if client else None, secret)
 
     async def verify_secret(self, client: Client | None, secret: str) -> bool:
-        """Takes the same time for an unknown client as for one with a short secret."""
+        """A wrong secret takes the same time for every client, and for none."""
         return await self._secrets.verify(client.secret_hash if client else None, secret)
 
     async def upsert(

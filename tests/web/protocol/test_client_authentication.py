@@ -112,6 +112,22 @@ async def test_a_short_secret_cannot_be_guessed_for_long(house: House, agents: C
     assert answers[-1].headers["retry-after"]
 
 
+async def test_28_wrong_secrets_are_counted_alike_for_known_and_unknown_clients(
+    house: House, agents: Callable[[], Agent]
+) -> None:
+    await add_client(house, "long")
+    await add_client(house, "page", metadata={"token_endpoint_auth_method": "none", "grant_types": []})
+    answers = {}
+    for client_id in ("long", "page", "nobody"):
+        guesser = Flow(agents(), client_id, "w" * 40)
+        told = [await guesser.token(grant_type="client_credentials") for _ in range(7)]
+        answers[client_id] = [(answer.status_code, answer.json()) for answer in told]
+    assert answers["long"] == answers["page"] == answers["nobody"]
+    assert [status for status, _ in answers["long"]] == [401] * 5 + [429] * 2
+    right = await Flow(agents(), "long").token(grant_type="client_credentials")
+    assert right.status_code == 200, "nobody guesses a long secret, so its owner is never kept out"
+
+
 async def test_a_client_with_a_short_secret_may_ask_forty_times_at_once(house: House, flow: Flow) -> None:
     await add_client(house, "weak", client_secret="people-made-this")
     client = Flow(flow.agent, "weak", "people-made-this")
