@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy import Column, Integer, Row, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +24,11 @@ AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_j
 
 SCOPES = ("openid", "profile", "email", "phone", "organization", "offline_access")
 SIGNING_ALGORITHMS = ("ES256", "RS256")
+# A secret is guessed from many addresses at once, so it must be more than a person's password; sixteen characters are
+# 64 bits even when they are only hexadecimal digits (RFC 6749 §10.10).
+MIN_SECRET_LENGTH = 16
+# As many digits as `max_age` of a request may have.
+_MAX_AGE = 999_999_999
 # A cached client is trusted this long before its version is asked for again (DESIGN §5).
 _FRESH_SECONDS = 1.0
 _LIKE_A_PERSON = re.compile(r"[0-9a-z]{26}\Z")
@@ -49,7 +54,7 @@ class ClientMetadata(BaseModel):
     id_token_signed_response_alg: Literal["ES256", "RS256"] | None = None
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier_uri: str | None = None
-    default_max_age: int | None = Field(None, ge=0)
+    default_max_age: int | None = Field(None, ge=0, le=_MAX_AGE)
     require_auth_time: bool = False
     client_name: str = ""
     client_uri: str | None = None
@@ -64,9 +69,19 @@ class ClientMetadata(BaseModel):
             raise ValueError("client_credentials needs a client that authenticates")
         if self.token_endpoint_auth_method == "private_key_jwt" and (self.jwks is None) == (self.jwks_uri is None):
             raise ValueError("private_key_jwt needs either jwks or jwks_uri")
-        if any("d" in key or key.get("kty") == "oct" for key in (self.jwks or {}).get("keys", ())):
-            raise ValueError("jwks must hold public keys only")
         return self
+
+    @field_validator("jwks")
+    @classmethod
+    def _check_jwks(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        keys = value.get("keys")
+        if not (isinstance(keys, list) and keys and all(isinstance(key, dict) for key in keys)):
+            raise ValueError("a JWK Set has a list of keys")  # RFC 7517 §5
+        if any("d" in key or key.get("kty") == "oct" for key in keys):
+            raise ValueError("jwks must hold public keys only")
+        return value
 
 
 @dataclass(frozen=True)
@@ -260,6 +275,9 @@ class Clients:
         if _LIKE_A_PERSON.match(client_id):
             # A client's own tokens have its id as `sub`, which must never be a person's (RFC 9700 §4.15).
             raise SsoError("ERR-CLIENT_METADATA", "a client_id must not look like the id of a person")
+        secret = registration.client_secret
+        if secret is not None and len(secret) < MIN_SECRET_LENGTH:
+            raise SsoError("ERR-CLIENT_METADATA", f"a client_secret has at least {MIN_SECRET_LENGTH} characters")
         try:
             parsed = ClientMetadata.model_validate(registration.metadata)
         except ValidationError as error:

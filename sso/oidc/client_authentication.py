@@ -249,8 +249,8 @@ def _basic(authorization: str) -> tuple[str, tuple[str, ...]]:
         decoded = base64.b64decode(authorization[6:].strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         raise OAuthError("invalid_client", "malformed Authorization header", status=401) from None
-    client_id, separator, secret = decoded.partition(":")
-    if not separator:
+    client_id, _, secret = decoded.partition(":")
+    if not secret:
         raise OAuthError("invalid_client", "malformed Authorization header", status=401)
     return unquote_plus(client_id), tuple(dict.fromkeys((unquote_plus(secret), secret)))
 

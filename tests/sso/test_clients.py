@@ -1,0 +1,70 @@
+"""What may be registered as a client."""
+
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from core.clock import FrozenClock
+from core.database import Database
+from core.settings import Settings
+from sso.authentication.passwords import PasswordHashing
+from sso.client_secrets import ClientSecrets
+from sso.clients import ClientRegistration, Clients
+from sso.errors import SsoError
+from vault.ledger import Ledger
+
+SECRET = "county-hall-secret-0123456789-abcdefgh"
+REDIRECT_URI = "https://affairs.example/callback"
+PUBLIC_KEY = ECKey.generate_key("P-256").as_dict(private=False)
+SIGNED: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt"}
+
+
+@pytest.fixture
+def clients(clock: FrozenClock, settings: Settings, ledger: Ledger) -> Clients:
+    return Clients(clock, settings, ledger, ClientSecrets(PasswordHashing()))
+
+
+async def told(database: Database, clients: Clients, client_secret: str | None = SECRET, **metadata: Any) -> str | None:
+    """Why a registration is refused; None when it is accepted."""
+    registration = ClientRegistration(
+        "affairs", client_secret=client_secret, metadata={"redirect_uris": [REDIRECT_URI], **metadata}
+    )
+    try:
+        async with database.write() as connection:
+            await clients.upsert(connection, registration, actor="operator:test")
+    except SsoError as error:
+        return error.detail
+    return None
+
+
+@pytest.mark.parametrize(("secret", "accepted"), [("", False), ("x" * 15, False), ("x" * 16, True), (None, False)])
+async def test_a_client_secret_has_sixteen_characters(
+    database: Database, clients: Clients, secret: str | None, accepted: bool
+) -> None:
+    assert (await told(database, clients, secret) is None) is accepted
+
+
+@pytest.mark.parametrize(
+    ("jwks", "why"),
+    [
+        ({"keys": [PUBLIC_KEY]}, None),
+        ({"keys": "x"}, "jwks: a JWK Set has a list of keys"),
+        ({"keys": ["x"]}, "jwks: a JWK Set has a list of keys"),
+        ({"keys": []}, "jwks: a JWK Set has a list of keys"),
+        ({}, "jwks: a JWK Set has a list of keys"),
+        ({"keys": [PUBLIC_KEY | {"d": "AA"}]}, "jwks: jwks must hold public keys only"),
+        ({"keys": [{"kty": "oct", "k": "AA"}]}, "jwks: jwks must hold public keys only"),
+    ],
+)
+async def test_a_jwks_is_a_list_of_public_keys(
+    database: Database, clients: Clients, jwks: dict[str, Any], why: str | None
+) -> None:
+    assert await told(database, clients, None, jwks=jwks, **SIGNED) == why
+
+
+@pytest.mark.parametrize(("age", "accepted"), [(0, True), (999_999_999, True), (10**18, False), (-1, False)])
+async def test_a_default_max_age_is_one_that_a_request_could_have(
+    database: Database, clients: Clients, age: int, accepted: bool
+) -> None:
+    assert (await told(database, clients, default_max_age=age) is None) is accepted
