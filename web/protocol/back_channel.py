@@ -27,6 +27,7 @@ _JWKS_CACHING = {"cache-control": "public, max-age=300"}
 
 _METADATA = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 _JWKS = "/jwks"
+_INTROSPECTION = "/introspect"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -38,7 +39,7 @@ def back_channel_routes(house: "House") -> list[Route]:
         Route(_JWKS, back.guarded(back.jwks), methods=["GET", "OPTIONS"]),
         Route("/token", back.guarded(back.token), methods=["POST", "OPTIONS"]),
         Route("/userinfo", back.guarded(back.userinfo), methods=["GET", "POST", "OPTIONS"]),
-        Route("/introspect", back.guarded(back.introspect), methods=["POST"]),
+        Route(_INTROSPECTION, back.guarded(back.introspect), methods=["POST"]),
         Route("/revoke", back.guarded(back.revoke), methods=["POST", "OPTIONS"]),
     ]
 
@@ -136,16 +137,20 @@ def _refusal(request: Request, error: YimenError) -> Response:
     body: dict[str, Any] = {"error": name}
     if description:
         body["error_description"] = description
-    headers = dict(_NO_STORE)
+    headers, status = dict(_NO_STORE), error.status
     if request.url.path == "/userinfo" and error.status in (400, 401, 403):
         headers["www-authenticate"] = _challenge("Bearer", request, name, description)
-    elif error.status == 401:
+    elif error.status == 401 and ("authorization" in request.headers or request.url.path == _INTROSPECTION):
         headers["www-authenticate"] = 'Basic realm="Yimen", charset="UTF-8"'
+    elif error.status == 401:
+        # A challenge is for who used the header (RFC 6749 §5.2), a 401 is never without one (RFC 9110 §11.6.1), and
+        # libraries that meet a challenge do not read the error. Introspection says 401 in any case (RFC 7662 §2.3).
+        status = 400
     if error.status == 429:
         headers["retry-after"] = str(int(error.parameters.get("minutes", 1)) * 60)
     if error.status == 503:
         headers["retry-after"] = "1"
-    return JSONResponse(body, error.status, headers)
+    return JSONResponse(body, status, headers)
 
 
 def _named(error: YimenError) -> tuple[str, str]:

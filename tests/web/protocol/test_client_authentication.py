@@ -40,6 +40,28 @@ async def test_28_a_wrong_secret_and_an_unknown_client_look_alike(flow: Flow) ->
     assert wrong.headers["www-authenticate"].startswith("Basic ")
 
 
+async def test_only_who_used_the_authorization_header_is_challenged(house: House, flow: Flow) -> None:
+    """RFC 6749 §5.2: a challenge in answer to a secret in the form keeps libraries from reading the error."""
+    await add_client(house, "page", metadata={"token_endpoint_auth_method": "none", "grant_types": []})
+    ways: tuple[dict[str, str], ...] = (
+        {"client_id": "affairs", "client_secret": "w" * 40},
+        {"client_id": "affairs"},
+        {"client_id": "nobody"},
+        {"client_id": "page", "client_secret": "w" * 40},
+        {},
+    )
+    for form in ways:
+        for path in ("/token", "/revoke"):
+            answer = await flow.agent.client.post(path, data={"grant_type": "client_credentials", **form})
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
+            assert "www-authenticate" not in answer.headers
+    challenged = await flow.agent.client.post("/token", data={"grant_type": "client_credentials"}, auth=("a", "b"))
+    asked = await flow.agent.client.post("/introspect", data={"token": "x", **ways[0]})
+    for answer in (challenged, asked):
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -82,7 +104,8 @@ class Signer:
             "client_assertion": assertion,
         }
         answer = await self.flow.agent.client.post("/token", data=form)
-        assert answer.status_code in (200, 401), answer.text
+        assert answer.status_code in (200, 400), answer.text
+        assert "www-authenticate" not in answer.headers
         return str(answer.json().get("error", "ok"))
 
 
