@@ -43,7 +43,7 @@ class ClientMetadata(BaseModel):
     post_logout_redirect_uris: tuple[str, ...] = ()
     application_type: Literal["web", "native"] = "web"
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
-    token_endpoint_auth_signing_alg: Literal["ES256", "RS256", "PS256", "EdDSA"] | None = None
+    token_endpoint_auth_signing_alg: Literal["ES256", "RS256", "PS256", "EdDSA", "Ed25519"] | None = None
     grant_types: tuple[Literal["authorization_code", "refresh_token", "client_credentials"], ...] = (
         "authorization_code",
     )

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +11,7 @@ from urllib.parse import unquote_plus
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from joserfc.jws import JWSRegistry
+from joserfc.jwk import Key
 from sqlalchemy import Column, LargeBinary, Table, delete
 
 from core.clock import Clock
@@ -23,10 +22,10 @@ from core.outbound import Outbound
 from sso.authentication.lockout import Lockout
 from sso.clients import Client, Clients
 from sso.errors import OAuthError
+from sso.oidc.client_keys import ALGORITHMS, read_keys, verified
 from vault.ledger import Event, Ledger
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
 _ASSERTION_LIFE = {"strict": timedelta(minutes=5), "oidc": timedelta(hours=1)}
 _REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
 _MAX_CLIENT_ID = 255
@@ -103,7 +102,7 @@ class ClientAuthentication:
         self._lockout = lockout
         self._outbound = outbound
         self._ledger = ledger
-        self._jwks: dict[str, tuple[KeySet, datetime]] = {}
+        self._jwks: dict[str, tuple[Sequence[Key], datetime]] = {}
 
     async def authenticate(self, credentials: Presented, address: str) -> Client:
         """The client that proved itself. Raises invalid_client, in the same words for every reason."""
@@ -170,15 +169,14 @@ class ClientAuthentication:
     async def _verified(self, client: Client, assertion: str) -> jwt.Token:
         """The assertion, signed by one of the client's keys. Raises what the JOSE library raises."""
         wanted = client.metadata.token_endpoint_auth_signing_alg
-        # RFC 7515 §4: a header that we do not know is ignored.
-        allowed = JWSRegistry(algorithms=[wanted] if wanted else ASSERTION_ALGORITHMS, strict_check_header=False)
+        allowed = (wanted,) if wanted else ALGORITHMS
         try:
-            return jwt.decode(assertion, await self._keys_of(client, _JWKS_CACHE), registry=allowed)
+            return verified(assertion, await self._keys_of(client, _JWKS_CACHE), allowed)
         except (JoseError, ValueError):
             if client.metadata.jwks is not None:
                 raise
         # OIDC Core §10.1.1: a key that we do not know may have been published since.
-        return jwt.decode(assertion, await self._keys_of(client, _JWKS_RETRY), registry=allowed)
+        return verified(assertion, await self._keys_of(client, _JWKS_RETRY), allowed)
 
     def _claims_hold(self, client: Client, claims: Mapping[str, Any]) -> bool:
         now = self._clock.now().timestamp()
@@ -214,15 +212,14 @@ class ClientAuthentication:
                 expires_at=datetime.fromtimestamp(expires, UTC) + _SKEW,
             )
 
-    async def _keys_of(self, client: Client, max_age: timedelta) -> KeySet:
+    async def _keys_of(self, client: Client, max_age: timedelta) -> Sequence[Key]:
         if client.metadata.jwks is not None:
-            return KeySet.import_key_set(client.metadata.jwks)  # type: ignore[arg-type]
+            return read_keys(client.metadata.jwks)
         uri = client.metadata.jwks_uri or ""
         cached = self._jwks.get(uri)
         now = self._clock.now()
         if cached is None or cached[1] + max_age <= now:
-            document = (await self._outbound.fetch(uri)).json()
-            cached = (KeySet.import_key_set(document), now)
+            cached = (read_keys((await self._outbound.fetch(uri)).json()), now)
             self._jwks[uri] = cached
         return cached[0]
 

@@ -7,7 +7,7 @@ from sso.authentication.sessions import ACR_ONE, ACR_TWO
 from sso.clients import SCOPES, SIGNING_ALGORITHMS
 from sso.oidc.authorization_request import PROMPTS
 from sso.oidc.claims import SUPPORTED
-from sso.oidc.client_authentication import ASSERTION_ALGORITHMS
+from sso.oidc.client_keys import ALGORITHMS as ASSERTION_ALGORITHMS
 from sso.oidc.token import GRANT_TYPES
 
 _SECRET_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from core.clock import FrozenClock
@@ -107,6 +107,52 @@ class Signer:
         assert answer.status_code in (200, 400), answer.text
         assert "www-authenticate" not in answer.headers
         return str(answer.json().get("error", "ok"))
+
+
+KEYS: dict[str, ECKey | RSAKey | OKPKey] = {
+    "ec": ECKey.generate_key("P-256"),
+    "other ec": ECKey.generate_key("P-256"),
+    "p384": ECKey.generate_key("P-384"),
+    "rsa": RSAKey.generate_key(2048),
+    "okp": OKPKey.generate_key("Ed25519"),
+}
+
+
+@pytest.mark.parametrize(
+    ("published", "signing", "header", "answer"),
+    [
+        ({"rsa": {}, "ec": {}}, "ec", {"alg": "ES256"}, "ok"),
+        ({"other ec": {}, "ec": {}}, "ec", {"alg": "ES256"}, "ok"),
+        ({"rsa": {"kid": "r"}, "ec": {"kid": "e"}}, "ec", {"alg": "ES256"}, "ok"),
+        ({"rsa": {"kid": "r"}, "ec": {}}, "ec", {"alg": "ES256", "kid": "e"}, "ok"),
+        ({"p384": {}, "ec": {}}, "ec", {"alg": "ES256"}, "ok"),
+        ({"rsa": {}, "okp": {}}, "okp", {"alg": "EdDSA"}, "ok"),
+        ({"rsa": {}, "okp": {}}, "okp", {"alg": "Ed25519"}, "ok"),
+        ({"ec": {}, "rsa": {}}, "rsa", {"alg": "PS256"}, "ok"),
+        ({"ec": {"kid": "another"}}, "ec", {"alg": "ES256", "kid": "e"}, "invalid_client"),
+        ({"ec": {"use": "enc"}}, "ec", {"alg": "ES256"}, "invalid_client"),
+        ({"rsa": {"alg": "PS256"}}, "rsa", {"alg": "RS256"}, "invalid_client"),
+        ({"other ec": {}, "rsa": {}}, "ec", {"alg": "ES256"}, "invalid_client"),
+    ],
+)
+async def test_every_key_that_fits_an_assertion_is_tried(
+    house: House,
+    flow: Flow,
+    clock: FrozenClock,
+    published: dict[str, dict[str, str]],
+    signing: str,
+    header: dict[str, str],
+    answer: str,
+) -> None:
+    """RFC 7515 §4.1.4: a `kid` is a hint, and may be left out."""
+    keys: list[dict[str, Any]] = [{**KEYS[name].as_dict(private=False), **more} for name, more in published.items()]
+    unreadable = [{"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA"}, {"kty": "EC", "crv": "P-256"}]
+    metadata = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [*unreadable, *keys]}}
+    await add_client(house, "signed", metadata=metadata)
+    now = int(clock.now().timestamp())
+    claims = {"iss": "signed", "sub": "signed", "aud": ISSUER, "jti": new_id(), "iat": now, "exp": now + 60}
+    assertion = jwt.encode(header, claims, KEYS[signing], algorithms=[header["alg"]])
+    assert await Signer(flow, ECKey.generate_key("P-256"), now).send(assertion) == answer
 
 
 async def signer(house: House, flow: Flow, clock: FrozenClock, policy: str) -> Signer:
