@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +17,7 @@ from sso.oidc.grants import Grant, Grants, Held, PresentedCode, PresentedRefresh
 from sso.oidc.keys import SigningKeys
 from sso.oidc.parameters import unique
 from sso.oidc.pkce import verifies
+from sso.oidc.refresh_race import Arrival, Arrivals
 from sso.oidc.tokens import ACCESS_LIFETIME, Tokens
 from vault.ledger import Event, Ledger
 
@@ -50,6 +50,7 @@ class TokenEndpoint:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._arrivals = Arrivals(clock)
         self._authentication = authentication
         self._grants = grants
         self._tokens = tokens
@@ -60,8 +61,13 @@ class TokenEndpoint:
         self, authorization: str | None, pairs: Iterable[tuple[str, str]], address: str
     ) -> Mapping[str, Any]:
         """The token response. Raises OAuthError for everything that is refused."""
-        arrived = self._clock.now()
         sent = unique(pairs)
+        with self._arrivals.of(sent.get("refresh_token", "")) as arrival:
+            return await self._answer(authorization, sent, address, arrival)
+
+    async def _answer(
+        self, authorization: str | None, sent: Mapping[str, str], address: str, arrival: Arrival
+    ) -> TokenAnswer:
         if "grant_type" not in sent:
             raise OAuthError("invalid_request", "grant_type is missing")
         if sent["grant_type"] not in GRANT_TYPES:
@@ -73,7 +79,7 @@ class TokenEndpoint:
         if sent["grant_type"] == "authorization_code":
             return await self._code(client, sent, address)
         if sent["grant_type"] == "refresh_token":
-            return await self._refresh(client, sent, address, arrived)
+            return await self._refresh(client, sent, address, arrival)
         return await self._client_credentials(client, sent, address)
 
     async def redeem_code(self, client: Client, proof: CodeProof, address: str) -> Held:
@@ -120,46 +126,44 @@ class TokenEndpoint:
 
     # Refresh (RFC 6749 §6, RFC 9700 §4.14)
 
-    async def _refresh(self, client: Client, sent: Mapping[str, str], address: str, arrived: datetime) -> TokenAnswer:
+    async def _refresh(self, client: Client, sent: Mapping[str, str], address: str, arrival: Arrival) -> TokenAnswer:
         if "refresh_token" not in sent:
             raise OAuthError("invalid_request", "refresh_token is missing")
         answer: TokenAnswer | None = None
-        refusal: OAuthError | None = None
         async with self._database.write() as connection:
             token = await self._grants.by_refresh_token(connection, sent["refresh_token"])
             if token is None or token.client_id != client.client_id:
                 raise OAuthError("invalid_grant", "the refresh token is unknown")
-            scopes = _narrowed(token.held.grant, sent.get("scope"))
-            taking = self._take_refresh_token(connection, client, token, sent["refresh_token"], address, arrived)
-            refusal = await taking
+            refusal = await self._refresh_refusal(connection, client, token, address, arrival)
             if refusal is None:
+                scopes = _narrowed(token.held.grant, sent.get("scope"))
                 answer = await self._issue(connection, client, token.held, scopes, refreshed=True)
                 await self._record(connection, client, token.held.grant, "refresh_token", address)
+                # Last of all, so that the time of use is that of the answer. Who loses the race leaves nothing behind.
+                if not await self._grants.consume_refresh_token(connection, sent["refresh_token"]):
+                    raise OAuthError("invalid_grant", "the refresh token is being used")
+        # The refusal leaves after the commit: a recognised replay has revoked the grant.
         if refusal is not None or answer is None:
             raise refusal or OAuthError("invalid_grant")
         return answer
 
-    async def _take_refresh_token(
+    async def _refresh_refusal(
         self,
         connection: AsyncConnection,
         client: Client,
         token: PresentedRefreshToken,
-        presented: str,
         address: str,
-        arrived: datetime,
+        arrival: Arrival,
     ) -> OAuthError | None:
+        """Why this token gives nothing; a replay ends its family, whatever else the request asks for."""
         if not token.held.is_live or not permits(token.held.user, client.access):
             return OAuthError("invalid_grant", "the grant has ended")
-        if token.is_over and token.used_at is None:
-            return OAuthError("invalid_grant", "the refresh token is over")
-        if token.used_at is None and await self._grants.consume_refresh_token(connection, presented):
-            return None
-        if token.used_at is not None and token.used_at <= arrived:
-            await self._revoke_family(connection, client, token.held, "oidc.refresh_reuse", address)
-            return OAuthError("invalid_grant", "the refresh token was used before")
-        # Two requests under way at the same moment are a client's own race: one is answered, the family lives on. A
-        # token that comes after it was used is a thief's or its victim's (RFC 9700 §4.14.2).
-        return OAuthError("invalid_grant", "the refresh token is being used")
+        if token.used_at is None:
+            return OAuthError("invalid_grant", "the refresh token is over") if token.is_over else None
+        if arrival.races_with(token.used_at, self._clock.now()):
+            return OAuthError("invalid_grant", "the refresh token is being used")
+        await self._revoke_family(connection, client, token.held, "oidc.refresh_reuse", address)
+        return OAuthError("invalid_grant", "the refresh token was used before")
 
     # Client credentials (RFC 6749 §4.4)
 
