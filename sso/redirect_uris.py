@@ -39,6 +39,12 @@ def matches(uri: str, registered: Sequence[str], *, native: bool) -> bool:
     return wanted is not None and any(wanted == _without_port(candidate) for candidate in registered)
 
 
+def is_claimed(uri: str, registered: Sequence[str]) -> bool:
+    """True when the URI itself says who gets the answer. On another loopback port than the registered one, or under a
+    private scheme, it may be any program of the person's machine (RFC 8252 §8.6)."""
+    return uri in registered and urlsplit(uri).scheme in ("https", "http")
+
+
 def origin_of(uri: str) -> str | None:
     """The web origin of an http(s) URI, for CORS and CSP."""
     parts = urlsplit(uri)

@@ -17,7 +17,7 @@ from sso.oidc.consent import Consents
 from sso.oidc.grants import Grants
 from sso.oidc.interaction import UNBOUND, Interaction, Interactions
 from sso.oidc.tokens import Tokens
-from sso.redirect_uris import matches
+from sso.redirect_uris import is_claimed, matches
 from vault.ledger import Event, Ledger
 
 
@@ -212,6 +212,8 @@ class Authorize:
             return True
         if request.client.first_party:
             return False
+        if request.client.is_public and not is_claimed(request.redirect_uri, request.client.metadata.redirect_uris):
+            return True  # RFC 6749 §10.2: what was allowed to one program is not remembered for another
         allowed = await self._consents.find(connection, session.user.id, request.client.client_id)
         return not allowed.issuperset(request.consent_scopes)
 

@@ -266,6 +266,36 @@ async def test_a_scope_that_the_client_does_not_have_is_not_shown(flow: Flow) ->
     assert refused["error"] == "invalid_scope"
 
 
+@pytest.mark.parametrize(
+    ("redirect_uri", "method", "remembered"),
+    [
+        ("http://127.0.0.1:51004/cb", "none", False),
+        ("http://127.0.0.1:51004/cb", "client_secret_basic", True),
+        ("http://127.0.0.1/cb", "none", True),
+        ("https://app.example/cb", "none", True),
+        ("example.app:/cb", "none", False),
+    ],
+)
+async def test_47_consent_is_not_remembered_where_any_local_program_gets_the_answer(
+    house: House, flow: Flow, redirect_uri: str, method: str, remembered: bool
+) -> None:
+    """RFC 8252 §8.6: a public client on a free port or a private scheme cannot be told from another program."""
+    native = {
+        "redirect_uris": ["http://127.0.0.1/cb", "https://app.example/cb", "example.app:/cb"],
+        "application_type": "native",
+        "token_endpoint_auth_method": method,
+        "grant_types": ["authorization_code"],
+    }
+    await add_client(house, "app", metadata=native)
+    app = Flow(flow.agent, "app", request={"redirect_uri": redirect_uri})
+    assert "code" in await app.answer()
+    again = await app.authorize()
+    assert ("/consent" not in again.headers["location"]) is remembered
+    silent = answer_of(await app.authorize(prompt="none"))
+    assert silent.get("error") == (None if remembered else "consent_required")
+    assert "code" in await app.answer()
+
+
 async def test_prompt_consent_asks_even_for_a_first_party_client(house: House, flow: Flow) -> None:
     await add_client(house, "ours", first_party=True)
     page = await flow.agent.follow(await flow.authorize(client_id="ours", prompt="consent"))
