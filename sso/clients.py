@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy import Column, Integer, Row, String, Table, insert, select, update
@@ -82,6 +83,13 @@ class ClientMetadata(BaseModel):
         if any("d" in key or key.get("kty") == "oct" for key in keys):
             raise ValueError("jwks must hold public keys only")
         return value
+
+    @property
+    def sectors(self) -> frozenset[str]:
+        """The hosts, without port or path, that know a person by one pairwise subject (OIDC Core §8.1); the scheme of
+        an app that has no host."""
+        uris = (self.sector_identifier_uri,) if self.sector_identifier_uri else self.redirect_uris
+        return frozenset(parts.hostname or parts.scheme for parts in map(urlsplit, uris))
 
 
 @dataclass(frozen=True)
@@ -290,6 +298,10 @@ class Clients:
         native = parsed.application_type == "native"
         for uri in (*parsed.redirect_uris, *parsed.post_logout_redirect_uris):
             require_registrable(uri, native=native, loopback_allowed=self._loopback_allowed)
+        if parsed.sector_identifier_uri is not None:
+            require_registrable(parsed.sector_identifier_uri, native=False, loopback_allowed=self._loopback_allowed)
+        if parsed.subject_type == "pairwise" and len(parsed.sectors) > 1:
+            raise SsoError("ERR-CLIENT_METADATA", "pairwise subjects for several hosts need a sector_identifier_uri")
         return parsed
 
     @staticmethod

@@ -46,9 +46,7 @@ class Tokens:
         """The `sub` this client knows the person by; pairwise subjects link nobody across sectors (Core §8.1)."""
         if client.metadata.subject_type != "pairwise":
             return user_id
-        sector = client.metadata.sector_identifier_uri or min(client.metadata.redirect_uris)
-        host = sector.split("//", 1)[-1].split("/", 1)[0]
-        digest = self._sealer.mac("pairwise", f"{host}\n{user_id}".encode())
+        digest = self._sealer.mac("pairwise", f"{min(client.metadata.sectors)}\n{user_id}".encode())
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def access_token(self, client: Client, *, subject: str, scopes: tuple[str, ...], grant: Grant | None) -> str:

@@ -68,3 +68,24 @@ async def test_a_default_max_age_is_one_that_a_request_could_have(
     database: Database, clients: Clients, age: int, accepted: bool
 ) -> None:
     assert (await told(database, clients, default_max_age=age) is None) is accepted
+
+
+@pytest.mark.parametrize(
+    ("redirect_uris", "sector", "accepted"),
+    [
+        (["https://a.example/cb", "https://a.example:8443/other"], None, True),
+        (["https://a.example/cb", "https://b.example/cb"], None, False),
+        (["https://a.example/cb", "https://b.example/cb"], "https://sector.example/uris.json", True),
+        (["https://a.example/cb"], "sector.example", False),
+    ],
+)
+async def test_pairwise_subjects_are_for_one_sector(
+    database: Database, clients: Clients, redirect_uris: list[str], sector: str | None, accepted: bool
+) -> None:
+    """OIDC Core §8.1"""
+    metadata: dict[str, Any] = {
+        "redirect_uris": redirect_uris,
+        "subject_type": "pairwise",
+        "sector_identifier_uri": sector,
+    }
+    assert (await told(database, clients, **metadata) is None) is accepted

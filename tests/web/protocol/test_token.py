@@ -41,6 +41,19 @@ async def test_the_tokens_are_what_the_standards_say(house: House, flow: Flow, l
     }
 
 
+async def test_42_a_pairwise_subject_stays_when_the_client_moves_within_its_host(house: House, flow: Flow) -> None:
+    subjects = set()
+    for uri in (
+        "https://affairs.example/callback",
+        "https://affairs.example:8443/callback",
+        "https://AFFAIRS.example/a",
+    ):
+        await add_client(house, metadata={"subject_type": "pairwise", "redirect_uris": [uri]})
+        answer = await flow.redeem(await flow.code(redirect_uri=uri), redirect_uri=uri)
+        subjects.add(json.loads(_payload(answer.json()["id_token"]))["sub"])
+    assert len(subjects) == 1
+
+
 async def test_userinfo_tells_what_the_scopes_release(flow: Flow, lin: str) -> None:
     tokens = await flow.tokens(scope="openid email")
     answer = (await flow.userinfo(tokens["access_token"])).json()
