@@ -32,6 +32,8 @@ MIN_SECRET_LENGTH = 16
 _MAX_AGE = 999_999_999
 # A cached client is trusted this long before its version is asked for again (DESIGN §5).
 _FRESH_SECONDS = 1.0
+# Members that only tell something, so that there is nothing to act on.
+_INFORMATIVE = frozenset({"contacts", "policy_uri", "tos_uri", "software_id", "software_version"})
 _LIKE_A_PERSON = re.compile(r"[0-9a-z]{26}\Z")
 
 
@@ -222,6 +224,13 @@ class Clients:
     async def verify_secret(self, client: Client | None, secret: str) -> bool:
         """A wrong secret takes the same time for every client, and for none."""
         return await self._secrets.verify(client.secret_hash if client else None, secret)
+
+    def without_effect(self, registration: ClientRegistration) -> tuple[str, ...]:
+        """The members that are kept as they are but change nothing here: whoever relies on one (a DPoP binding, an
+        encrypted ID token, a back-channel logout) must be told. Raises ERR-CLIENT_METADATA."""
+        others = self._parse(registration).model_extra or {}
+        # A name with a language tag (OpenID Registration §2.1) only tells something, too.
+        return tuple(name for name, value in others.items() if value and name not in _INFORMATIVE and "#" not in name)
 
     async def upsert(
         self, connection: AsyncConnection, registration: ClientRegistration, *, actor: str

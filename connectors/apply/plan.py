@@ -49,6 +49,8 @@ class Step:
     kind: str
     name: str
     fields: tuple[str, ...] = ()
+    # What was accepted but changes nothing.
+    without_effect: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,10 @@ class _Run:
                 except YimenError as error:
                     raise ConnectorError(error.code, f"{kind} {name(entry)}: {error.detail or error.code}") from None
 
-    def _note(self, kind: str, name: str, changed: tuple[str, ...]) -> None:
+    def _note(self, kind: str, name: str, changed: tuple[str, ...], without_effect: tuple[str, ...] = ()) -> None:
         verb: Verb = "create" if "created" in changed else "change" if changed else "keep"
-        self._steps.append(Step(verb, kind, name, tuple(field for field in changed if field != "created")))
+        fields = tuple(field for field in changed if field != "created")
+        self._steps.append(Step(verb, kind, name, fields, without_effect))
 
     async def _organisation(self, entry: OrganisationEntry) -> None:
         organisation = Organisation(
@@ -223,7 +226,7 @@ class _Run:
             metadata=dict(entry.metadata),
         )
         changed = await self._parts.clients.upsert(self._connection, registration, actor=self._actor)
-        self._note("client", entry.client_id, changed)
+        self._note("client", entry.client_id, changed, self._parts.clients.without_effect(registration))
 
     async def _recipe(self, recipe: Recipe) -> None:
         changed = await self._parts.recipes.upsert(self._connection, recipe, actor=self._actor)

@@ -63,6 +63,9 @@ def _print_diff(steps: list[Step], *, dry_run: bool) -> None:
         mark, style = _MARKS[step.verb]
         fields = f"  {', '.join(step.fields)}" if step.fields else ""
         console.print(Text(f"{mark} {step.kind} {step.name}{fields}", style=style))
+        if step.without_effect:
+            ignored = ", ".join(step.without_effect)
+            console.print(Text(f"! {step.kind} {step.name}: kept, but without effect: {ignored}", style="yellow"))
     counts = {verb: sum(step.verb == verb for step in steps) for verb in _MARKS}
     end = "nothing was changed (dry run)" if dry_run else "applied"
     console.print(f"{counts['create']} created, {counts['change']} changed, {counts['keep']} unchanged: {end}")

@@ -19,7 +19,33 @@ async def test_apply_shows_a_diff_makes_it_true_and_repeats_nothing(yimen: Yimen
     assert (status, {step["verb"] for step in json.loads(said)}) == (0, {"create"})
     status, said, _ = await yimen("apply", "-", "--json", given=COUNTY.replace("林晓岚", "林晓兰"))
     changed = [step for step in json.loads(said) if step["verb"] != "keep"]
-    assert changed == [{"verb": "change", "kind": "user", "name": "lin", "fields": ["name"]}]
+    assert changed == [{"verb": "change", "kind": "user", "name": "lin", "fields": ["name"], "without_effect": []}]
+
+
+async def test_apply_says_which_client_metadata_has_no_effect(yimen: Yimen) -> None:
+    client = {
+        "client_id": "hall",
+        "client_secret": "county-hall-secret-0123456789-abcdefgh",
+        "redirect_uris": ["https://hall.example/callback"],
+        "contacts": ["hall@qx.example"],
+        "client_name#zh": "办事大厅",
+        "require_signed_request_object": False,
+    }
+    ignored = {
+        "dpop_bound_access_tokens": True,
+        "require_pushed_authorization_requests": True,
+        "id_token_encrypted_response_alg": "RSA-OAEP",
+        "userinfo_signed_response_alg": "ES256",
+        "backchannel_logout_uri": "https://hall.example/logout",
+        "default_acr_values": ["urn:yimen:acr:2"],
+    }
+    county = json.dumps({"version": 1, "clients": [client | ignored]})
+    status, said, _ = await yimen("apply", "-", "--dry-run", given=county)
+    assert (status, f"! client hall: kept, but without effect: {', '.join(ignored)}" in said) == (0, True)
+    status, said, _ = await yimen("apply", "-", "--json", given=county)
+    assert (status, json.loads(said)[0]["without_effect"]) == (0, list(ignored))
+    status, said, _ = await yimen("apply", "-", given=json.dumps({"version": 1, "clients": [client]}))
+    assert (status, "!" in said) == (0, False)
 
 
 async def test_a_dry_run_where_there_is_no_yimen_leaves_nothing(yimen: Yimen, tmp_path: Path) -> None:
