@@ -4,7 +4,7 @@ import base64
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, delete, select
+from sqlalchemy import Column, Integer, Row, String, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -12,7 +12,7 @@ from connectors.gateway.headers import Peer
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
 from connectors.systems import System, WayInKind
-from core.database import UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from vault.items import Item
 from vault.sealing import Binding
@@ -29,7 +29,7 @@ basic_table = Table(
     Column("item_id", String(26), nullable=False),
     # What the header was made of: an Item that was replaced, frozen or removed since is released anew, or refused.
     Column("item_version", Integer, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Bytes, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, LargeBinary, Row, String, Table, delete, false, insert, select, update
+from sqlalchemy import Boolean, Column, Row, String, Table, delete, false, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -17,7 +17,7 @@ from connectors.gateway.swap import SentBody
 from connectors.legacy.recipe import Recipe
 from connectors.systems import System
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Bytes, Database, UtcDateTime, metadata
 from core.identifiers import new_id
 from sso.directory.users import User
 from vault.items import Item, Items
@@ -36,8 +36,8 @@ capture_table = Table(
     Column("gateway_session_id", String(26), nullable=False, index=True),
     Column("system_id", String(26), nullable=False),
     Column("masked_login", String(200), nullable=False),
-    Column("sealed_login", LargeBinary, nullable=False),
-    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("sealed_login", Bytes, nullable=False),
+    Column("sealed_secret", Bytes, nullable=False),
     # Offered only after the legacy system has accepted it.
     Column("offered", Boolean, nullable=False, server_default=false()),
     Column("expires_at", UtcDateTime, nullable=False, index=True),

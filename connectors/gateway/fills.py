@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Column, LargeBinary, Row, String, Table, case, insert, or_, select, update
+from sqlalchemy import Column, Row, String, Table, case, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.bodies import Place
@@ -24,7 +24,7 @@ from connectors.legacy.fill_plan import FillPlan
 from connectors.legacy.globs import matches_path
 from connectors.legacy.recipe import Recipe
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Bytes, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 
 LIFETIME = timedelta(minutes=10)
@@ -73,7 +73,7 @@ fill_table = Table(
     # The answer did not tell how the sign-in went: the page that comes next does.
     Column("undecided", String(8)),
     # The password once more, so that an echo of it on the pages that follow is found.
-    Column("sealed_echo", LargeBinary),
+    Column("sealed_echo", Bytes),
 )
 
 

@@ -3,11 +3,11 @@
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Column, LargeBinary, Row, String, Table, delete, insert, select
+from sqlalchemy import Column, Row, String, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Bytes, Database, UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
 from sso.authentication.sessions import Session, Sessions
 
@@ -18,7 +18,7 @@ _MOST_CACHED = 10_000
 gateway_session_table = Table(
     "connectors_gateway_session",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
+    Column("digest", Bytes, primary_key=True),
     Column("id", String(26), nullable=False, unique=True),
     Column("session_id", String(64), nullable=False, index=True),
     Column("system_id", String(26), nullable=False),

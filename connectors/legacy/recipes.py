@@ -10,13 +10,13 @@ from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Column, Integer, LargeBinary, Row, String, Table, Text, func, insert, select
+from sqlalchemy import Column, Integer, Row, String, Table, Text, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.legacy.recipe import Recipe
 from core.clock import Clock
-from core.database import UtcDateTime, metadata
+from core.database import Bytes, UtcDateTime, metadata
 from vault.ledger import Event, Ledger
 
 _ACTION = "recipe.change"
@@ -27,7 +27,7 @@ recipe_table = Table(
     Column("id", String(64), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("document", Text, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
+    Column("signature", Bytes, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Column, ColumnElement, Integer, LargeBinary, String, Table, and_, case, delete, or_, select
+from sqlalchemy import Column, ColumnElement, Integer, String, Table, and_, case, delete, or_, select
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Bytes, Database, UtcDateTime, metadata
 from core.settings import Settings
 from sso.errors import SsoError
 from sso.names import fold_username
@@ -35,7 +35,7 @@ attempt_table = Table(
     metadata,
     Column("kind", String(8), primary_key=True),
     # A keyed digest: the table of failures must not be a list of accounts.
-    Column("key", LargeBinary, primary_key=True),
+    Column("key", Bytes, primary_key=True),
     Column("failures", Integer, nullable=False),
     # Reserved and not settled yet. What a killed process left here lapses with the window.
     Column("under_way", Integer, nullable=False, server_default="0"),

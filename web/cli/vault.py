@@ -12,13 +12,14 @@ app = typer.Typer(no_args_is_help=True, help="Kept accounts: check them all, res
 
 @app.command()
 def check() -> None:
-    """Check everybody's kept accounts against their signed head and the ledger; print whose are refused, and why."""
+    """Check everybody's kept accounts and keys against their signed head and the ledger, and the ledger itself; print
+    what is refused, and why."""
     refused = in_house(lambda house: house.recovery.check())
     for why in refused.values():
         typer.echo(why)
     if refused:
-        raise VaultError("ERR-ITEM_TAMPERED", f"the kept accounts of {len(refused)} owners are refused")
-    typer.echo("every kept account is as Yimen left it")
+        raise VaultError("ERR-ITEM_TAMPERED", f"{len(refused)} findings, one a line above")
+    typer.echo("every kept account, key and event is as Yimen left it")
 
 
 @app.command()
