@@ -260,7 +260,8 @@ class _Run:
         for item in known:
             if item.label != entry.label:
                 continue
-            if item.state == "active" and await items.matches(self._connection, item.id, entry.login, secret):
+            # A frozen item stays frozen: what was refused is not tried again because a file still says it.
+            if await items.matches(self._connection, item.id, entry.login, secret):
                 return ()
             await items.replace(self._connection, item.id, secret=secret, login=entry.login, actor=self._actor)
             return ("credential",)

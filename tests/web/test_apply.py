@@ -141,3 +141,24 @@ async def test_a_character_that_json_escapes_as_a_pair_is_one_character(house: H
 def test_half_of_such_a_pair_is_refused() -> None:
     with pytest.raises(ConnectorError, match="ERR-APPLY_FILE: line 1: half a surrogate pair"):
         parse_county('{"users": [{"username": "wang", "name": "x", "password": "\\ud800"}]}')
+
+
+@pytest.mark.parametrize(("password", "state"), [("same-as-before-1", "frozen"), ("another-one-2", "active")])
+async def test_a_frozen_account_is_tried_again_with_another_password_only(
+    house: House, password: str, state: str
+) -> None:
+    def county(secret: str) -> str:
+        return f"{PEOPLE}{AN_ITEM}, password: {secret}}}]"
+
+    async def apply(secret: str) -> None:
+        await apply_county(apply_parts(house), parse_county(county(secret)), actor="operator:test")
+
+    await apply("same-as-before-1")
+    async with house.database.write() as connection:
+        user = await house.users.find_by_username(connection, "wang")
+        assert user is not None
+        item = (await house.items.list(connection, owners=[f"user:{user.id}"]))[0]
+        await house.items.freeze(connection, item.id, "failure", actor="system")
+    await apply(password)
+    async with house.database.read() as connection:
+        assert (await house.items.find(connection, item.id)).state == state
