@@ -44,8 +44,12 @@ class Preferences:
         cookies = request.cookies
         theme = cookies.get(THEME_COOKIE, "")
         size = cookies.get(SIZE_COOKIE, "")
+        # What a client asks for (OIDC Core §3.1.2.1) comes before what the browser says of itself, and after what the
+        # person has chosen here.
+        asked = getattr(request.state, "ui_locales", "").split()
+        languages = ",".join([*asked, request.headers.get("accept-language", "")])
         return cls(
-            choose_locale(cookies.get(LOCALE_COOKIE), request.headers.get("accept-language")),
+            choose_locale(cookies.get(LOCALE_COOKIE), languages),
             theme if theme in THEMES else THEMES[0],
             size if size in SIZES else SIZES[0],
         )

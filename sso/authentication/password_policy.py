@@ -16,6 +16,8 @@ MIN_CLASSES = 3
 # How many characters must be left when everything that guessing programs try first is taken out.
 _MIN_UNGUESSED = 4
 _MIN_PART = 4
+# `Aa1!aaaa` has every class of character, and little else.
+_MIN_DISTINCT = 5
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890", "abcdefghijklmnopqrstuvwxyz", "!@#$%^&*()")
 _COLUMNS = ("1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "1qaz2wsx3edc4rfv", "qazwsxedc")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
@@ -53,6 +55,8 @@ def _parts(username: str) -> list[str]:
 
 def _unguessed(folded: str) -> int:
     """How many characters remain without common words, keyboard walks, years and repetitions."""
+    if len(set(folded)) < _MIN_DISTINCT:
+        return 0
     rest = _YEAR.sub("", _REPEATED.sub(r"\1", folded))
     for piece in _guessed_first():
         rest = rest.replace(piece, "")

@@ -22,7 +22,7 @@ PARAMETERS = frozenset(
     {
         *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "claims"),
         *("code_challenge", "code_challenge_method", "prompt", "max_age", "acr_values", "login_hint", "id_token_hint"),
-        *("request", "request_uri", "registration"),
+        *("request", "request_uri", "registration", "ui_locales"),
     }
 )
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})

@@ -50,6 +50,7 @@ class ConsentQuestion:
     client: Client
     scopes: tuple[str, ...]
     redirect_uri: str
+    ui_locales: str
 
 
 class Authorize:
@@ -119,7 +120,8 @@ class Authorize:
             interaction = await self._interactions.find(connection, token, browser)
             client, redirect_uri = await self._client_and_redirect(connection, interaction.parameters)
         request = parse(client, redirect_uri, interaction.parameters)
-        return ConsentQuestion(client, request.consent_scopes, redirect_uri)
+        ui_locales = interaction.parameters.get("ui_locales", "")
+        return ConsentQuestion(client, request.consent_scopes, redirect_uri, ui_locales)
 
     async def decide_consent(self, token: str, session: Session, browser: str, *, allowed: bool) -> None:
         """Notes what the person decided; `resume` then answers the client."""

@@ -49,6 +49,8 @@ class Presented:
 
     client_id: str
     method: str
+    # The id to the letter, where that differs.
+    plain_id: str | None = None
     # What the secret may be: as the standard writes it, then as many libraries do.
     secrets: tuple[str, ...] = field(default=(), repr=False)
     assertion: str | None = field(default=None, repr=False)
@@ -68,10 +70,10 @@ def _presented(authorization: str | None, form: Mapping[str, str]) -> Presented:
     if sum(ways) > 1:
         raise OAuthError("invalid_request", "more than one client authentication method")
     if basic:
-        client_id, secrets = _basic(authorization or "")
-        if form.get("client_id", client_id) != client_id:
+        ids, secrets = _basic(authorization or "")
+        if form.get("client_id", ids[0]) not in ids:
             raise OAuthError("invalid_request", "client_id differs from the Authorization header")
-        return Presented(client_id, "client_secret_basic", secrets=secrets)
+        return Presented(ids[0], "client_secret_basic", ids[1] if len(ids) > 1 else None, secrets=secrets)
     if "client_assertion" in form:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise OAuthError("invalid_client", "unknown client_assertion_type", status=401)
@@ -106,14 +108,20 @@ class ClientAuthentication:
 
     async def authenticate(self, credentials: Presented, address: str) -> Client:
         """The client that proved itself. Raises invalid_client, in the same words for every reason."""
-        client = self._clients.cached(credentials.client_id)
-        if client is None:
-            async with self._database.read() as connection:
-                client = await self._clients.find(connection, credentials.client_id)
+        client = await self._find(credentials.client_id)
+        if client is None and credentials.plain_id is not None:
+            client = await self._find(credentials.plain_id)
         proved = await self._proves(client, credentials, address)
         if client is None or not proved or not client.is_active:
             raise await self._refusal(credentials.client_id, address)
         return client
+
+    async def _find(self, client_id: str) -> Client | None:
+        cached = self._clients.cached(client_id)
+        if cached is not None:
+            return cached
+        async with self._database.read() as connection:
+            return await self._clients.find(connection, client_id)
 
     async def _proves(self, client: Client | None, credentials: Presented, address: str) -> bool:
         if credentials.secrets:
@@ -239,9 +247,9 @@ def _is_time(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_TIME
 
 
-def _basic(authorization: str) -> tuple[str, tuple[str, ...]]:
-    """RFC 6749 §2.3.1: both parts are form-urlencoded before base64. Many libraries leave that out, which matters where
-    the secret has a `+` or a `%`: then it may be meant either way. Raises invalid_client (CVE-2026-9803)."""
+def _basic(authorization: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What client id and secret may be. RFC 6749 §2.3.1: both are form-urlencoded before base64. Many libraries leave
+    that out, which matters where there is a `+` or a `%`. Raises invalid_client (CVE-2026-9803)."""
     try:
         decoded = base64.b64decode(authorization[6:].strip(), validate=True).decode()
     except (binascii.Error, ValueError):
@@ -249,7 +257,12 @@ def _basic(authorization: str) -> tuple[str, tuple[str, ...]]:
     client_id, _, secret = decoded.partition(":")
     if not secret:
         raise OAuthError("invalid_client", "malformed Authorization header", status=401)
-    return unquote_plus(client_id), tuple(dict.fromkeys((unquote_plus(secret), secret)))
+    return _readings(client_id), _readings(secret)
+
+
+def _readings(sent: str) -> tuple[str, ...]:
+    """As the standard writes it, then to the letter where that differs."""
+    return tuple(dict.fromkeys((unquote_plus(sent), sent)))
 
 
 def _unverified_issuer(assertion: str) -> str:

@@ -17,6 +17,7 @@ def consent_routes(surface: Surface) -> list[Route]:
         await surface.member(request)
         token = request.query_params.get("interaction", "")
         question = await house.authorize.question(token, csrf.browser_of(request, surface.settings))
+        request.state.ui_locales = question.ui_locales
         async with house.database.read() as connection:
             guest = await guest_of_client(surface, connection, question.client, surface.texts(request).locale)
         return await surface.page(

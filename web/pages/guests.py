@@ -20,7 +20,8 @@ class Guest:
 
 
 async def guest_of(surface: Surface, request: Request, interaction: str) -> Guest | None:
-    """None when nobody waits, or the interaction is over: signing in is still possible."""
+    """None when nobody waits, or the interaction is over: signing in is still possible. The pages of this request then
+    speak the language that the client asked for."""
     if not interaction:
         return None
     house = surface.house
@@ -32,6 +33,7 @@ async def guest_of(surface: Surface, request: Request, interaction: str) -> Gues
         client = await house.clients.find(connection, waiting.client_id)
         if client is None:
             return None
+        request.state.ui_locales = waiting.parameters.get("ui_locales", "")
         hint = waiting.parameters.get("login_hint", "")[:128]
         return await guest_of_client(surface, connection, client, surface.texts(request).locale, hint)
 

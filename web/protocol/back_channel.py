@@ -28,6 +28,7 @@ _JWKS_CACHING = {"cache-control": "public, max-age=300"}
 _METADATA = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 _JWKS = "/jwks"
 _INTROSPECTION = "/introspect"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -35,12 +36,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 def back_channel_routes(house: "House") -> list[Route]:
     back = _BackChannel(house)
     return [
-        *(Route(path, back.guarded(back.metadata), methods=["GET", "OPTIONS"]) for path in _METADATA),
-        Route(_JWKS, back.guarded(back.jwks), methods=["GET", "OPTIONS"]),
-        Route("/token", back.guarded(back.token), methods=["POST", "OPTIONS"]),
-        Route("/userinfo", back.guarded(back.userinfo), methods=["GET", "POST", "OPTIONS"]),
-        Route(_INTROSPECTION, back.guarded(back.introspect), methods=["POST"]),
-        Route("/revoke", back.guarded(back.revoke), methods=["POST", "OPTIONS"]),
+        *(back.route(path, back.metadata, "GET", "OPTIONS") for path in _METADATA),
+        back.route(_JWKS, back.jwks, "GET", "OPTIONS"),
+        back.route("/token", back.token, "POST", "OPTIONS"),
+        back.route("/userinfo", back.userinfo, "GET", "POST", "OPTIONS"),
+        back.route(_INTROSPECTION, back.introspect, "POST"),
+        back.route("/revoke", back.revoke, "POST", "OPTIONS"),
     ]
 
 
@@ -49,8 +50,9 @@ class _BackChannel:
         self._house = house
         self._metadata = provider_metadata(house.settings.issuer)
 
-    def guarded(self, handler: Handler) -> Handler:
-        return partial(self._guard, handler)
+    def route(self, path: str, handler: Handler, *allowed: str) -> Route:
+        """Every method comes here, so that the refusal of a wrong one is JSON too."""
+        return Route(path, partial(self._guard, handler, allowed), methods=_METHODS)
 
     async def metadata(self, _request: Request) -> Response:
         return JSONResponse(self._metadata, headers={"cache-control": "public, max-age=300"})
@@ -83,9 +85,12 @@ class _BackChannel:
         await self._house.revocation.answer(request.headers.get("authorization"), pairs, request.state.address)
         return Response(status_code=200, headers=_NO_STORE)
 
-    async def _guard(self, handler: Handler, request: Request) -> Response:
+    async def _guard(self, handler: Handler, allowed: tuple[str, ...], request: Request) -> Response:
         """Errors as the standards word them; CORS for the web origins of registered clients, without credentials."""
-        if request.method == "OPTIONS":
+        if request.method.replace("HEAD", "GET") not in allowed:
+            body = {"error": "invalid_request", "error_description": f"the method is {' or '.join(allowed)}"}
+            response: Response = JSONResponse(body, 405, {**_NO_STORE, "allow": ", ".join(allowed)})
+        elif request.method == "OPTIONS":
             response = Response(status_code=204)
         else:
             try:

@@ -33,6 +33,7 @@ USER = "01m85000000000000000000000"
         ("1qaz@WSX3edc", "weak"),
         ("Admin@2026", "weak"),
         ("Aaaaaaaa1!", "weak"),
+        ("Aa1!aaaa", "weak"),
     ],
 )
 def test_a_weak_password_is_refused_with_the_rule_it_breaks(password: str, rule: str) -> None:

@@ -329,3 +329,27 @@ async def test_signing_in_again_for_a_client_keeps_the_session_and_its_tokens(fl
     signed_in = await flow.agent.submit(page, "login-submit", username="lin", password=PASSWORD)
     assert "code" in answer_of(await flow.agent.follow(signed_in))
     assert await flow.is_active(tokens["access_token"])
+
+
+@pytest.mark.parametrize(
+    ("ui_locales", "chosen", "shown"),
+    [
+        ("en zh-CN", None, "en"),
+        ("fr-CA en-GB", None, "en"),
+        ("zh", None, "zh-CN"),
+        ("fr", None, "zh-CN"),
+        ("en", "zh-CN", "zh-CN"),
+    ],
+)
+async def test_sign_in_and_consent_speak_the_language_that_was_asked_for(
+    flow: Flow, agents: Callable[[], Agent], ui_locales: str, chosen: str | None, shown: str
+) -> None:
+    """OIDC Core §3.1.2.1; what the person has chosen here goes before."""
+    visitor = Flow(agents())
+    for agent in (flow.agent, visitor.agent):
+        if chosen is not None:
+            agent.client.cookies.set("yimen-locale", chosen)
+    sign_in = await visitor.agent.follow(await visitor.authorize(ui_locales=ui_locales))
+    consent = await flow.agent.follow(await flow.authorize(ui_locales=ui_locales))
+    for page in (sign_in, consent):
+        assert f'<html lang="{shown}"' in page.text

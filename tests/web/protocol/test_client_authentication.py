@@ -277,6 +277,18 @@ async def test_an_assertion_of_nonsense_is_an_invalid_client(flow: Flow, payload
     assert await Signer(flow, ECKey.generate_key("P-256"), 0).send(f"e30.{encoded}.x") == "invalid_client"
 
 
+async def test_a_basic_client_id_is_taken_encoded_or_plain(house: House, flow: Flow) -> None:
+    await add_client(house, "a+b 50%")
+    secret = Flow(flow.agent).secret
+    for sent in ("a+b 50%", quote_plus("a+b 50%")):
+        header = "Basic " + base64.b64encode(f"{sent}:{secret}".encode()).decode()
+        for form in ({}, {"client_id": "a+b 50%"}):
+            answer = await flow.agent.client.post(
+                "/token", data={"grant_type": "client_credentials", **form}, headers={"authorization": header}
+            )
+            assert answer.status_code == 200, answer.text
+
+
 async def test_a_basic_secret_is_taken_encoded_or_plain(house: House, flow: Flow) -> None:
     """RFC 6749 §2.3.1 asks for form encoding; many libraries send the secret as it is."""
     secret = "50%25+more/than=enough+of+a+secret+0123456789"

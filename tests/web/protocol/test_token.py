@@ -127,7 +127,8 @@ async def test_24_of_parallel_redemptions_one_succeeds(flow: Flow) -> None:
 
 
 async def test_26_the_endpoint_is_strict_about_form(flow: Flow) -> None:
-    assert (await flow.agent.get("/token")).status_code == 405
+    read = await flow.agent.get("/token")
+    assert (read.status_code, read.headers["allow"], read.json()["error"]) == (405, "POST, OPTIONS", "invalid_request")
     in_address = await flow.agent.client.post(f"/token?client_id=affairs&client_secret={SECRET}")
     assert in_address.json()["error"] == "invalid_request"
     as_json = await flow.agent.client.post("/token", json={"grant_type": "client_credentials"})
