@@ -119,7 +119,7 @@ async def test_a_dummy_in_an_address_or_a_header_is_refused(cadre: Browser, item
     assert (await cadre.get(f"/login?password={page.dummy}")).error == "ERR-FILL"
     assert (await cadre.fetch(f"/login?p={page.dummy}", "POST", b"x=1", content_type=FORM)).error == "ERR-FILL"
     assert (await cadre.fetch("/login", authorization=f"Token {page.dummy}")).error == "ERR-FILL"
-    basic = base64.b64encode(f"{LOGIN}:{page.dummy}".encode()).decode()
+    basic = base64.b64encode(f"somebody:{page.dummy}".encode()).decode()
     assert (await cadre.fetch("/login", authorization=f"Basic {basic}")).error == "ERR-FILL"
     assert len(legacy.received) == before
 
