@@ -6,8 +6,8 @@ Every package declares its tables on `metadata`. A unit of work is opened at the
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +17,11 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import JSON, TypeDecorator
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, UnavailableError
 
 metadata = MetaData(
     naming_convention={
@@ -35,6 +36,11 @@ metadata = MetaData(
 Json = JSON(none_as_null=True)
 
 _BUSY_TIMEOUT_MS = 15_000
+# Of the disk, the file and its locks, not of a statement.
+_SQLITE_TROUBLE = (
+    *("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_READONLY"),
+    *("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM", "SQLITE_NOMEM"),
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -102,19 +108,33 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        async with self.engine.connect() as connection:
-            yield connection
+        """Raises ERR-DATABASE (503) when the database does not work at the moment."""
+        with _told():
+            async with self._connected() as connection:
+                yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        if self.dialect == "postgresql":
-            async with self.engine.begin() as connection:
-                yield connection
-            return
-        async with self._writer, self.engine.connect() as connection:
-            await connection.execution_options(yimen_write=True)
-            async with connection.begin():
-                yield connection
+        """As `read`; what a unit of work wrote before such an error is undone."""
+        with _told():
+            if self.dialect == "postgresql":
+                async with self._connected() as connection, connection.begin():
+                    yield connection
+                return
+            async with self._writer, self._connected() as connection:
+                await connection.execution_options(yimen_write=True)
+                async with connection.begin():
+                    yield connection
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self.engine.connect())
+            except Exception as error:
+                # Drivers raise of every kind here: of the network, of the server, of their own options.
+                raise UnavailableError("ERR-DATABASE", _in_the_drivers_words(error)) from error
+            yield connection
 
     @property
     def is_there(self) -> bool:
@@ -124,13 +144,15 @@ class Database:
 
     async def reach(self) -> None:
         """Raises ERR-DATABASE, in the driver's words, when the database cannot be used."""
+        file = self.engine.url.database
+        if self.dialect == "sqlite" and file and not Path(file).parent.is_dir():
+            raise ConfigurationError("ERR-DATABASE", f"there is no folder {Path(file).parent}")
         try:
             await self.ping()
-        except Exception as error:
-            # Drivers raise of every kind here: of the network, of the server, of their own options.
-            reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
-            detail = reason.splitlines()[0] if reason else type(error).__name__
-            raise ConfigurationError("ERR-DATABASE", detail) from error
+        except UnavailableError as error:
+            raise ConfigurationError("ERR-DATABASE", error.detail) from error
+        except DBAPIError as error:
+            raise ConfigurationError("ERR-DATABASE", _in_the_drivers_words(error)) from error
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""
@@ -139,6 +161,25 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a driver raises because the database is away, full or broken, as an error of ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        name = getattr(error.orig, "sqlite_errorname", "")
+        if error.connection_invalidated or name.startswith(_SQLITE_TROUBLE):
+            raise UnavailableError("ERR-DATABASE", _in_the_drivers_words(error)) from error
+        raise
+    except PoolTimeoutError as error:
+        raise UnavailableError("ERR-DATABASE", "no connection became free in time") from error
+
+
+def _in_the_drivers_words(error: Exception) -> str:
+    reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    return reason.splitlines()[0] if reason else type(error).__name__
 
 
 async def insert_if_absent(connection: AsyncConnection, table: Table, **values: Any) -> bool:

@@ -35,6 +35,12 @@ class ConfigurationError(YimenError):
     status = 500
 
 
+class UnavailableError(YimenError):
+    """Something that Yimen stands on does not work at the moment; nothing was done, and trying again may help."""
+
+    status = 503
+
+
 class OutboundError(YimenError):
     """An outbound request was refused by the guard or failed on the way."""
 

@@ -47,6 +47,10 @@ _TEXTS: Mapping[str, Texts] = {
         "该系统的登录页与配方不符，没有发送密码。请联系安全管理员",
         "The login page does not fit its recipe, so no password was sent. Tell the security administrator",
     ),
+    "ERR-DATABASE": (
+        "系统暂时用不了数据库，请稍后再试",
+        "The database does not work at the moment. Try again in a while",
+    ),
     "ERR-UPSTREAM": ("该系统没有应答，请稍后再试", "The system does not answer. Try again later"),
     "ERR-UPSTREAM_TLS": (
         "该系统的证书无效，为安全起见没有连接",

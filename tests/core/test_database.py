@@ -1,12 +1,14 @@
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from core.clock import FrozenClock
 from core.database import Database, UtcDateTime
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, UnavailableError
 from core.jobs import Job, Jobs
 
 scratch = MetaData()
@@ -80,3 +82,28 @@ async def test_one_of_two_processes_takes_the_turn_of_a_job(database: Database, 
     assert [await first.take_turn(job), await second.take_turn(job)] == [True, False]
     clock.advance(timedelta(seconds=10))
     assert sorted(await asyncio.gather(first.take_turn(job), second.take_turn(job))) == [False, True]
+
+
+async def test_a_database_that_is_away_is_said_to_be() -> None:
+    away = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    for unit_of_work in (away.read, away.write):
+        with pytest.raises(UnavailableError, match="ERR-DATABASE") as caught:
+            async with unit_of_work():
+                pytest.fail("there is no database")
+        assert caught.value.status == 503
+    await away.close()
+
+
+async def test_a_file_that_cannot_be_written_is_said_to_be_and_nothing_else_is(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    database = Database(f"sqlite:///{file}")
+    async with database.write() as connection:
+        await connection.execute(text("CREATE TABLE t (x)"))
+    with pytest.raises(OperationalError, match="no such table"):
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO nothing VALUES (1)"))
+    with pytest.raises(UnavailableError, match="ERR-DATABASE"):
+        async with database.write() as connection:
+            await connection.execute(text("PRAGMA query_only = ON"))
+            await connection.execute(text("INSERT INTO t VALUES (1)"))
+    await database.close()

@@ -151,6 +151,8 @@ def _refusal(request: Request, error: YimenError) -> Response:
         # A challenge is for who used the header (RFC 6749 §5.2), a 401 is never without one (RFC 9110 §11.6.1), and
         # libraries that meet a challenge do not read the error. Introspection says 401 in any case (RFC 7662 §2.3).
         status = 400
+    if error.status == 503:
+        headers["retry-after"] = "5"
     if error.status == 429:
         headers["retry-after"] = str(int(error.parameters.get("minutes", 1)) * 60)
     if error.status == 503:
@@ -166,7 +168,7 @@ def _named(error: YimenError) -> tuple[str, str]:
     if error.status == 429:
         return "invalid_client", "too many failed attempts"
     if error.status == 503:
-        return "temporarily_unavailable", "too many attempts are under way"
+        return "temporarily_unavailable", "" if error.code == "ERR-DATABASE" else "too many attempts are under way"
     return "invalid_request" if error.status < 500 else "server_error", error.code
 
 
