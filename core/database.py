@@ -88,6 +88,8 @@ class Database:
             raise ConfigurationError("ERR-DATABASE_URL", "the database's address does not parse") from None
         backend = parsed.get_backend_name()
         if backend == "sqlite":
+            if parsed.database in (None, "", ":memory:"):
+                raise ConfigurationError("ERR-DATABASE_URL", "SQLite needs a file: sqlite:////var/lib/yimen/yimen.db")
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
             parsed = parsed.set(drivername="sqlite+aiosqlite")
         elif backend == "postgresql":

@@ -7,7 +7,7 @@ from typing import Any
 from selectolax.lexbor import LexborNode
 
 from connectors.legacy import words
-from connectors.legacy.document import Document, attribute, has, lineage, said_by, text_of
+from connectors.legacy.document import Document, attribute, brief_text_of, has, lineage, said_by
 from connectors.legacy.ownership import adopted, owner_of
 from connectors.legacy.visibility import Hiding
 
@@ -98,7 +98,9 @@ class _Walk:
         self._skipped: set[Any] = set()
         self._labels = _label_elements(page.document)
         self._hiding = Hiding(page.document)
+        self._form_around: dict[Any, Any] = {}
         self._text = ""
+        self._text_form: Any = None
         self._image = False
 
     def through(self, root: LexborNode) -> None:
@@ -107,6 +109,7 @@ class _Walk:
             if above in self._skipped or node.tag in _UNSEEN:
                 self._skipped.add(node.mem_id)
             elif node.is_element_node:
+                self._form_around[node.mem_id] = node.mem_id if node.tag == "form" else self._form_around.get(above)
                 why = self._hiding.why(node) or self._page.hidden.get(above, "")
                 if why:
                     self._page.hidden[node.mem_id] = why
@@ -135,14 +138,15 @@ class _Walk:
     def _control(self, node: LexborNode, hidden: str) -> None:
         if len(self._page.controls) >= _MAX_CONTROLS:
             return
+        form = owner_of(self._page.document, node)
         control = Control(
             node=node,
             tag="input" if _COMPONENTS.match(str(node.tag)) else str(node.tag),
             type=_type_of(node),
-            label=self._label(node),
+            label=self._label(node, form),
             hidden="type=hidden" if _type_of(node) == "hidden" else hidden,
             hidden_itself=bool(self._hiding.why(node)),
-            form=owner_of(self._page.document, node),
+            form=form,
             index=len(self._page.controls),
             captcha_image=self._image,
         )
@@ -172,22 +176,27 @@ class _Walk:
         folded = " ".join((node.text_content or "").split()).strip(_TRIMMINGS)
         if folded:
             self._text = folded
+            self._text_form = self._form_around.get(node.parent.mem_id) if node.parent is not None else None
         if self._page.slider is None and words.SLIDER_TEXT.search(folded):
             self._page.slider = node.parent
 
-    def _label(self, node: LexborNode) -> str:
-        label = self._labels.get(attribute(node, "id")) if attribute(node, "id") else None
+    def _label(self, node: LexborNode, form: LexborNode | None) -> str:
+        """Text of another form never says what a field is for."""
+        own = {None, self._form_around.get(node.mem_id), form.mem_id if form is not None else None}
+        named = self._labels.get(attribute(node, "id"), ()) if attribute(node, "id") else ()
+        label = next((text for around, text in named if around in own), None)
         for name in ("aria-label", "label", "title"):
             label = label or attribute(node, name)
         label = label or self._labelled_by(node) or _label_around(node)
-        if not label and len(self._text) <= _LONGEST_LABEL and _type_of(node) != "hidden":
+        is_near = len(self._text) <= _LONGEST_LABEL and self._text_form in own
+        if not label and is_near and _type_of(node) != "hidden":
             label = self._text
         return (label or "").strip(_TRIMMINGS)[:_LONGEST_LABEL]
 
     def _labelled_by(self, node: LexborNode) -> str:
         identifier = attribute(node, "aria-labelledby").split(" ")[0]
         found = self._page.document.first(f'[id="{identifier}"]') if identifier.isidentifier() else None
-        return text_of(found) if found is not None else ""
+        return brief_text_of(found) if found is not None else ""
 
 
 def _type_of(node: LexborNode) -> str:
@@ -215,9 +224,14 @@ def _is_clickable(node: LexborNode) -> bool:
     )
 
 
-def _label_elements(document: Document) -> dict[str, str]:
-    labels = document.all("label[for]")
-    return {attribute(label, "for"): text for label in labels if (text := text_of(label))}
+def _label_elements(document: Document) -> dict[str, list[tuple[Any, str]]]:
+    """By the id they name, the last one first: the form each stands in, and what it says."""
+    found: dict[str, list[tuple[Any, str]]] = {}
+    for label in document.all("label[for]"):
+        if text := brief_text_of(label):
+            around = next((one.mem_id for one in lineage(label) if one.tag == "form"), None)
+            found.setdefault(attribute(label, "for"), []).insert(0, (around, text))
+    return found
 
 
 def _label_around(node: LexborNode) -> str:
@@ -226,7 +240,7 @@ def _label_around(node: LexborNode) -> str:
         if around.tag in ("form", "body"):
             break
         if around.tag == "label":
-            return text_of(around)
+            return brief_text_of(around)
         if str(around.tag).endswith("form-item") and attribute(around, "label"):
             return attribute(around, "label")
     return ""

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -24,7 +25,17 @@ _LABELS = {
     "us-ascii": "windows-1252",
     "x-x-big5": "big5",
 }
+# The encodings of browsers (Encoding Standard §4.2), by Python's names: neither its codecs that are none, such as
+# base64, nor utf-7, which makes markup of harmless text.
+_CODECS = frozenset(
+    {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "gbk", "gb18030", "big5", "big5hkscs", "cp950"}
+    | {"euc_jp", "iso2022_jp", "shift_jis", "cp932", "euc_kr", "cp949", "koi8-r", "koi8-u", "cp866", "cp874", "tis-620"}
+    | {"mac-roman", "mac-cyrillic"}
+    | {f"cp{number}" for number in range(1250, 1259)}
+    | {f"iso8859-{number}" for number in range(2, 17)}
+)
 _MAX_DEPTH = 256
+_MAX_BRIEF = 200
 _SAFE_NAME = re.compile(r"-?[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
@@ -50,10 +61,10 @@ def charset_name(label: str) -> str | None:
     name = label.strip().strip("\"'").lower()
     name = _LABELS.get(name, name)
     try:
-        codecs.lookup(_codec(name))
+        known = codecs.lookup(_codec(name)).name in _CODECS
     except (LookupError, ValueError):
         return None
-    return name
+    return name if known else None
 
 
 def _codec(name: str) -> str:
@@ -89,6 +100,12 @@ def text_of(node: LexborNode) -> str:
     return " ".join(node.text(deep=True, separator=" ").split())
 
 
+def brief_text_of(node: LexborNode) -> str:
+    """What a label or a button says: of an element that holds half the page, only how it begins."""
+    inside = islice(node.traverse(include_text=True), _MAX_BRIEF)
+    return " ".join(" ".join(one.text_content or "" for one in inside if one.tag == "-text").split())
+
+
 def joined(base: str, target: str) -> str:
     """The absolute address of `target`; empty for one that no browser could follow."""
     try:
@@ -99,7 +116,7 @@ def joined(base: str, target: str) -> str:
 
 def said_by(node: LexborNode) -> str:
     """What something to press says: its text, value or title, or that of the picture in it."""
-    said = text_of(node) or next(
+    said = brief_text_of(node) or next(
         (one for name in ("value", "alt", "aria-label", "title") if (one := attribute(node, name))), ""
     )
     picture = None if said else node.css_first("img")

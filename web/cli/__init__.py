@@ -50,6 +50,9 @@ def main() -> None:
         # What could not be written now cannot be written at the interpreter's end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _fail("ERR-IO", error.strerror or str(error))
+    except RecursionError:
+        # JSON that is nested without end, which Python's reader follows: nothing of ours goes that deep.
+        _fail("ERR-NESTED", "a file that was read (the key file, or one that was named) is nested too deeply")
     except KeyboardInterrupt:
         sys.exit(130)
 

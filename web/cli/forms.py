@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,10 +15,14 @@ from rich.table import Table
 
 from connectors.errors import ConnectorError
 from connectors.legacy.detect import DetectedForm, Field, detect
+from connectors.legacy.first_step import first_step
 from connectors.legacy.trial import detect_at
 from connectors.legacy.visit import Visit
 from core.outbound import Outbound
 from core.settings import load_settings
+
+# As much as the gateway's own visits take (`connectors.legacy.visit`).
+MAX_PAGE_BYTES = 2 * 1024 * 1024
 
 app = typer.Typer(no_args_is_help=True, help="Login forms: what detection finds on a page.")
 
@@ -44,12 +49,13 @@ def detect_form(
     if page.startswith(("http://", "https://")):
         found, url = asyncio.run(_at_address(page, guarded_outbound(allow)))
     else:
-        found = detect(_read(page), url, charset)
+        found = _in(_read(page), url, charset)
     if found is None:
         raise ConnectorError("ERR-FORMS", "there is no login form on this page")
     if as_json:
         named = {role: asdict(one) if one else None for role, one in _named(found)}
-        typer.echo(json.dumps({"url": url, **named, **found.to_json()}, ensure_ascii=False, indent=2))
+        told = {"url": url, "first_of_two_steps": _is_first_step(found), **named, **found.to_json()}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         _print_form(found, url)
 
@@ -65,14 +71,31 @@ def guarded_outbound(allow: list[str] | None) -> Outbound:
 
 async def _at_address(url: str, outbound: Outbound) -> tuple[DetectedForm | None, str]:
     async with Visit(outbound) as visit:
-        return await detect_at(visit, url) or (None, url)
+        found = await detect_at(visit, url)
+        if found is not None:
+            return found
+        fetched = await visit.page(url)
+        return first_step(fetched.body, fetched.url, fetched.charset), fetched.url
+
+
+def _in(content: bytes, url: str, charset: str | None) -> DetectedForm | None:
+    return detect(content, url, charset) or first_step(content, url, charset)
+
+
+def _is_first_step(found: DetectedForm) -> bool:
+    return found.username is not None and found.password is None
 
 
 def _read(page: str) -> bytes:
+    """Raises ERR-FORMS also for more than a page that is fetched may have: reading takes seconds a megabyte."""
     try:
-        return sys.stdin.buffer.read() if page == "-" else Path(page).read_bytes()
-    except OSError as error:
-        raise ConnectorError("ERR-FORMS", f"{page}: {error.strerror}") from None
+        with nullcontext(sys.stdin.buffer) if page == "-" else Path(page).open("rb") as file:
+            content = file.read(MAX_PAGE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ConnectorError("ERR-FORMS", f"{page!r}: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > MAX_PAGE_BYTES:
+        raise ConnectorError("ERR-FORMS", f"{page}: larger than {MAX_PAGE_BYTES // 1024**2} MiB: no login page is")
+    return content
 
 
 def _named(found: DetectedForm) -> tuple[tuple[str, Field | None], ...]:

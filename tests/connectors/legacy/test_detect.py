@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.legacy.detect import DetectedForm, Field, detect
-from connectors.legacy.document import Document
+from connectors.legacy.document import Document, charset_name, said_by
 from tests.connectors.legacy.pages import PAGES, LoginPage
 
 _LOGINS = [page for page in PAGES if page.expect]
@@ -136,6 +136,53 @@ def test_a_page_with_thousands_of_controls_is_looked_at_within_bounds() -> None:
     found = detect(login + "<input><a href=#>x</a>" * 5000 + "<div onclick=x>" * 3000, "http://a.test/")
     assert found is not None
     assert [field.name for field in found.fields] == ["u", "p"]
+
+
+@pytest.mark.parametrize("markup", ["<div onclick=x>字", "<label for=a>字", "<button>字"])
+def test_what_is_nested_without_end_is_not_read_again_at_every_level(markup: str) -> None:
+    nested = Document(markup * 3000)
+    assert all(len(said_by(node)) < 1000 for node in nested.all("div, label, button"))
+
+
+@pytest.mark.parametrize("charset", ["base64", "rot13", "hex", "zlib", "utf-7", "unicode_escape", "idna", "punycode"])
+def test_a_codec_that_no_browser_knows_is_no_charset(charset: str) -> None:
+    assert charset_name(charset) is None
+    page = f'<meta charset="{charset}"><form>用户名<input name="u">密码<input type="password" name="p"></form>'
+    for found in (detect(page.encode(), "http://a.test/"), detect(page.encode(), "http://a.test/", charset)):
+        assert found is not None
+        assert found.charset == "utf-8"
+
+
+@pytest.mark.parametrize(
+    "charset", ["gb2312", "GBK", "gb18030", "big5", "utf-8", "shift_jis", "euc-kr", "windows-1252"]
+)
+def test_a_charset_that_browsers_know_is_one(charset: str) -> None:
+    assert charset_name(charset) is not None
+
+
+_LOGIN = '<form><input name="account"><input type="password" name="pw"><button>登录</button></form>'
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        '<form action="/search"><input name="q"><button>搜索</button></form>',
+        '<form action="/register"><input name="r"><button>注册</button></form>',
+        '<form><label for="account">搜索</label><input id="account" name="q"></form>',
+    ],
+)
+def test_the_text_of_another_form_is_no_label(before: str) -> None:
+    found = detect(before + _LOGIN.replace('name="account"', 'id="account" name="account"'), "http://a.test/")
+    assert found is not None
+    assert found.username is not None
+    assert (found.username.name, found.username.label) == ("account", "")
+
+
+def test_the_text_in_front_of_a_form_is_the_label_of_its_first_field() -> None:
+    found = detect(f"<b>工号</b>{_LOGIN}", "http://a.test/")
+    assert found is not None
+    assert found.username is not None
+    assert found.username.label == "工号"
 
 
 def test_a_page_that_never_speaks_of_a_password_is_not_parsed() -> None:

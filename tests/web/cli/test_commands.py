@@ -148,6 +148,20 @@ async def test_a_key_file_that_others_can_read_is_refused(yimen: Yimen, database
     assert (status, "ERR-CUSTODY" in complained) == (1, True)
 
 
+@pytest.mark.parametrize("command", ["serve", "keys rotate", "apply -"])
+async def test_a_key_file_nested_without_end_is_refused_in_one_line(
+    yimen: Yimen, database: Database, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    key = tmp_path / "data" / "root.key"
+    key.touch(mode=0o600)
+    key.write_text("[" * 60_000, encoding="utf-8")
+    status, _, complained = await yimen(*command.split(), given=COUNTY)
+    assert status == 1
+    assert "yimen: ERR-" in complained
+    assert "Traceback" not in complained
+
+
 @pytest.mark.parametrize("arguments", [("serve", "--port", "x"), ("nonsense",), ("audit", "verify"), ("apply",)])
 async def test_wrong_usage_ends_with_status_2(yimen: Yimen, arguments: tuple[str, ...]) -> None:
     status, _, complained = await yimen(*arguments)
@@ -161,6 +175,8 @@ async def test_wrong_usage_ends_with_status_2(yimen: Yimen, arguments: tuple[str
         ("user list", {"database_url": "postgresql://x:hunter2pw@127.0.0.1:1/y"}, "ERR-DATABASE"),
         ("serve", {"database_url": "sqlite:////nowhere/at/all.db"}, "ERR-DATABASE"),
         ("migrate", {"database_url": "hunter2pw"}, "ERR-DATABASE_URL"),
+        ("migrate", {"database_url": "sqlite://"}, "ERR-DATABASE_URL: SQLite needs a file"),
+        ("serve", {"database_url": "sqlite:///:memory:"}, "ERR-DATABASE_URL: SQLite needs a file"),
         ("migrate", {"data_dir": "/proc/none"}, "ERR-SETTINGS"),
         ("serve --host 192.0.2.1", {}, "ERR-LISTEN"),
         ("serve --tls-cert /dev/null --tls-key /dev/null", {}, "ERR-SETTINGS"),
@@ -172,7 +188,7 @@ async def test_what_cannot_work_is_said_in_one_line(
 ) -> None:
     status, said, complained = await yimen(*arguments.split(), **settings)
     assert status == 1
-    assert f"yimen: {code}: " in complained
+    assert f"yimen: {code}" in complained
     assert "Traceback" not in complained
     assert "hunter2pw" not in said + complained
 
