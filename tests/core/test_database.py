@@ -101,9 +101,10 @@ async def test_a_file_that_cannot_be_written_is_said_to_be_and_nothing_else_is(t
         await connection.execute(text("CREATE TABLE t (x)"))
     with pytest.raises(OperationalError, match="no such table"):
         async with database.write() as connection:
-            await connection.execute(text("INSERT INTO nothing VALUES (1)"))
+            await connection.execute(text("INSERT INTO absent VALUES (1)"))
+    async with database.read() as connection:
+        await connection.execute(text("PRAGMA query_only = ON"))
     with pytest.raises(UnavailableError, match="ERR-DATABASE"):
         async with database.write() as connection:
-            await connection.execute(text("PRAGMA query_only = ON"))
             await connection.execute(text("INSERT INTO t VALUES (1)"))
     await database.close()
