@@ -26,7 +26,7 @@ def portal_app(house: "House") -> ASGIApp:
         version=version("yimen"),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url="/api/openapi.json",
         # An address with a slash too many is unknown: a redirect would be made from the request's own Host.
         redirect_slashes=False,
         routes=[*health_routes(house), *protocol_routes(surface), *page_routes(house)],
