@@ -1,4 +1,5 @@
-"""The JSON API: what the pages show, for programs of the signed-in person. Described by /openapi.json.
+"""The JSON API: what the pages show, for programs of the signed-in person. Described by /api/openapi.json, and by
+/openapi.json alike.
 
 It reads only. The browser's session cookie is the proof, so no other site can use it: answers carry no CORS headers.
 """

@@ -4,6 +4,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from web.api import api_router
@@ -17,6 +19,9 @@ from web.security_headers import SecurityHeaders
 if TYPE_CHECKING:
     from web.composition import House
 
+# Where the JSON API describes itself: beside the API, and where programs look first.
+OPENAPI_PATHS = ("/api/openapi.json", "/openapi.json")
+
 
 def portal_app(house: "House") -> ASGIApp:
     surface = Surface(house)
@@ -26,11 +31,17 @@ def portal_app(house: "House") -> ASGIApp:
         version=version("yimen"),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=OPENAPI_PATHS[0],
         # An address with a slash too many is unknown: a redirect would be made from the request's own Host.
         redirect_slashes=False,
         routes=[*health_routes(house), *protocol_routes(surface), *page_routes(house)],
         exception_handlers=dict(exception_handlers()),
     )
     app.include_router(api_router(house))
+
+    async def describe(_request: Request) -> Response:
+        return JSONResponse(app.openapi())
+
+    for path in OPENAPI_PATHS[1:]:
+        app.add_route(path, describe, methods=["GET"], include_in_schema=False)
     return SecurityHeaders(PlainAddresses(app), house.settings)
