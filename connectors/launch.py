@@ -23,8 +23,8 @@ from sso.access import permits
 from sso.authentication.sessions import Session
 from sso.directory.users import User
 from vault.items import Item, Items
+from vault.keys.sealing import Opened
 from vault.ledger import Event, Ledger
-from vault.sealing import Opened
 from vault.tickets import Tickets, Use
 
 INTENT_LIFETIME = timedelta(seconds=60)

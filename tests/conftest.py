@@ -17,9 +17,9 @@ from sqlalchemy import URL, make_url, text
 from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
-from vault.custody import KeyringCustodian, open_custodian
+from vault.keys.custody import KeyringCustodian, open_custodian
+from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
-from vault.sealing import Sealer
 from web.migrate import migrate
 
 # No test asserts a time: machines differ, and the first draw of a strategy builds its tables.

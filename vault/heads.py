@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from vault.errors import VaultError
-from vault.events import event_table
-from vault.keys import encode_fields
+from vault.keys.store import encode_fields
 from vault.ledger import Event, Ledger, RecordedEvent
+from vault.ledger.events import event_table
 
 # The events that carry a head. Their subject is the owner.
 HEAD_ACTIONS = ("vault.add", "vault.replace", "vault.remove", "vault.rotate", "vault.reset")

@@ -6,7 +6,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vault.errors import VaultError
-from vault.sealing import Binding, Opened, Sealer
+from vault.keys.sealing import Binding, Opened, Sealer
 
 _LOGIN_SCHEMA = "login/1"
 _SECRET_SCHEMA = "password/1"

@@ -14,9 +14,9 @@ from core.identifiers import new_id
 from vault.errors import VaultError
 from vault.heads import Head, Heads, item_table
 from vault.item_content import open_login, open_secret, seal_content
+from vault.keys.sealing import Opened, Sealer
 from vault.ledger import Event, Ledger
 from vault.masking import mask
-from vault.sealing import Opened, Sealer
 from vault.tickets import Leave, Tickets, Use
 
 TAMPERED = ("ERR-ITEM_TAMPERED", "ERR-SEAL", "ERR-LEDGER_TAMPERED")

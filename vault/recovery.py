@@ -9,8 +9,8 @@ from vault.errors import VaultError
 from vault.heads import Heads, item_table
 from vault.item_content import open_login, open_secret
 from vault.items import TAMPERED
-from vault.ledger_watch import LedgerWatch
-from vault.sealing import Sealer
+from vault.keys.sealing import Sealer
+from vault.ledger.watch import LedgerWatch
 
 
 class Recovery:

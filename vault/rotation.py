@@ -10,9 +10,9 @@ from core.database import Database
 from vault.errors import VaultError
 from vault.heads import item_table
 from vault.items import TAMPERED, Items
-from vault.keys import root_table
+from vault.keys.sealing import Sealer
+from vault.keys.store import root_table
 from vault.ledger import Event, Ledger
-from vault.sealing import Sealer
 
 _BATCH = 100
 

@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field
 from connectors.launch import owners_for
 from sso.authentication.sessions import Session
 from sso.directory.roles import Role
-from vault.events import RecordedEvent
-from vault.queries import LedgerQuery
+from vault.ledger.events import RecordedEvent
+from vault.ledger.queries import LedgerQuery
 from web.pages.audit_filters import Filters
 from web.pages.portal import tiles_for
 from web.pages.surface import Surface

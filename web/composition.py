@@ -9,7 +9,7 @@ from connectors.gateway.app import GatewayApp
 from connectors.gateway.captures import Captures
 from connectors.gateway.parts import GatewayParts
 from connectors.launch import Launcher
-from connectors.legacy.recipes import Recipes
+from connectors.legacy.recipe.store import Recipes
 from connectors.systems import Systems
 from core.clock import Clock, SystemClock
 from core.database import Database
@@ -38,17 +38,17 @@ from sso.oidc.revocation import Revocation
 from sso.oidc.token import TokenEndpoint
 from sso.oidc.tokens import Tokens
 from sso.oidc.userinfo import UserInfo
-from vault.audit_file import AuditFile
-from vault.custody import KeyringCustodian, open_custodian
 from vault.heads import Heads
 from vault.items import Items
+from vault.keys.custody import KeyringCustodian, open_custodian
+from vault.keys.sealing import Sealer
+from vault.keys.signing import signing_key
 from vault.ledger import Ledger
-from vault.ledger_watch import LedgerWatch
-from vault.queries import LedgerQueries
+from vault.ledger.export import AuditFile
+from vault.ledger.queries import LedgerQueries
+from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
-from vault.sealing import Sealer
-from vault.signing import signing_key
 from vault.tickets import Tickets
 from web.migrate import migrate, require_migrated
 from web.periodic import periodic_jobs

@@ -14,7 +14,7 @@ from core.database import wait_turn
 from core.errors import ConfigurationError
 from core.identifiers import new_token
 from sso.directory.users import UserRegistration
-from vault.keyring_backends import sync_directory
+from vault.keys.keyring_backends import sync_directory
 from web.composition import House
 
 FILE_NAME = "first-sign-in.txt"

@@ -8,7 +8,7 @@ import connectors.gateway.fills
 import connectors.gateway.sessions
 import connectors.gateway.steps
 import connectors.launch
-import connectors.legacy.recipes
+import connectors.legacy.recipe.store
 import connectors.systems
 import core.jobs
 import sso.authentication.endings
@@ -26,10 +26,10 @@ import sso.oidc.grants
 import sso.oidc.interaction
 import sso.oidc.keys
 import sso.oidc.revocation
-import vault.events
 import vault.heads
-import vault.keys
-import vault.ledger
-import vault.signing
+import vault.keys.signing
+import vault.keys.store
+import vault.ledger.events
+import vault.ledger.ledger
 import vault.tickets
 import web.favourites

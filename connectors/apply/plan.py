@@ -21,8 +21,8 @@ from connectors.apply.repeats import require_no_repeats
 from connectors.apply.secrets import reveal
 from connectors.errors import ConnectorError
 from connectors.gateway_client import GATEWAY_CLIENT_PREFIX, gateway_client
-from connectors.legacy.recipe import Recipe
-from connectors.legacy.recipes import Recipes
+from connectors.legacy.recipe.recipe import Recipe
+from connectors.legacy.recipe.store import Recipes
 from connectors.systems import SystemRegistration, Systems
 from core.database import Database
 from core.errors import YimenError
@@ -35,8 +35,8 @@ from sso.clients import ClientRegistration, Clients
 from sso.directory.organisations import Kind, Level, Organisation, Organisations
 from sso.directory.users import Post, UserRegistration, Users
 from vault.items import Items
+from vault.keys.suites import wipe
 from vault.ledger import Event, Ledger
-from vault.suites import wipe
 
 Verb = Literal["create", "change", "keep"]
 

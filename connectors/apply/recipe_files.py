@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.apply.repeats import require_different
 from connectors.errors import ConnectorError
-from connectors.legacy.recipe import Recipe, parse_recipe
+from connectors.legacy.recipe.recipe import Recipe, parse_recipe
 
 
 def load_recipes(entries: Sequence[dict[str, Any] | str], folder: Path) -> list[Recipe]:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.apply.document import ClientEntry
 from connectors.errors import ConnectorError
-from connectors.legacy.recipes import Recipes
+from connectors.legacy.recipe.store import Recipes
 from connectors.systems import SystemRegistration
 from sso.directory.organisations import Organisations
 from sso.directory.roles import Role

@@ -11,23 +11,23 @@ from connectors.errors import ConnectorError
 from connectors.gateway.basic import BasicAuthorization
 from connectors.gateway.captures import Captures
 from connectors.gateway.fills import Fills
-from connectors.gateway.foreign import require_own
-from connectors.gateway.headers import SESSION_COOKIE
 from connectors.gateway.inject import SCRIPT, SCRIPT_PATH
 from connectors.gateway.notices import notice
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.paths import require_inside, target_of
 from connectors.gateway.proxy import Proxy
-from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.sessions import GatewaySession, GatewaySessions
 from connectors.gateway.sign_in import GatewaySignIn
-from connectors.gateway.upload import Upload
-from connectors.gateway.upstream import Upstream
 from connectors.gateway.visit import Visit
-from connectors.gateway.websocket import WebSocketProxy
+from connectors.gateway.wire.foreign import require_own
+from connectors.gateway.wire.headers import SESSION_COOKIE
+from connectors.gateway.wire.paths import require_inside, target_of
+from connectors.gateway.wire.rewrite import OriginMap
+from connectors.gateway.wire.upload import Upload
+from connectors.gateway.wire.upstream import Upstream
+from connectors.gateway.wire.websocket import WebSocketProxy
 from connectors.gateway_client import CALLBACK_PATH
 from connectors.launch import refusal_of
-from connectors.legacy.recipe import Recipe
+from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System
 from core.errors import YimenError
 from core.fresh import Fresh

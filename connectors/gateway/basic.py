@@ -8,15 +8,15 @@ from sqlalchemy import Column, Integer, Row, String, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
-from connectors.gateway.headers import Peer
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.wire.headers import Peer
 from connectors.systems import System, WayInKind
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from vault.items import Item
-from vault.sealing import Binding
-from vault.suites import wipe
+from vault.keys.sealing import Binding
+from vault.keys.suites import wipe
 
 # One release serves a while of requests: each page of such a system needs the header again.
 LIFETIME = timedelta(minutes=15)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
-from vault.suites import wipe
+from vault.keys.suites import wipe
 
 Kind = Literal["urlencoded", "multipart", "json"]
 

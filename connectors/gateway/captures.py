@@ -14,17 +14,17 @@ from connectors.gateway.fills import Fill
 from connectors.gateway.recognise import looks_made
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.swap import SentBody
-from connectors.legacy.recipe import Recipe
+from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System
 from core.clock import Clock
 from core.database import Bytes, Database, UtcDateTime, metadata
 from core.identifiers import new_id
 from sso.directory.users import User
 from vault.items import Item, Items
+from vault.keys.sealing import Binding, Sealer
+from vault.keys.suites import wipe
 from vault.ledger import Event, Ledger
 from vault.masking import mask
-from vault.sealing import Binding, Sealer
-from vault.suites import wipe
 
 LIFETIME = timedelta(minutes=5)
 

@@ -7,19 +7,19 @@ from urllib.parse import urlsplit
 
 from connectors.gateway.captures import Captures
 from connectors.gateway.fills import Fill, Fills, Undecided
-from connectors.gateway.headers import Header, never_kept
 from connectors.gateway.inject import letting_script_through, nonce_for, with_script
 from connectors.gateway.notices import refusals
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.results import Results
-from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.salts import salts_in
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.steps import note_step
-from connectors.legacy.answer import Outcome, path_of
-from connectors.legacy.fill_plan import FillPlan, fill_plan, opener_plan, step_plan, waiting_plan
-from connectors.legacy.recipe import Recipe
-from connectors.legacy.variables import from_page
+from connectors.gateway.wire.headers import Header, never_kept
+from connectors.gateway.wire.rewrite import OriginMap
+from connectors.legacy.outcome.answer import Outcome, path_of
+from connectors.legacy.page.fill_plan import FillPlan, fill_plan, opener_plan, step_plan, waiting_plan
+from connectors.legacy.recipe.recipe import Recipe
+from connectors.legacy.recipe.variables import from_page
 from connectors.systems import System
 from vault.items import Item
 

@@ -19,10 +19,10 @@ from sqlalchemy import Column, Row, String, Table, case, insert, or_, select, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.bodies import Place
-from connectors.legacy import words
-from connectors.legacy.fill_plan import FillPlan
-from connectors.legacy.globs import matches_path
-from connectors.legacy.recipe import Recipe
+from connectors.legacy.page import words
+from connectors.legacy.page.fill_plan import FillPlan
+from connectors.legacy.recipe.globs import matches_path
+from connectors.legacy.recipe.recipe import Recipe
 from core.clock import Clock
 from core.database import Bytes, Json, UtcDateTime, metadata
 from core.identifiers import new_id

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from connectors.gateway.headers import Header
+from connectors.gateway.wire.headers import Header
 
 SCRIPT_PATH = "/.yimen/fill.js"
 SCRIPT = (Path(__file__).parent / "fill.js").read_bytes()

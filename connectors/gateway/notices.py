@@ -6,7 +6,7 @@ from html import escape
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from connectors.gateway.headers import FILLED_COOKIE, REFUSED_COOKIE
+from connectors.gateway.wire.headers import FILLED_COOKIE, REFUSED_COOKIE
 
 Texts = tuple[str, str]
 

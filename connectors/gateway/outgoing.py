@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from connectors.gateway.captures import Captures
 from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
-from connectors.gateway.headers import basic_credential, cookies_of
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.rewrite import is_form
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.swap import MAX_BODY_BYTES, SentBody, Swap
-from connectors.gateway.upstream import Body
 from connectors.gateway.visit import Visit
+from connectors.gateway.wire.headers import basic_credential, cookies_of
+from connectors.gateway.wire.rewrite import is_form
+from connectors.gateway.wire.upstream import Body
 from connectors.systems import System
 
 _MAY_SIGN_IN = frozenset({"POST", "PUT", "PATCH"})

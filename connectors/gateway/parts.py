@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from connectors.launch import Launcher
-from connectors.legacy.recipes import Recipes
+from connectors.legacy.recipe.store import Recipes
 from connectors.systems import Systems
 from core.clock import Clock
 from core.database import Database
@@ -13,8 +13,8 @@ from sso.authentication.sessions import Sessions
 from sso.clients import Clients
 from sso.oidc.token import TokenEndpoint
 from vault.items import Items
+from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
-from vault.sealing import Sealer
 
 
 @dataclass(frozen=True)

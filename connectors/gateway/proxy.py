@@ -15,24 +15,24 @@ from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.echo_watch import EchoWatch
 from connectors.gateway.echoes import freed, scrubbed
 from connectors.gateway.fills import Fills
-from connectors.gateway.headers import ECHO_COOKIE, Header, Peer, browser_headers, unconditional, upstream_headers
 from connectors.gateway.outgoing import Outgoing
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.results import Results
-from connectors.gateway.rewrite import is_data, is_rewritable, is_text
 from connectors.gateway.salts import salts_in_answer
 from connectors.gateway.scripted_basic import ScriptedBasic
 from connectors.gateway.sessions import GatewaySession
-from connectors.gateway.upstream import (
+from connectors.gateway.visit import Visit
+from connectors.gateway.wire.headers import ECHO_COOKIE, Header, Peer, browser_headers, unconditional, upstream_headers
+from connectors.gateway.wire.rewrite import is_data, is_rewritable, is_text
+from connectors.gateway.wire.upstream import (
     ACCEPT_ENCODING,
     Body,
     Upstream,
     UpstreamRequest,
     answer_headers,
 )
-from connectors.gateway.visit import Visit
-from connectors.legacy.answer import Outcome
-from connectors.legacy.variables import from_response
+from connectors.legacy.outcome.answer import Outcome
+from connectors.legacy.recipe.variables import from_response
 from connectors.systems import System, WayInKind
 
 _NO_BODY_STATUS = frozenset({204, 304})

@@ -13,8 +13,8 @@ from itertools import product
 from urllib.parse import unquote
 
 from connectors.gateway.bodies import Place
-from connectors.legacy import words
-from connectors.legacy.transforms import Transform, compile_transform
+from connectors.legacy.page import words
+from connectors.legacy.recipe.transforms import Transform, compile_transform
 
 _PLAIN = compile_transform("password")
 _BASE64 = compile_transform("base64(password)")

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from connectors.gateway.captures import Captures, Held
 from connectors.gateway.echo_watch import EchoWatch
 from connectors.gateway.fills import Fills
-from connectors.gateway.headers import OFFER_COOKIE, Header
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.swap import Swapped
 from connectors.gateway.visit import Visit
-from connectors.legacy.conventions import LEADS_BACK
-from connectors.legacy.outcome import Outcome, SignInResponse, judge
+from connectors.gateway.wire.headers import OFFER_COOKIE, Header
+from connectors.legacy.outcome.conventions import LEADS_BACK
+from connectors.legacy.outcome.judge import Outcome, SignInResponse, judge
 from connectors.systems import System
 from vault.ledger import Event
 

@@ -13,15 +13,15 @@ from connectors.gateway.fills import Fill, Fills
 from connectors.gateway.recognise import Recognised, hides, looks_made, recognise
 from connectors.gateway.sessions import GatewaySession
 from connectors.launch import Launcher
-from connectors.legacy.recipe import Recipe
-from connectors.legacy.transforms import Transform
-from connectors.legacy.variables import from_cookies, from_request, require_variables
+from connectors.legacy.recipe.recipe import Recipe
+from connectors.legacy.recipe.transforms import Transform
+from connectors.legacy.recipe.variables import from_cookies, from_request, require_variables
 from connectors.systems import System
 from core.database import Database
 from vault.errors import VaultError
 from vault.items import Items
+from vault.keys.suites import wipe
 from vault.ledger import Event, Ledger
-from vault.suites import wipe
 
 MAX_BODY_BYTES = 1024 * 1024
 # What a page makes of twelve characters is no shorter; flags and numbers are.

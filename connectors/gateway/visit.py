@@ -8,14 +8,14 @@ from starlette.requests import Request
 
 from connectors.gateway.captures import Held
 from connectors.gateway.fills import Fill
-from connectors.gateway.headers import FILLED_COOKIE, TYPED_COOKIE
-from connectors.gateway.rewrite import OriginMap
 from connectors.gateway.sessions import GatewaySession
 from connectors.gateway.swap import Swapped
-from connectors.gateway.upload import Upload
-from connectors.legacy.recipe import Recipe
+from connectors.gateway.wire.headers import FILLED_COOKIE, TYPED_COOKIE
+from connectors.gateway.wire.rewrite import OriginMap
+from connectors.gateway.wire.upload import Upload
+from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System
-from vault.suites import wipe
+from vault.keys.suites import wipe
 
 
 @dataclass

@@ -1,1 +1,3 @@
-"""Legacy logins: finding the form, describing it by a recipe, making the value it wants, reading the answer."""
+"""Reading legacy systems, sub-package by what is read: `page` finds the login form, `recipe` is its description by
+hand, `outcome` tells from an answer how a sign-in went, `trial` does a whole sign-in without a browser.
+"""

@@ -25,7 +25,7 @@ from core.database import Bytes, Database, UtcDateTime, metadata
 from core.settings import Settings
 from sso.errors import SsoError
 from sso.names import fold_username
-from vault.sealing import Sealer
+from vault.keys.sealing import Sealer
 
 PATIENCE = timedelta(seconds=10)
 _PAUSE_SECONDS = 0.05

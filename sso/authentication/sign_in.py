@@ -24,8 +24,8 @@ from sso.authentication.sessions import Session, Sessions
 from sso.authentication.totp import Totp
 from sso.directory.users import User, Users
 from sso.errors import SsoError
-from vault.events import Result
 from vault.ledger import Event, Ledger
+from vault.ledger.events import Result
 from vault.masking import mask
 
 PENDING_LIFETIME = timedelta(minutes=5)

@@ -13,8 +13,8 @@ from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
 from sso.errors import SsoError
 from vault.errors import VaultError
+from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
-from vault.sealing import Binding, Sealer
 
 STEP_SECONDS = 30
 WINDOW = 1

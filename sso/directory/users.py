@@ -38,9 +38,9 @@ from sso.directory.registration import (
 from sso.directory.roles import ADMINISTRATORS, Role
 from sso.errors import SsoError
 from sso.names import fold_username
+from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
 from vault.masking import mask
-from vault.sealing import Binding, Sealer
 
 __all__ = ["Post", "User", "UserRegistration", "Users", "user_table"]
 

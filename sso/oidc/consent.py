@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Json, UtcDateTime, insert_if_absent, metadata
-from vault.events import Result
 from vault.ledger import Event, Ledger
+from vault.ledger.events import Result
 
 consent_table = Table(
     "sso_consent",

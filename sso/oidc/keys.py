@@ -16,8 +16,8 @@ from core.clock import Clock
 from core.database import Bytes, Database, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from vault.errors import VaultError
+from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
-from vault.sealing import Binding, Sealer
 
 ALGORITHMS = ("ES256", "RS256")
 # How long verifiers may cache the JWKS, so how long a key is published before it signs.

@@ -16,7 +16,7 @@ from sso.clients import Client
 from sso.errors import OAuthError
 from sso.oidc.grants import Grant
 from sso.oidc.keys import ALGORITHMS, SigningKeys
-from vault.sealing import Sealer
+from vault.keys.sealing import Sealer
 
 ACCESS_LIFETIME = timedelta(minutes=10)
 ID_LIFETIME = timedelta(minutes=10)

@@ -4,8 +4,8 @@ from core.clock import FrozenClock
 from core.database import Database
 from sso.directory.organisations import Kind, Level, Organisation, Organisations
 from sso.directory.users import Users
+from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
-from vault.sealing import Sealer
 
 # Towns stand under a county, villages under a town.
 COUNTY = Organisation("qx", "清溪县", Kind.AREA, Level.COUNTY, "330999000000")

@@ -6,7 +6,7 @@ from core.database import Database
 from sso.directory.organisations import Kind, Level, Organisation, Organisations, with_ancestors
 from sso.errors import SsoError
 from tests.sso.conftest import COUNTY, TOWN, VILLAGE
-from vault.events import event_table
+from vault.ledger.events import event_table
 
 
 async def test_an_organisation_comes_back_as_it_was_put_in(

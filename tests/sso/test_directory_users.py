@@ -9,7 +9,7 @@ from core.database import Database
 from sso.directory.roles import Role, require_compatible
 from sso.directory.users import Post, User, UserRegistration, Users, user_table
 from sso.errors import SsoError
-from vault.events import event_table
+from vault.ledger.events import event_table
 
 ID_CARD = "330999198805121234"
 MOBILE = "13812346621"

@@ -10,9 +10,9 @@ from core.clock import FrozenClock
 from core.database import Database
 from sso.oidc.keys import SigningKeys, signing_key_table
 from vault.errors import VaultError
-from vault.events import event_table
+from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
-from vault.sealing import Sealer
+from vault.ledger.events import event_table
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from core.clock import FrozenClock
 from core.database import Database
 from vault.heads import Heads
 from vault.items import Items
+from vault.keys.sealing import Sealer
+from vault.keys.signing import signing_key
 from vault.ledger import Ledger
-from vault.ledger_watch import LedgerWatch
-from vault.sealing import Sealer
-from vault.signing import signing_key
+from vault.ledger.watch import LedgerWatch
 from vault.tickets import Tickets
 
 

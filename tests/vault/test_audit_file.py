@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from core.database import Database
-from vault.audit_file import AuditFile
-from vault.audit_verify import verify
-from vault.checkpoints import VerifierKey
 from vault.ledger import Event, Ledger
-from vault.queries import LedgerQuery
+from vault.ledger.checkpoints import VerifierKey
+from vault.ledger.export import AuditFile
+from vault.ledger.queries import LedgerQuery
+from vault.ledger.verify import verify
 
 EVENTS = 40
 

@@ -12,13 +12,13 @@ from core import identifiers
 from core.clock import FrozenClock
 from core.database import Database
 from vault.errors import VaultError
-from vault.events import event_table
 from vault.heads import Heads, head_table, item_table
 from vault.items import Item, Items
+from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
-from vault.ledger_watch import LedgerWatch
+from vault.ledger.events import event_table
+from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
-from vault.sealing import Sealer
 from vault.tickets import Tickets, Use
 
 USE = Use(holder="session:s1", origin="http://127.0.0.1:9101", recipe_hash="r1")

@@ -6,11 +6,10 @@ from sqlalchemy.exc import DBAPIError
 
 from core.clock import FrozenClock
 from core.database import Database
-from vault import merkle
 from vault.errors import VaultError
-from vault.events import canonical, event_of_row, event_table, leaf_content
-from vault.ledger import Event, Ledger
-from vault.sealing import Sealer
+from vault.keys.sealing import Sealer
+from vault.ledger import Event, Ledger, merkle
+from vault.ledger.events import canonical, event_of_row, event_table, leaf_content
 
 
 def opened(number: int) -> Event:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault import merkle
+from vault.ledger import merkle
 
 # The reference inputs and roots of the RFC 6962/9162 test tree (certificate-transparency, merkletree tests).
 INPUTS = [

@@ -9,9 +9,9 @@ from sqlalchemy import insert, text
 
 from core.clock import FrozenClock
 from core.database import Database
-from vault.events import Result, event_table
 from vault.ledger import Event, Ledger
-from vault.queries import LedgerQueries, LedgerQuery, page_statement
+from vault.ledger.events import Result, event_table
+from vault.ledger.queries import LedgerQueries, LedgerQuery, page_statement
 
 
 @pytest.fixture

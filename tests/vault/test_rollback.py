@@ -12,15 +12,15 @@ from core.identifiers import new_id
 from tests.vault.test_items import keep, refused_as_tampered, release, replace
 from tests.vault.test_ledger import drop_triggers, opened
 from vault.errors import VaultError
-from vault.events import event_table
 from vault.heads import Heads, head_table, item_table
 from vault.items import Item, Items
+from vault.keys.sealing import Sealer
+from vault.keys.signing import signing_key
 from vault.ledger import Ledger
-from vault.ledger_tree import checkpoint_table, tree_table
-from vault.ledger_watch import LedgerWatch
+from vault.ledger.events import event_table
+from vault.ledger.tree import checkpoint_table, tree_table
+from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
-from vault.sealing import Sealer
-from vault.signing import signing_key
 from vault.tickets import Tickets
 
 NEWEST = event_table.c.action == "vault.replace"

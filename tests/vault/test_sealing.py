@@ -12,17 +12,17 @@ from keyring.backends import fail, null
 from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
-from vault.custody import KeyringCustodian, open_custodian
 from vault.errors import VaultError
 from vault.heads import Heads
 from vault.items import Items
-from vault.keyring_backends import KeyFileKeyring
-from vault.keys import root_table
+from vault.keys.custody import KeyringCustodian, open_custodian
+from vault.keys.keyring_backends import KeyFileKeyring
+from vault.keys.sealing import Binding, Sealer
+from vault.keys.signing import signing_key
+from vault.keys.store import root_table
+from vault.keys.suites import SUITES, SuiteName
 from vault.ledger import Ledger
 from vault.rotation import RotatedOwners, Rotation
-from vault.sealing import Binding, Sealer
-from vault.signing import signing_key
-from vault.suites import SUITES, SuiteName
 from vault.tickets import Tickets, Use
 
 HERE = Binding("user:a", "zhihui", "item1", 1, "password/1")

@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, Table, delete, literal_column, select, upd
 from core.clock import FrozenClock
 from core.database import Database
 from tests.vault.test_items import keep, refused_as_tampered
-from vault.custody import KeyringCustodian
 from vault.heads import Heads, head_table, item_table
 from vault.items import Items
-from vault.keys import owner_key_table
+from vault.keys.custody import KeyringCustodian
+from vault.keys.sealing import Sealer
+from vault.keys.signing import signing_key
+from vault.keys.store import owner_key_table
 from vault.ledger import Ledger
-from vault.ledger_watch import LedgerWatch
+from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
-from vault.sealing import Sealer
-from vault.signing import signing_key
 from vault.tickets import Tickets
 
 KEY_OF_A = owner_key_table.c.owner == "user:a"

@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 
 from core.errors import YimenError
-from vault.audit_verify import Report, verify
-from vault.checkpoints import VerifierKey
 from vault.errors import VaultError
 from vault.ledger import Event
-from vault.queries import LedgerQuery
+from vault.ledger.checkpoints import VerifierKey
+from vault.ledger.queries import LedgerQuery
+from vault.ledger.verify import Report, verify
 from web.cli.session import in_house, operator
 from web.composition import House
 

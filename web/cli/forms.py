@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.errors import ConnectorError
-from connectors.legacy.detect import DetectedForm, Field, detect
-from connectors.legacy.first_step import first_step
-from connectors.legacy.trial import detect_at
-from connectors.legacy.visit import Visit
+from connectors.legacy.page.detect import DetectedForm, Field, detect
+from connectors.legacy.page.first_step import first_step
+from connectors.legacy.trial.trial import detect_at
+from connectors.legacy.trial.visit import Visit
 from core.outbound import Outbound
 from core.settings import load_settings
 

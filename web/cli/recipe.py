@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from connectors.errors import ConnectorError
-from connectors.legacy.answer import Outcome
-from connectors.legacy.fill_plan import Target
-from connectors.legacy.recipe import Recipe, check_recipe, parse_recipe, recipe_schema
-from connectors.legacy.trial import LoginPage, look, sign_in_once
-from connectors.legacy.visit import Visit
+from connectors.legacy.outcome.answer import Outcome
+from connectors.legacy.page.fill_plan import Target
+from connectors.legacy.recipe.recipe import Recipe, check_recipe, parse_recipe, recipe_schema
+from connectors.legacy.trial.trial import LoginPage, look, sign_in_once
+from connectors.legacy.trial.visit import Visit
 from core.outbound import Outbound
-from vault.suites import wipe
+from vault.keys.suites import wipe
 from web.cli.forms import Allow, guarded_outbound
 
 app = typer.Typer(no_args_is_help=True, help="Recipes of legacy logins: check, try, schema.")

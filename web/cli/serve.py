@@ -15,7 +15,7 @@ from core.database import Database
 from core.errors import ConfigurationError
 from core.logs import configure_logs, logger
 from core.settings import Settings, load_settings
-from vault.custody import open_custodian
+from vault.keys.custody import open_custodian
 from web.composition import make_data_dir, open_house
 from web.first_start import create_administrators
 from web.migrate import migrate

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vault.events import RecordedEvent
-from vault.queries import LedgerQuery
+from vault.ledger.events import RecordedEvent
+from vault.ledger.queries import LedgerQuery
 from web.i18n import Catalogue
 from web.pages.names import action_name, reason_text, system_names
 from web.pages.surface import Surface

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from sso.directory.roles import Role
-from vault.events import RecordedEvent
+from vault.ledger.events import RecordedEvent
 from web.i18n import Catalogue
 from web.pages.accounts import SystemChoice
 from web.pages.audit_filters import RESULTS, Filters

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from vault.queries import LedgerQuery
+from vault.ledger.queries import LedgerQuery
 from web.pages.form import FormError
 from web.templating import COUNTY_ZONE
 

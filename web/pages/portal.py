@@ -13,7 +13,7 @@ from connectors.systems import System, SystemStatus
 from core.errors import YimenError
 from sso.authentication.sessions import Session
 from sso.directory.users import User
-from vault.queries import LedgerQuery
+from vault.ledger.queries import LedgerQuery
 from web.favourites import favourites_of, star
 from web.i18n import Catalogue
 from web.pages.answers import is_fragment

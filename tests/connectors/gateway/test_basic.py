@@ -14,7 +14,7 @@ from tests.connectors.gateway.browser import Browser
 from tests.connectors.gateway.conftest import LOGIN, SECRET, AddItem, AddSystem, Open
 from tests.connectors.gateway.upstream import LegacyServer, Received
 from vault.items import Item
-from vault.queries import LedgerQuery
+from vault.ledger.queries import LedgerQuery
 from web.composition import House
 
 EXPECTED = "Basic " + base64.b64encode(f"{LOGIN}:{SECRET}".encode()).decode()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gateway.headers import Header, Peer, browser_headers, cookies_of, upstream_headers
-from connectors.gateway.rewrite import OriginMap
+from connectors.gateway.wire.headers import Header, Peer, browser_headers, cookies_of, upstream_headers
+from connectors.gateway.wire.rewrite import OriginMap
 from connectors.origin import ExactOrigin
 
 ORIGINS = OriginMap(ExactOrigin.parse("https://oa.qx.gov.cn:8443"), "https://oa.gw.example")

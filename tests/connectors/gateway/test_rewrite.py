@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gateway.rewrite import OriginMap, is_rewritable
+from connectors.gateway.wire.rewrite import OriginMap, is_rewritable
 from connectors.origin import ExactOrigin
 
 ORIGINS = OriginMap(ExactOrigin.parse("http://10.3.2.1:8080"), "https://oa.gw.example")

@@ -17,7 +17,7 @@ from tests.connectors.gateway.browser import FORM, Browser
 from tests.connectors.gateway.conftest import LOGIN, SECRET
 from tests.connectors.gateway.upstream import LegacyServer, login_page
 from vault.items import Item
-from vault.queries import LedgerQuery
+from vault.ledger.queries import LedgerQuery
 from web.composition import House
 
 

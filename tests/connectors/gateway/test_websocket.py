@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-import connectors.gateway.websocket
+import connectors.gateway.wire.websocket
 from connectors.systems import System
 from tests.connectors.gateway.browser import Browser
 from tests.connectors.gateway.conftest import AddSystem
@@ -111,7 +111,7 @@ async def test_a_socket_outside_of_the_prefix_is_refused(browser: Browser, add_s
 async def test_a_socket_ends_with_what_opened_it(
     cadre: Browser, house: House, add_system: AddSystem, monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
-    monkeypatch.setattr(connectors.gateway.websocket, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(connectors.gateway.wire.websocket, "CHECK_SECONDS", 0.05)
     async with cadre.connect("/ws") as socket:
         await socket.send_str("a")
         assert await socket.receive_str() == "a"

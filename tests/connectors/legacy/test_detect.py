@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.legacy.detect import DetectedForm, Field, detect
-from connectors.legacy.document import Document, charset_name, said_by
+from connectors.legacy.page.detect import DetectedForm, Field, detect
+from connectors.legacy.page.document import Document, charset_name, said_by
 from tests.connectors.legacy.pages import PAGES, LoginPage
 
 _LOGINS = [page for page in PAGES if page.expect]

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from connectors.legacy.fill_plan import FillPlan, fill_plan
-from connectors.legacy.recipe import parse_recipe
+from connectors.legacy.page.fill_plan import FillPlan, fill_plan
+from connectors.legacy.recipe.recipe import parse_recipe
 from tests.connectors.legacy.pages import PAGES
 
 PAGE = {page.name: page for page in PAGES}

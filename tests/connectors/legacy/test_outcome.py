@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.legacy.outcome import SignInResponse, judge
-from connectors.legacy.recipe import parse_recipe
+from connectors.legacy.outcome.judge import SignInResponse, judge
+from connectors.legacy.recipe.recipe import parse_recipe
 
 LOGIN = "http://a.test/login.jsp"
 FORM = (

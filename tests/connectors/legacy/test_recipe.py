@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError
-from connectors.legacy.recipe import Recipe, check_recipe, parse_recipe, recipe_schema
+from connectors.legacy.recipe.recipe import Recipe, check_recipe, parse_recipe, recipe_schema
 
 FULL = """\
 id: oa-jsp

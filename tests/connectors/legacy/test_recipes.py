@@ -4,13 +4,13 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from connectors.errors import ConnectorError
-from connectors.legacy.recipe import parse_recipe
-from connectors.legacy.recipes import Recipes, recipe_table
+from connectors.legacy.recipe.recipe import parse_recipe
+from connectors.legacy.recipe.store import Recipes, recipe_table
 from core.clock import FrozenClock
 from core.database import Database
+from vault.keys.sealing import Sealer
+from vault.keys.signing import signing_key
 from vault.ledger import Ledger
-from vault.sealing import Sealer
-from vault.signing import signing_key
 
 FIRST = parse_recipe("id: oa\ntitle: 办公")
 SECOND = parse_recipe("id: oa\ntitle: 办公\ntransform: md5")

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError
-from connectors.legacy.transform_functions import FUNCTIONS
-from connectors.legacy.transforms import compile_transform
+from connectors.legacy.recipe.transform_functions import FUNCTIONS
+from connectors.legacy.recipe.transforms import compile_transform
 
 PASSWORD = "Pa55&密码"
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError
-from connectors.legacy.controls import read_page
-from connectors.legacy.document import Document
-from connectors.legacy.globs import matches_path
-from connectors.legacy.pointers import is_pointer, value_at
-from connectors.legacy.recipe import Recipe, parse_recipe
-from connectors.legacy.submission import form_fields, json_body, multipart, urlencoded
-from connectors.legacy.variables import from_cookies, from_page, from_request, from_response, require_variables
+from connectors.legacy.page.controls import read_page
+from connectors.legacy.page.document import Document
+from connectors.legacy.page.submission import form_fields, json_body, multipart, urlencoded
+from connectors.legacy.recipe.globs import matches_path
+from connectors.legacy.recipe.pointers import is_pointer, value_at
+from connectors.legacy.recipe.recipe import Recipe, parse_recipe
+from connectors.legacy.recipe.variables import from_cookies, from_page, from_request, from_response, require_variables
 
 
 def _recipe(variable: str) -> Recipe:

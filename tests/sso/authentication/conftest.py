@@ -11,8 +11,8 @@ from sso.authentication.sessions import Sessions
 from sso.authentication.sign_in import Caller, SignIn
 from sso.authentication.totp import Totp
 from sso.directory.users import Post, User, UserRegistration, Users
+from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
-from vault.sealing import Sealer
 
 PASSWORD = "Lan-ting-2026!"
 HERE = Caller("192.0.2.10", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0", "browser-a")

@@ -18,7 +18,7 @@ from sso.authentication.sign_in import Pending, SignedIn, SignIn
 from sso.authentication.totp import Totp
 from sso.errors import SsoError
 from tests.sso.authentication.conftest import HERE, PASSWORD, Person
-from vault.sealing import Sealer
+from vault.keys.sealing import Sealer
 
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 

@@ -18,8 +18,8 @@ from sso.authentication.totp import Totp
 from sso.directory.users import User, Users
 from sso.errors import SsoError
 from tests.sso.authentication.conftest import HERE, PASSWORD, Person
-from vault.events import event_table
 from vault.ledger import Ledger
+from vault.ledger.events import event_table
 
 NEW_PASSWORD = "Qing-he-2027?"
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

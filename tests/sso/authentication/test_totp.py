@@ -12,8 +12,8 @@ from core.database import Database
 from sso.authentication.totp import Totp, recovery_table, totp_table
 from sso.errors import SsoError
 from vault.errors import VaultError
+from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
-from vault.sealing import Sealer
 
 # The secret of RFC 6238, appendix B ("12345678901234567890").
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from core.database import UtcDateTime
-from vault.events import POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS
+from vault.ledger.events import POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS
 
 revision = "0001"
 down_revision = None

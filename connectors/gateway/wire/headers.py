@@ -1,0 +1,203 @@
+"""Which header fields pass the gateway, and how they change on the way (DESIGN §4.17)."""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.gateway.wire.rewrite import OriginMap
+
+Header = tuple[str, str]
+
+SESSION_COOKIE = "yimen-gateway"
+SIGN_IN_COOKIE = "yimen-gateway-sign-in"
+# Between the gateway and its script in a page: which fill stands in the page untouched; why a sign-in was stopped.
+FILLED_COOKIE = "yimen-filled"
+REFUSED_COOKIE = "yimen-refused"
+# How long the password is that a person has typed; where an account that they typed can be kept.
+TYPED_COOKIE = "yimen-typed"
+OFFER_COOKIE = "yimen-offer"
+# Whose echo is looked for in the pages that follow a sign-in.
+ECHO_COOKIE = "yimen-echo"
+
+# RFC 9110 §7.6.1, and the older ones that proxies still meet.
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+# What only a trusted proxy may say about a request; from a browser it is a lie. Tokens that scripts of pages send are
+# nobody's identity by themselves, and pass.
+_IDENTITY = re.compile(
+    r"x-forwarded(-.*)?|forwarded|x-real-ip|x-client-ip|client-ip|true-client-ip|cf-connecting-ip|x-original-.*|x-rewrite-.*"
+    r"|remote-user|x-remote-.*|x-auth-(?!token$).*|x-authenticated-.*|x-webauth-.*|x-user(?!-token$).*|x-yimen-.*"
+    r"|x-ssl-.*|ssl-client-.*"
+    r"|x-client-cert.*|x-http-method-override|x-method-override|proxy",
+)
+_REQUEST_OWN = frozenset({"host", "content-length", "accept-encoding", "expect", "cookie", "origin", "referer"})
+_RESPONSE_DROPPED = frozenset(
+    {
+        "content-length",
+        "content-encoding",
+        "strict-transport-security",
+        "public-key-pins",
+        "expect-ct",
+        "alt-svc",
+        "clear-site-data",
+        "service-worker-allowed",
+        "www-authenticate",
+        "proxy-authenticate",
+        "server",
+        "x-powered-by",
+        "date",
+        "report-to",
+        "nel",
+        "reporting-endpoints",
+        "content-security-policy-report-only",
+        "set-cookie",
+        "location",
+        "content-location",
+        "refresh",
+        "link",
+        "content-security-policy",
+        "access-control-allow-origin",
+    }
+)
+# A page is always asked for whole: one that the browser kept from last time may hold a dummy that is spent.
+_CONDITIONAL = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"})
+_OUR_COOKIE = re.compile(r"(__Host-|__Secure-)?yimen-", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What an upstream is told of the caller, and the one credential the gateway adds by itself."""
+
+    forwarded_for: str | None = None
+    authorization: str | None = None
+
+
+def upstream_headers(received: Iterable[Header], origins: OriginMap, peer: Peer, accept_encoding: str) -> list[Header]:
+    """The request's header fields as the legacy server gets them."""
+    received = list(received)
+    dropped = _HOP_BY_HOP | _REQUEST_OWN | _named_in_connection(received)
+    sent = [(name, value) for name, value in received if not _is_ours_to_say(name, dropped) and _is_plain(value)]
+    sent += [("host", origins.upstream_authority), ("accept-encoding", accept_encoding)]
+    values = dict(received)
+    for name in ("origin", "referer"):
+        if name in values:
+            sent.append((name, origins.to_upstream(values[name])))
+    cookies = _foreign_cookies(value for name, value in received if name == "cookie")
+    if cookies:
+        sent.append(("cookie", cookies))
+    if peer.authorization is not None:
+        sent = [(name, value) for name, value in sent if name != "authorization"]
+        sent.append(("authorization", peer.authorization))
+    if peer.forwarded_for is not None:
+        sent.append(("x-forwarded-for", peer.forwarded_for))
+    return sent
+
+
+def unconditional(headers: Iterable[Header]) -> list[Header]:
+    return [(name, value) for name, value in headers if name not in _CONDITIONAL]
+
+
+def never_kept(headers: Iterable[Header]) -> list[Header]:
+    """An answer that no cache may keep, the browser's own included (RFC 9111 §5.2.2.5)."""
+    unwanted = {"cache-control", "expires", "pragma", "etag", "last-modified", "age"}
+    return [*((name, value) for name, value in headers if name not in unwanted), ("cache-control", "no-store")]
+
+
+def browser_headers(answered: Iterable[Header], origins: OriginMap, *, secure: bool) -> list[Header]:
+    """The answer's header fields as the browser gets them; the policy of content is the injection's matter."""
+    answered = [(name.lower(), value) for name, value in answered]
+    dropped = _HOP_BY_HOP | _RESPONSE_DROPPED | _named_in_connection(answered)
+    sent = [(name, value) for name, value in answered if name not in dropped]
+    for name, value in answered:
+        if name == "set-cookie":
+            cookie = _set_cookie(value, secure=secure)
+            if cookie is not None:
+                sent.append((name, cookie))
+        elif name in ("location", "content-location", "refresh", "link", "access-control-allow-origin"):
+            sent.append((name, origins.text_to_gateway(value)))
+        elif name == "content-security-policy":
+            sent.append((name, _policy(origins.text_to_gateway(value), secure=secure)))
+    return sent
+
+
+def cookie_names(answered: Iterable[Header]) -> tuple[str, ...]:
+    """Names of the cookies that an answer sets."""
+    values = (value for name, value in answered if name.lower() == "set-cookie")
+    return tuple(value.partition("=")[0].strip() for value in values)
+
+
+def cookies_of(received: Iterable[Header]) -> Mapping[str, str]:
+    """The legacy system's own cookies of a request."""
+    text = _foreign_cookies(value for name, value in received if name == "cookie")
+    pairs = (part.partition("=") for part in text.split("; ") if part)
+    return {name: value for name, _, value in pairs}
+
+
+def _named_in_connection(headers: Sequence[Header]) -> frozenset[str]:
+    """RFC 9110 §7.6.1: what the Connection field names is for this hop only; never the fields that frame a message."""
+    named = {
+        token.strip().lower() for name, value in headers if name.lower() == "connection" for token in value.split(",")
+    }
+    return frozenset(named - {"", "close", "cookie", "host", "content-length", "content-type", "authorization"})
+
+
+def _is_ours_to_say(name: str, dropped: frozenset[str]) -> bool:
+    """CGI and WSGI write a field's name with underscores, so `Remote_User` would pass for `Remote-User`."""
+    dashed = name.replace("_", "-")
+    return name in dropped or dashed in dropped or _IDENTITY.fullmatch(dashed) is not None
+
+
+def _is_plain(value: str) -> bool:
+    return not any(character in value for character in "\r\n\x00")
+
+
+def _foreign_cookies(values: Iterable[str]) -> str:
+    """Every cookie but ours: Yimen's sign-in never reaches a legacy host."""
+    pairs = (pair.strip() for value in values for pair in value.split(";"))
+    return "; ".join(pair for pair in pairs if pair and not _OUR_COOKIE.match(pair))
+
+
+def _set_cookie(value: str, *, secure: bool) -> str | None:
+    """Host-only always; Secure as the gateway is; a legacy server sets no cookie of ours."""
+    pair, *attributes = (part.strip() for part in value.split(";"))
+    # A cookie without a name is sent as its value alone: `=yimen-gateway=x` would come back as ours.
+    if not pair or _OUR_COOKIE.match(pair.lstrip("= \t")):
+        return None
+    kept = [pair]
+    for attribute in attributes:
+        name = attribute.partition("=")[0].strip().lower()
+        if name == "domain" or (name == "secure" and not secure):
+            continue
+        if name == "samesite" and attribute.lower().endswith("none") and not secure:
+            attribute = "SameSite=Lax"  # noqa: PLW2901 - browsers refuse None without Secure
+        kept.append(attribute)
+    return "; ".join(kept)
+
+
+def _policy(value: str, *, secure: bool) -> str:
+    directives = [part.strip() for part in value.split(";") if part.strip()]
+    unwanted = {"report-uri", "report-to"} | (set() if secure else {"upgrade-insecure-requests"})
+    return "; ".join(part for part in directives if part.split()[0].lower() not in unwanted)
+
+
+def basic_credential(authorization: str) -> str:
+    """`user:password` of a Basic header field (RFC 7617); empty when it is no such field."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""

@@ -1,0 +1,3 @@
+"""Enters: an answer of the legacy system. Leaves: success, failure, locked, expired or unknown, and why. Never
+raises.
+"""

@@ -1,0 +1,195 @@
+"""Finding the login form of a page: which field is the user name, which the password, what is left to the person.
+
+It works on the HTML alone; nothing here runs the page's script. Every decision says why.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selectolax.lexbor import LexborNode
+
+from connectors.legacy.page import words
+from connectors.legacy.page.buttons import submit_of
+from connectors.legacy.page.candidates import Candidate, candidates_of
+from connectors.legacy.page.controls import Control, Page, read_page
+from connectors.legacy.page.document import Document, attribute, charset_name, decode, joined, said_by
+from connectors.legacy.page.roles import Guess, Role
+
+__all__ = ["DetectedForm", "Field", "Role", "detect"]
+
+# Most pages are no login pages, and some are large: a page without any of these need not be parsed.
+_MAY_ASK = re.compile(r"pass|pwd|psw|密\s*码|口\s*令|密碼|<i?frame", re.IGNORECASE)
+_URLENCODED = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Field:
+    """An element of the form. `selector` matches it and nothing else; `confidence` is 0 to 1; `why` is in words."""
+
+    role: Role
+    tag: str
+    type: str
+    name: str
+    id: str
+    placeholder: str
+    label: str
+    selector: str
+    why: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class DetectedForm:
+    """`form` is None where the fields stand in no form element; then the page's script sends them, and `method` is
+    empty. `action` is absolute. `is_unseen`: the page's script has yet to show it. Where no form was found but frames
+    may hold one, `fields` is empty and `frames` says where to look.
+    """
+
+    form: str | None
+    action: str
+    method: str
+    enctype: str
+    charset: str
+    fields: tuple[Field, ...]
+    submit: Field | None
+    why: str
+    frames: tuple[str, ...] = ()
+    is_unseen: bool = False
+
+    @property
+    def username(self) -> Field | None:
+        return self._first("username")
+
+    @property
+    def password(self) -> Field | None:
+        return self._first("password")
+
+    @property
+    def for_the_person(self) -> tuple[Field, ...]:
+        """What only the person can give: captchas, sliders and one-time codes (DESIGN §4.18)."""
+        return tuple(one for one in self.fields if one.role in ("captcha", "otp"))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def _first(self, role: Role) -> Field | None:
+        return next((one for one in self.fields if one.role == role), None)
+
+
+def detect(html: str | bytes, url: str, charset: str | None = None) -> DetectedForm | None:
+    """The page's login form, or None. `url` is the page's address, `charset` what its HTTP header said."""
+    text, known = decode(html, charset) if isinstance(html, bytes) else (html, charset)
+    return detect_in(read_page(Document(text, known)), url) if may_ask(text) else None
+
+
+def may_ask(text: str) -> bool:
+    """False for a page that cannot ask for a password: it speaks of none, and has no frames."""
+    return _MAY_ASK.search(text) is not None
+
+
+def detect_in(page: Page, url: str) -> DetectedForm | None:
+    """The login form of a page that has been read already."""
+    base = _base(page.document, url)
+    likely = [candidate for candidate in candidates_of(page) if candidate.is_login]
+    if likely:
+        return _described(page, max(likely, key=lambda candidate: candidate.score), base)
+    addresses = (joined(base, attribute(frame, "src")) for frame in page.frames if _may_hold(frame))
+    frames = tuple(dict.fromkeys(address for address in addresses if address))
+    if frames:
+        return DetectedForm(None, url, "", "", page.document.charset, (), None, "the page is made of frames", frames)
+    return None
+
+
+def _base(document: Document, url: str) -> str:
+    element = document.first("base[href]")
+    return (joined(url, attribute(element, "href")) or url) if element is not None else url
+
+
+def _may_hold(frame: LexborNode) -> bool:
+    source = attribute(frame, "src")
+    if not source or source.startswith(("about:", "javascript:", "data:")):
+        return False
+    named = f"{source} {attribute(frame, 'id')} {attribute(frame, 'name')}"
+    return frame.tag == "frame" or bool(words.LOGIN_ADDRESS.search(named))
+
+
+def _described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
+    form, submit = candidate.form, submit_of(page, candidate)
+    fields = [
+        _field(page, control, candidate.roles[control.index]) for control in candidate.controls if _is_field(control)
+    ]
+    if page.slider is not None and not any(one.role == "captcha" for one in fields):
+        fields.append(_slider(page, page.slider))
+    action = (attribute(submit, "formaction") if submit is not None else "") or (
+        attribute(form, "action") if form is not None else ""
+    )
+    return DetectedForm(
+        form=page.document.selector_of(form) if form is not None else None,
+        action=joined(base, action) if action and not action.startswith("javascript:") else base,
+        method=(attribute(form, "method") or "get").upper() if form is not None else "",
+        enctype=(attribute(form, "enctype") or _URLENCODED).lower() if form is not None else "",
+        charset=_charset(page, form),
+        fields=tuple(fields),
+        submit=_button(page, submit) if submit is not None else None,
+        why="; ".join(candidate.reasons),
+        is_unseen=candidate.is_unseen,
+    )
+
+
+def _is_field(control: Control) -> bool:
+    return control.tag != "button" and control.type not in ("submit", "button", "image", "reset", "file")
+
+
+def _charset(page: Page, form: LexborNode | None) -> str:
+    """The charset the browser would send the form in (HTML §4.10.22.5)."""
+    accepted = attribute(form, "accept-charset").replace(",", " ").split() if form is not None else []
+    named = (charset_name(one) for one in accepted)
+    return next((name for name in named if name), page.document.charset)
+
+
+def _field(page: Page, control: Control, guess: Guess) -> Field:
+    return Field(
+        role=guess.role,
+        tag=str(control.node.tag),
+        type=control.type,
+        name=control.get("name"),
+        id=control.get("id"),
+        placeholder=control.placeholder,
+        label=control.label,
+        selector=page.document.selector_of(control.node),
+        why=guess.why,
+        confidence=guess.confidence,
+    )
+
+
+def _slider(page: Page, node: LexborNode) -> Field:
+    selector = page.document.selector_of(node)
+    return Field(
+        "captcha",
+        str(node.tag),
+        "slider",
+        "",
+        attribute(node, "id"),
+        "",
+        "",
+        selector,
+        "a slider or picture to click",
+        0.8,
+    )
+
+
+def _button(page: Page, node: LexborNode) -> Field:
+    said = said_by(node)
+    return Field(
+        role="submit",
+        tag=str(node.tag),
+        type=attribute(node, "type").lower(),
+        name=attribute(node, "name"),
+        id=attribute(node, "id"),
+        placeholder="",
+        label=said[:40],
+        selector=page.document.selector_of(node),
+        why=f"says {said[:20]!r}" if said else "sends the form",
+        confidence=0.9,
+    )

@@ -1,0 +1,136 @@
+"""Trying a recipe on the real login page: what it finds there, and one single sign-in when somebody asks for it.
+
+The one who tries types the password; nothing of it is kept. A captcha is never answered, a refusal never tried again
+(DESIGN §4.15, §4.18).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from connectors.errors import ConnectorError
+from connectors.legacy.outcome.answer import Outcome, SignInResponse
+from connectors.legacy.outcome.judge import judge
+from connectors.legacy.page.controls import read_page
+from connectors.legacy.page.detect import DetectedForm, detect
+from connectors.legacy.page.document import Document
+from connectors.legacy.page.fill_plan import FillPlan, Target, fill_plan
+from connectors.legacy.page.submission import Body, form_fields, json_body, multipart, urlencoded
+from connectors.legacy.recipe.parts import ResponseVariable
+from connectors.legacy.recipe.recipe import Recipe
+from connectors.legacy.recipe.variables import from_cookies, from_page, from_request, from_response, require_variables
+from connectors.legacy.trial.visit import Fetched, Visit
+from connectors.origin import ExactOrigin
+from vault.keys.suites import wipe
+
+Fields = Sequence[tuple[str, str | bytearray]]
+
+
+@dataclass(frozen=True)
+class LoginPage:
+    """The page as it was fetched, what the recipe plans there, and the variables that are known so far."""
+
+    fetched: Fetched
+    plan: FillPlan
+    variables: dict[str, str]
+
+
+async def detect_at(visit: Visit, url: str) -> tuple[DetectedForm, str] | None:
+    """The login form at `url`, or in one of its frames of the same origin, and the address of the page it is in."""
+    fetched = await visit.page(url)
+    found = detect(fetched.body, fetched.url, fetched.charset)
+    if found is None or found.fields:
+        return (found, fetched.url) if found is not None else None
+    for address in found.frames:
+        if ExactOrigin.parse(address) == ExactOrigin.parse(fetched.url):
+            frame = await visit.page(address)
+            inner = detect(frame.body, frame.url, frame.charset)
+            if inner is not None and inner.fields:
+                return inner, frame.url
+    return found, fetched.url
+
+
+async def look(visit: Visit, recipe: Recipe, url: str) -> LoginPage:
+    """Fetches the login page. Raises ERR-RECIPE_TRY when the recipe finds no login there."""
+    fetched = await visit.page(url)
+    plan = fill_plan(recipe, fetched.body, fetched.url, fetched.charset)
+    if plan is None:
+        raise ConnectorError("ERR-RECIPE_TRY", f"the recipe finds no login at {fetched.url}")
+    variables = from_page(recipe, fetched.body, fetched.charset)
+    for variable in recipe.variables.values():
+        if isinstance(variable, ResponseVariable) and "*" not in variable.path:
+            answer = await visit.send("GET", urljoin(fetched.url, variable.path))
+            variables |= from_response(recipe, answer.url, answer.body, answer.charset)
+    variables |= from_cookies(recipe, visit.cookies(fetched.url))
+    return LoginPage(fetched, plan, variables)
+
+
+async def sign_in_once(visit: Visit, recipe: Recipe, page: LoginPage, login: str, password: bytearray) -> Outcome:
+    """Sends one sign-in request and judges the answer. Raises ERR-RECIPE_TRY where only a person could sign in."""
+    if page.plan.person:
+        needed = ", ".join(one.label or one.placeholder or one.name or one.role for one in page.plan.person)
+        raise ConnectorError("ERR-RECIPE_TRY", f"only a person can give: {needed}; try it in the browser")
+    address = _address(recipe, page)
+    fields = _fields(recipe, page, login)
+    variables = page.variables | from_request(recipe, dict(fields)) | {"username": login}
+    require_variables(recipe, variables)
+    value = recipe.compiled_transform.apply(password, variables)
+    body = _body(recipe, page, [*fields, (_password_field(recipe, page.plan), value)])
+    try:
+        answer = await visit.send(
+            recipe.request.method,
+            address,
+            body=body.content,
+            content_type=body.content_type,
+            referrer=page.fetched.url,
+        )
+    finally:
+        wipe(value)
+        wipe(body.content)
+    return judge(
+        recipe,
+        SignInResponse(answer.status, answer.headers, answer.url, answer.body, answer.charset, page.fetched.url),
+    )
+
+
+def _address(recipe: Recipe, page: LoginPage) -> str:
+    wanted = recipe.request.path
+    address = urljoin(page.fetched.url, wanted) if wanted and "*" not in wanted else page.plan.action
+    if ExactOrigin.parse(address) != ExactOrigin.parse(page.fetched.url):
+        raise ConnectorError("ERR-RECIPE_TRY", "the sign-in request would leave the page's origin")
+    return address
+
+
+def _fields(recipe: Recipe, page: LoginPage, login: str) -> list[tuple[str, str]]:
+    """Everything but the password."""
+    name = recipe.request.username_field or _name_of(page.plan.username)
+    if not name:
+        raise ConnectorError("ERR-RECIPE_TRY", "the user name's field has no name: say `request.username_field`")
+    if recipe.request.content == "json":
+        return [(name, login)]
+    document = Document(page.fetched.body, page.fetched.charset)
+    form = document.first(page.plan.form) if page.plan.form else None
+    submit = page.plan.submit.selector if page.plan.submit else None
+    kept = form_fields(read_page(document), form, submit)
+    taken = {name, _password_field(recipe, page.plan)}
+    return [*((key, value) for key, value in kept if key not in taken), (name, login)]
+
+
+def _password_field(recipe: Recipe, plan: FillPlan) -> str:
+    name = recipe.request.password_field or _name_of(plan.password)
+    if not name:
+        raise ConnectorError("ERR-RECIPE_TRY", "the password's field has no name: say `request.password_field`")
+    return name
+
+
+def _name_of(target: Target | None) -> str:
+    return target.name if target is not None else ""
+
+
+def _body(recipe: Recipe, page: LoginPage, fields: Fields) -> Body:
+    kind = recipe.request.content
+    if kind == "json":
+        return json_body(fields)
+    if kind == "multipart" or (kind == "auto" and page.plan.enctype.startswith("multipart/")):
+        return multipart(fields, page.plan.charset)
+    return urlencoded(fields, page.plan.charset)

@@ -1,0 +1,310 @@
+"""The ledger: append-only events under a Merkle tree with signed checkpoints (DESIGN §4.19).
+
+An event is written in the transaction of what it tells (`record`), or by group commit (`append`). That makes it
+durable. A moment later `sequence` gives it its place in the tree. In between, its MAC proves that Yimen wrote it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.database import Database, insert_if_absent
+from core.identifiers import new_id
+from core.logs import logger
+from core.metrics import EVENTS
+from vault.errors import VaultError
+from vault.keys.sealing import Sealer
+from vault.keys.signing import signing_key
+from vault.keys.suites import same
+from vault.ledger import merkle
+from vault.ledger.checkpoints import Signer
+from vault.ledger.events import Event, RecordedEvent, canonical, event_of_row, event_table, leaf_content
+from vault.ledger.group_commit import GroupCommit
+from vault.ledger.tree import (
+    NEWEST_CHECKPOINT,
+    TREE_SIZE,
+    checkpoint_table,
+    node_table,
+    prove,
+    read_edge,
+    tree_table,
+)
+
+__all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
+
+_SEQUENCE_BATCH = 2000
+_INSERT = insert(event_table)
+_log = logger("ledger")
+
+
+@dataclass(frozen=True)
+class LedgerHealth:
+    """`verified`: the newest checkpoint is signed by our key, its root is the root of the stored tree, the last event
+    has the last place, and no placed event is marked as quarantined."""
+
+    size: int
+    root: str
+    checkpoint_at: datetime | None
+    unsequenced: int
+    quarantined: int
+    verified: bool
+
+
+class Ledger:
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer, origin: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._sealer = sealer
+        self._origin = origin
+        self._group: GroupCommit[RecordedEvent] = GroupCommit(self._write)
+        self._signer: Signer | None = None
+
+    async def start(self) -> None:
+        """Loads the signing key, and makes the empty tree at the first start. Exactly one process wins."""
+        self._signer = Signer(self._origin, await signing_key(self._database, self._sealer, "ledger"))
+        async with self._database.write() as connection:
+            # Where something was signed already, a missing size is no first start: it is found by `signed_frontier`.
+            if await self.checkpoint(connection) is None:
+                await insert_if_absent(connection, tree_table, name="events", size=0)
+
+    async def stop(self) -> None:
+        await self._group.close()
+
+    @property
+    def signer(self) -> Signer:
+        if self._signer is None:
+            raise VaultError("ERR-LEDGER", "the ledger has not been started")
+        return self._signer
+
+    def public_key(self) -> str:
+        """The verifier key that auditors keep elsewhere."""
+        return str(self.signer.verifier)
+
+    # Writing
+
+    async def record(self, connection: AsyncConnection, event: Event, *, after: str = "") -> str:
+        """Writes the event in the caller's unit of work: it is durable exactly when the act is.
+
+        Its id sorts after `after`, an event of another replica perhaps, whose clock is ahead of ours.
+        """
+        recorded = self._stamp(event, after)
+        await connection.execute(_INSERT, [self._row(recorded)])
+        EVENTS.labels(event.action, event.result).inc()
+        return recorded.id
+
+    async def append(self, event: Event) -> str:
+        """Writes the event by itself; durable when this returns. Concurrent callers share one transaction."""
+        recorded = self._stamp(event)
+        await self._group.submit(recorded)
+        EVENTS.labels(event.action, event.result).inc()
+        return recorded.id
+
+    def report(self, event: Event) -> None:
+        """Writes the event by itself, soon, and does not wait; for what the ledger must know of a unit of work that is
+        about to be undone. `stop` waits for it. Should it be lost with the process, nothing was granted."""
+        self._group.post(self._stamp(event)).add_done_callback(_log_loss)
+        EVENTS.labels(event.action, event.result).inc()
+
+    async def _write(self, batch: Sequence[RecordedEvent]) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(_INSERT, [self._row(recorded) for recorded in batch])
+
+    def _stamp(self, event: Event, after: str = "") -> RecordedEvent:
+        members = {name: getattr(event, name) for name in Event.__dataclass_fields__}
+        return RecordedEvent(**members, id=new_id(after), recorded_at=self._clock.now())
+
+    def _row(self, recorded: RecordedEvent) -> dict[str, object]:
+        content = leaf_content(recorded)
+        row = {name: value for name, value in content.items() if name not in ("schema", "recorded_at")}
+        return {**row, "recorded_at": recorded.recorded_at, "mac": self._mac(recorded)}
+
+    def _mac(self, recorded: RecordedEvent) -> bytes:
+        return self._sealer.mac("ledger-row", canonical(leaf_content(recorded)))
+
+    # Placing events in the tree
+
+    async def sequence(self) -> int:
+        """Gives every staged event its place and signs a checkpoint; returns how many were placed.
+
+        N processes may do so at once: they queue at the tree's row (on SQLite at the write lock). An event whose MAC
+        is wrong was not written by Yimen: it gets no place, and the ledger says so.
+        """
+        total = 0
+        try:
+            while placed := await self._sequence_batch():
+                total += placed
+                if placed < _SEQUENCE_BATCH:
+                    break
+        except VaultError as error:
+            await self.tell("tree", error.detail)
+            raise
+        return total
+
+    async def _sequence_batch(self) -> int:
+        try:
+            async with self._database.write() as connection:
+                frontier = await self.signed_frontier(connection, lock=True)
+                return await self._place_staged(connection, frontier)
+        except IntegrityError:
+            raise VaultError("ERR-LEDGER_TAMPERED", "a place that the tree has not given is taken already") from None
+
+    async def _place_staged(self, connection: AsyncConnection, frontier: merkle.Frontier) -> int:
+        staged = select(event_table).where(event_table.c.position.is_(None), event_table.c.quarantined.is_(False))
+        rows = (await connection.execute(staged.order_by(event_table.c.id).limit(_SEQUENCE_BATCH))).all()
+        genuine: list[RecordedEvent] = []
+        for row in rows:
+            if self.is_genuine(row):
+                genuine.append(event_of_row(row))
+            else:
+                await self._quarantine(connection, row.id)
+        if genuine:
+            await self._place(connection, frontier, genuine)
+        return len(rows)
+
+    async def signed_frontier(self, connection: AsyncConnection, *, lock: bool = False) -> merkle.Frontier:
+        """The stored tree's right edge. Raises ERR-LEDGER_TAMPERED or ERR-LEDGER_CHECKPOINT unless it is the tree that
+        was signed last: nothing is appended to another one, and no other one is exported."""
+        frontier, note = await read_edge(connection, lock=lock)
+        size, root = 0, merkle.EMPTY_ROOT
+        if note is not None:
+            signed = self.signer.verifier.verify(note)
+            size, root = signed.size, signed.root
+        if frontier.size != size:
+            raise VaultError("ERR-LEDGER_TAMPERED", f"the tree has size {frontier.size}; size {size} was signed last")
+        if frontier.root() != root:
+            raise VaultError("ERR-LEDGER_TAMPERED", f"the tree of size {size} has not the root that was signed")
+        return frontier
+
+    async def _place(
+        self, connection: AsyncConnection, frontier: merkle.Frontier, events: Sequence[RecordedEvent]
+    ) -> None:
+        size = frontier.size
+        nodes: list[dict[str, object]] = []
+        for recorded in events:
+            leaf = merkle.hash_leaf(canonical(leaf_content(recorded)))
+            nodes += [{"level": level, "index": index, "hash": node} for (level, index), node in frontier.append(leaf)]
+        places = [{"event_id": recorded.id, "place": size + offset} for offset, recorded in enumerate(events)]
+        await connection.execute(insert(node_table), nodes)
+        await connection.execute(
+            update(event_table).where(event_table.c.id == bindparam("event_id")).values(position=bindparam("place")),
+            places,
+        )
+        await connection.execute(update(tree_table).where(tree_table.c.name == "events").values(size=frontier.size))
+        note = self.signer.sign(frontier.size, frontier.root())
+        await connection.execute(
+            insert(checkpoint_table).values(size=frontier.size, note=note, signed_at=self._clock.now())
+        )
+
+    async def _quarantine(self, connection: AsyncConnection, event_id: str) -> None:
+        await connection.execute(update(event_table).where(event_table.c.id == event_id).values(quarantined=True))
+        _log.error("an event in the ledger was not written by Yimen", event_id=event_id)
+        await self.record(connection, _tampered(f"event:{event_id}", "was not written by Yimen"))
+
+    async def tell(self, subject: str, detail: str, *, reason: str = "ERR-LEDGER_TAMPERED") -> None:
+        """Records that somebody changed the database past Yimen; once, as long as it is the same."""
+        async with self._database.write() as connection:
+            known = (row for row in await self._alarms(connection, subject) if self.is_genuine(row))
+            if not any(row.detail.get("detail") == detail for row in known):
+                _log.error("the database was changed by somebody else", subject=subject, detail=detail)
+                await self.record(connection, _tampered(subject, detail, reason))
+
+    async def _alarms(self, connection: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
+        query = select(event_table).where(event_table.c.subject == subject, event_table.c.action == "vault.tamper")
+        return (await connection.execute(query)).all()
+
+    # Reading
+
+    async def latest(self, connection: AsyncConnection, actions: Sequence[str], subject: str) -> RecordedEvent | None:
+        """The newest genuine event of these actions about `subject`."""
+        query = select(event_table).where(
+            event_table.c.subject == subject,
+            event_table.c.action.in_(actions),
+        )
+        query = query.order_by(event_table.c.id.desc()).limit(1)
+        while (row := (await connection.execute(query)).one_or_none()) is not None:
+            if self.is_genuine(row):  # also where somebody marked a genuine event as quarantined
+                return event_of_row(row)
+            if not await self._was_turned_away(connection, row):
+                raise VaultError("ERR-LEDGER_TAMPERED", f"event {row.id} was not written by Yimen")
+            query = query.where(event_table.c.id < row.id)
+        return None
+
+    def is_genuine(self, row: Row[Any]) -> bool:
+        """True when Yimen wrote this row as it stands."""
+        return same(self._mac(event_of_row(row)), row.mac)
+
+    async def _was_turned_away(self, connection: AsyncConnection, row: Row[Any]) -> bool:
+        """True for a row that somebody planted and `sequence` gave no place. The mark alone proves nothing: whoever can
+        plant a row can mark one, and take its place away. Yimen's own event about it cannot be forged."""
+        if row.position is not None or not row.quarantined:
+            return False
+        return any(self.is_genuine(alarm) for alarm in await self._alarms(connection, f"event:{row.id}"))
+
+    async def size(self, connection: AsyncConnection) -> int:
+        return await connection.scalar(TREE_SIZE) or 0
+
+    async def checkpoint(self, connection: AsyncConnection) -> str | None:
+        """The newest signed note."""
+        newest = (await connection.execute(NEWEST_CHECKPOINT)).one_or_none()
+        return None if newest is None else newest.note
+
+    async def inclusion_proof(self, connection: AsyncConnection, position: int, size: int) -> list[bytes]:
+        return await prove(connection, lambda fetch: merkle.inclusion_proof(fetch, position, size))
+
+    async def inclusion_proofs(
+        self, connection: AsyncConnection, positions: Sequence[int], size: int
+    ) -> list[list[bytes]]:
+        """The proofs of several positions; nodes that they share are read once."""
+        return await prove(
+            connection, lambda fetch: [merkle.inclusion_proof(fetch, position, size) for position in positions]
+        )
+
+    async def consistency_proof(self, connection: AsyncConnection, first: int, second: int) -> list[bytes]:
+        return await prove(connection, lambda fetch: merkle.consistency_proof(fetch, first, second))
+
+    async def health(self) -> LedgerHealth:
+        """How the ledger stands now. Cheap: the right edge of the tree, not all of it; an export proves all of it."""
+        async with self._database.read() as connection:
+            size = await self.size(connection)
+            newest = (await connection.execute(NEWEST_CHECKPOINT)).one_or_none()
+            placed, marked = event_table.c.position.is_not(None), event_table.c.quarantined.is_(True)
+            staged = select(func.count()).where(~placed, ~marked)
+            last = select(func.max(event_table.c.position)).where(event_table.c.position < size)
+            misplaced = await connection.scalar(select(func.count()).where(placed, marked))
+            root, verified = merkle.EMPTY_ROOT, False
+            try:
+                root = (await self.signed_frontier(connection)).root()
+                verified = not misplaced and (size == 0 or await connection.scalar(last) == size - 1)
+            except VaultError as error:
+                _log.error("the tree is not the one that was signed", error=error.detail)
+            return LedgerHealth(
+                size=size,
+                root=root.hex(),
+                checkpoint_at=newest.signed_at if newest else None,
+                unsequenced=await connection.scalar(staged) or 0,
+                quarantined=await connection.scalar(select(func.count()).where(marked)) or 0,
+                verified=verified,
+            )
+
+
+def _tampered(subject: str, detail: str, reason: str = "ERR-LEDGER_TAMPERED") -> Event:
+    return Event(
+        action="vault.tamper",
+        result="failure",
+        actor="system",
+        subject=subject,
+        reason=reason,
+        detail={"detail": detail},
+    )
+
+
+def _log_loss(outcome: asyncio.Future[None]) -> None:
+    if not outcome.cancelled() and (error := outcome.exception()) is not None:
+        _log.error("a reported event could not be written", error=type(error).__name__)

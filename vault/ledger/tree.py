@@ -1,0 +1,73 @@
+"""The tree as the database keeps it: its nodes, its size, and the signed checkpoints of it."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database import Bytes, UtcDateTime, metadata
+from vault.errors import VaultError
+from vault.ledger import merkle
+
+Proof = TypeVar("Proof")
+
+node_table = Table(
+    "vault_ledger_node",
+    metadata,
+    Column("level", Integer, primary_key=True),
+    Column("index", BigInteger, primary_key=True),
+    Column("hash", Bytes, nullable=False),
+)
+tree_table = Table(
+    "vault_ledger_tree",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+)
+checkpoint_table = Table(
+    "vault_ledger_checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+    Column("signed_at", UtcDateTime, nullable=False),
+)
+TREE_SIZE = select(tree_table.c.size).where(tree_table.c.name == "events")
+NEWEST_CHECKPOINT = select(checkpoint_table).order_by(checkpoint_table.c.size.desc()).limit(1)
+
+
+async def read_nodes(connection: AsyncConnection, coordinates: Sequence[merkle.Coordinate]) -> list[bytes]:
+    """The hashes of these nodes, in this order. Raises ERR-LEDGER_TAMPERED when one is missing."""
+    if not coordinates:
+        return []
+    wanted = tuple_(node_table.c.level, node_table.c.index).in_(coordinates)
+    rows = await connection.execute(select(node_table.c.level, node_table.c.index, node_table.c.hash).where(wanted))
+    found = {(level, index): node for level, index, node in rows}
+    missing = [coordinate for coordinate in coordinates if coordinate not in found]
+    if missing:
+        raise VaultError("ERR-LEDGER_TAMPERED", f"the tree lacks its node {missing[0]}")
+    return [found[coordinate] for coordinate in coordinates]
+
+
+async def prove(connection: AsyncConnection, build: Callable[[merkle.Fetch], Proof]) -> Proof:
+    """What `build` makes of the nodes it asks for; all of them are read at once."""
+    coordinates = merkle.coordinates_of(build)
+    known = dict(zip(coordinates, await read_nodes(connection, coordinates), strict=True))
+    return build(lambda level, index: known[(level, index)])
+
+
+async def read_edge(connection: AsyncConnection, *, lock: bool) -> tuple[merkle.Frontier, str | None]:
+    """The right edge of the stored tree, and the newest signed note; with `lock`, nobody else appends to the tree until
+    this unit of work ends.
+
+    Raises ERR-LEDGER_TAMPERED when the tree's size or one of its nodes is missing.
+    """
+    newest = select(checkpoint_table.c.note).order_by(checkpoint_table.c.size.desc()).limit(1)
+    if lock:  # the note in a statement of its own: one that waited for the lock has read before it waited
+        size, note = await connection.scalar(TREE_SIZE.with_for_update()), await connection.scalar(newest)
+    else:  # both in one statement: between two, somebody may append
+        row = (await connection.execute(TREE_SIZE.add_columns(newest.scalar_subquery().label("note")))).one_or_none()
+        size, note = (None, None) if row is None else (row.size, row.note)
+    if not isinstance(size, int) or size < 0:
+        raise VaultError("ERR-LEDGER_TAMPERED", "the size of the tree is missing")
+    return merkle.Frontier(size, await read_nodes(connection, merkle.peak_coordinates(size))), note

@@ -1,0 +1,87 @@
+"""The watch over placed events: a missing, moved or changed one is found by Yimen itself.
+
+What an owner's own rows say can all be put back together, the newest event deleted: the hole in the tree stays.
+"""
+
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database import Database
+from vault.errors import VaultError
+from vault.ledger import merkle
+from vault.ledger.events import canonical, event_of_row, event_table, leaf_content
+from vault.ledger.ledger import Ledger
+from vault.ledger.tree import TREE_SIZE, node_table
+
+STRETCH = 5_000
+_MOST_NAMED = 20
+_place = event_table.c.position
+
+
+class LedgerWatch:
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._next = 0
+
+    async def run(self) -> None:
+        """Counts all events, reads the next stretch of them, and records what is wrong (`vault.tamper`), once."""
+        async with self._database.read() as connection:
+            size = await connection.scalar(TREE_SIZE) or 0
+            start = self._next if self._next < size else 0
+            found = {**await self._holes(connection, size), **await self._stretch(connection, start, size)}
+        for subject, why in found.items():
+            await self._ledger.tell(subject, why)
+        self._next = start + STRETCH
+
+    async def findings(self) -> dict[str, str]:
+        """What is wrong with any placed event, by `position:…` or `event:…`, and with the tree itself, by `tree`."""
+        async with self._database.read() as connection:
+            size = await connection.scalar(TREE_SIZE) or 0
+            found: dict[str, str] = {}
+            try:
+                await self._ledger.signed_frontier(connection)
+            except VaultError as error:
+                found["tree"] = error.detail
+            for start in range(0, size, STRETCH):
+                found.update(await self._stretch(connection, start, size))
+        return found
+
+    async def _holes(self, connection: AsyncConnection, size: int) -> dict[str, str]:
+        """The first places without an event. Places are unique: all are taken where the count is the size."""
+        if await connection.scalar(select(func.count(_place)).where(_place < size)) == size:
+            return {}
+        follower = event_table.alias()
+        followed = select(follower.c.id).where(follower.c.position == _place + 1).exists()
+        before = select(_place + 1).where(_place < size - 1, ~followed).order_by(_place).limit(_MOST_NAMED)
+        holes = list(await connection.scalars(before))
+        if await connection.scalar(select(_place).where(_place == 0)) is None:
+            holes.insert(0, 0)
+        return dict(_hole(position) for position in holes)
+
+    async def _stretch(self, connection: AsyncConnection, start: int, size: int) -> dict[str, str]:
+        end = min(start + STRETCH, size)
+        placed = select(event_table).where(_place >= start, _place < end)
+        rows = {row.position: row for row in await connection.execute(placed)}
+        leaves = select(node_table.c.index, node_table.c.hash).where(
+            node_table.c.level == 0, node_table.c.index >= start, node_table.c.index < end
+        )
+        hashes = {row.index: row.hash for row in await connection.execute(leaves)}
+        found: dict[str, str] = dict(_hole(position) for position in range(start, end) if position not in rows)
+        for position, row in rows.items():
+            if problem := self._problem(row, hashes.get(position)):
+                found[f"event:{row.id}"] = f"event {row.id} at position {position} {problem}"
+        return found
+
+    def _problem(self, row: Row[Any], leaf: bytes | None) -> str:
+        if not self._ledger.is_genuine(row):
+            return "was changed"
+        if merkle.hash_leaf(canonical(leaf_content(event_of_row(row)))) != leaf:
+            return "is not the one that was placed there"
+        return "is marked as one that Yimen did not write" if row.quarantined else ""
+
+
+def _hole(position: int) -> tuple[str, str]:
+    return f"position:{position}", f"the event at position {position} was deleted"
