@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from connectors.gateway.answers.captures import Captures
 from connectors.gateway.app import GatewayApp
-from connectors.gateway.captures import Captures
 from connectors.gateway.parts import GatewayParts
 from connectors.launch import Launcher
 from connectors.legacy.recipe.store import Recipes

@@ -2,11 +2,11 @@
 
 # ruff: noqa: F401
 
-import connectors.gateway.basic
-import connectors.gateway.captures
-import connectors.gateway.fills
-import connectors.gateway.sessions
-import connectors.gateway.steps
+import connectors.gateway.answers.captures
+import connectors.gateway.pages.fills
+import connectors.gateway.pages.steps
+import connectors.gateway.session.sessions
+import connectors.gateway.swap.basic
 import connectors.launch
 import connectors.legacy.recipe.store
 import connectors.systems

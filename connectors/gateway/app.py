@@ -8,15 +8,15 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from connectors.errors import ConnectorError
-from connectors.gateway.basic import BasicAuthorization
-from connectors.gateway.captures import Captures
-from connectors.gateway.fills import Fills
-from connectors.gateway.inject import SCRIPT, SCRIPT_PATH
-from connectors.gateway.notices import notice
+from connectors.gateway.answers.captures import Captures
+from connectors.gateway.pages.fills import Fills
+from connectors.gateway.pages.inject import SCRIPT, SCRIPT_PATH
+from connectors.gateway.pages.notices import notice
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.proxy import Proxy
-from connectors.gateway.sessions import GatewaySession, GatewaySessions
-from connectors.gateway.sign_in import GatewaySignIn
+from connectors.gateway.session.sessions import GatewaySession, GatewaySessions
+from connectors.gateway.session.sign_in import GatewaySignIn
+from connectors.gateway.swap.basic import BasicAuthorization
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.foreign import require_own
 from connectors.gateway.wire.headers import SESSION_COOKIE

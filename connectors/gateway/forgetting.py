@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.gateway.basic import basic_table
-from connectors.gateway.echo_watch import SECONDS
-from connectors.gateway.fills import REMEMBERED, fill_table
-from connectors.gateway.sessions import gateway_session_table
+from connectors.gateway.answers.echo_watch import SECONDS
+from connectors.gateway.pages.fills import REMEMBERED, fill_table
+from connectors.gateway.session.sessions import gateway_session_table
+from connectors.gateway.swap.basic import basic_table
 
 
 async def forget_expired(connection: AsyncConnection, now: datetime) -> None:

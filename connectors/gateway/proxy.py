@@ -9,18 +9,18 @@ import aiohttp
 from starlette.types import Send
 
 from connectors.errors import ConnectorError
-from connectors.gateway.basic import BasicAuthorization
-from connectors.gateway.captures import Captures
-from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
-from connectors.gateway.echo_watch import EchoWatch
+from connectors.gateway.answers.captures import Captures
+from connectors.gateway.answers.echo_watch import EchoWatch
+from connectors.gateway.answers.results import Results
 from connectors.gateway.echoes import freed, scrubbed
-from connectors.gateway.fills import Fills
-from connectors.gateway.outgoing import Outgoing
+from connectors.gateway.pages.documents import MAX_DOCUMENT_BYTES, Document, Documents
+from connectors.gateway.pages.fills import Fills
+from connectors.gateway.pages.salts import salts_in_answer
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.results import Results
-from connectors.gateway.salts import salts_in_answer
-from connectors.gateway.scripted_basic import ScriptedBasic
-from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.swap.basic import BasicAuthorization
+from connectors.gateway.swap.outgoing import Outgoing
+from connectors.gateway.swap.scripted_basic import ScriptedBasic
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import ECHO_COOKIE, Header, Peer, browser_headers, unconditional, upstream_headers
 from connectors.gateway.wire.rewrite import is_data, is_rewritable, is_text

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from connectors.gateway.captures import Held
-from connectors.gateway.fills import Fill
-from connectors.gateway.sessions import GatewaySession
-from connectors.gateway.swap import Swapped
+from connectors.gateway.answers.captures import Held
+from connectors.gateway.pages.fills import Fill
+from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.swap.swap import Swapped
 from connectors.gateway.wire.headers import FILLED_COOKIE, TYPED_COOKIE
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.gateway.wire.upload import Upload

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.gateway.steps import systems_with_a_step
+from connectors.gateway.pages.steps import systems_with_a_step
 from connectors.launch import may_use, owners_for
 from connectors.systems import System, SystemStatus
 from core.errors import YimenError

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gateway.bodies import Kind, kind_of, places_in, replaced
 from connectors.gateway.echoes import scrubbed
-from connectors.gateway.fills import new_dummy
+from connectors.gateway.pages.fills import new_dummy
+from connectors.gateway.swap.bodies import Kind, kind_of, places_in, replaced
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00"), min_size=1, max_size=30)
 NAME = st.from_regex(r"[A-Za-z][\w.]{0,12}", fullmatch=True).filter(lambda name: name != "pw")

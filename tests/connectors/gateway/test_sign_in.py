@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-import connectors.gateway.sessions
+import connectors.gateway.session.sessions
 from connectors.systems import System
 from core.clock import FrozenClock
 from tests.connectors.gateway.browser import NAVIGATION, SCRIPT, Browser
@@ -17,7 +17,7 @@ from web.composition import House
 @pytest.fixture
 def _nothing_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     """A session that has just been seen alive may pass for a second more; these tests do not wait for it."""
-    monkeypatch.setattr(connectors.gateway.sessions, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(connectors.gateway.session.sessions, "FRESH_SECONDS", 0.0)
 
 
 async def test_a_page_leads_through_the_provider_and_back(browser: Browser, legacy: LegacyServer, house: House) -> None:
@@ -135,7 +135,7 @@ async def test_a_disabled_person_is_out_at_once(cadre: Browser, house: House) ->
 async def test_a_sign_in_ends_with_its_time(
     cadre: Browser, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connectors.gateway.sessions, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(connectors.gateway.session.sessions, "FRESH_SECONDS", 0.0)
     clock.advance(timedelta(hours=13))
     assert (await cadre.fetch("/")).error == "ERR-SESSION"
 
@@ -143,7 +143,7 @@ async def test_a_sign_in_ends_with_its_time(
 async def test_working_in_a_legacy_system_keeps_the_sign_in_alive(
     cadre: Browser, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connectors.gateway.sessions, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(connectors.gateway.session.sessions, "FRESH_SECONDS", 0.0)
     for _ in range(4):
         clock.advance(timedelta(minutes=20))
         assert (await cadre.fetch("/")).status == 200

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from connectors.gateway.fills import Fill, fill_table
+from connectors.gateway.pages.fills import Fill, fill_table
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.wire.headers import ECHO_COOKIE, Header
 from connectors.systems import System
 from vault.keys.sealing import Binding

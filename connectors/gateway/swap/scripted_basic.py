@@ -5,9 +5,9 @@ that ask for Basic authentication themselves. It goes to the system's own origin
 """
 
 from connectors.errors import ConnectorError
-from connectors.gateway.basic import BasicAuthorization
-from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
+from connectors.gateway.pages.fills import DUMMY_PREFIX, Fill, Fills
 from connectors.gateway.parts import GatewayParts
+from connectors.gateway.swap.basic import BasicAuthorization
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import basic_credential
 

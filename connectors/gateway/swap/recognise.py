@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import unquote
 
-from connectors.gateway.bodies import Place
+from connectors.gateway.swap.bodies import Place
 from connectors.legacy.page import words
 from connectors.legacy.recipe.transforms import Transform, compile_transform
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from connectors.errors import ConnectorError
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.sessions import GatewaySessions
+from connectors.gateway.session.sessions import GatewaySessions
 from connectors.gateway.wire.headers import SESSION_COOKIE, SIGN_IN_COOKIE
 from connectors.gateway_client import gateway_client_id, gateway_redirect_uri
 from connectors.launch import refusal_of

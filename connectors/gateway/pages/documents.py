@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.gateway.captures import Captures
-from connectors.gateway.fills import Fill, Fills, Undecided
-from connectors.gateway.inject import letting_script_through, nonce_for, with_script
-from connectors.gateway.notices import refusals
+from connectors.gateway.answers.captures import Captures
+from connectors.gateway.answers.results import Results
+from connectors.gateway.pages.fills import Fill, Fills, Undecided
+from connectors.gateway.pages.inject import letting_script_through, nonce_for, with_script
+from connectors.gateway.pages.notices import refusals
+from connectors.gateway.pages.salts import salts_in
+from connectors.gateway.pages.steps import note_step
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.results import Results
-from connectors.gateway.salts import salts_in
-from connectors.gateway.sessions import GatewaySession
-from connectors.gateway.steps import note_step
+from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.wire.headers import Header, never_kept
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.legacy.outcome.answer import Outcome, path_of

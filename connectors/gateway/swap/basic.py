@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.wire.headers import Peer
 from connectors.systems import System, WayInKind
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata

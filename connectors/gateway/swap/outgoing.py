@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from connectors.gateway.captures import Captures
-from connectors.gateway.fills import DUMMY_PREFIX, Fill, Fills
+from connectors.gateway.answers.captures import Captures
+from connectors.gateway.pages.fills import DUMMY_PREFIX, Fill, Fills
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.sessions import GatewaySession
-from connectors.gateway.swap import MAX_BODY_BYTES, SentBody, Swap
+from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.swap.swap import MAX_BODY_BYTES, SentBody, Swap
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import basic_credential, cookies_of
 from connectors.gateway.wire.rewrite import is_form

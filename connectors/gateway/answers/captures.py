@@ -9,11 +9,11 @@ from sqlalchemy import Boolean, Column, Row, String, Table, delete, false, inser
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
-from connectors.gateway.bodies import kind_of, places_in
-from connectors.gateway.fills import Fill
-from connectors.gateway.recognise import looks_made
-from connectors.gateway.sessions import GatewaySession
-from connectors.gateway.swap import SentBody
+from connectors.gateway.pages.fills import Fill
+from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.swap.bodies import kind_of, places_in
+from connectors.gateway.swap.recognise import looks_made
+from connectors.gateway.swap.swap import SentBody
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System
 from core.clock import Clock

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.errors import ConnectorError
-from connectors.gateway.bodies import Kind, Place, document_of, kind_of, places_in, replaced
-from connectors.gateway.fills import Fill, Fills
-from connectors.gateway.recognise import Recognised, hides, looks_made, recognise
-from connectors.gateway.sessions import GatewaySession
+from connectors.gateway.pages.fills import Fill, Fills
+from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.swap.bodies import Kind, Place, document_of, kind_of, places_in, replaced
+from connectors.gateway.swap.recognise import Recognised, hides, looks_made, recognise
 from connectors.launch import Launcher
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.transforms import Transform

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Column, Row, String, Table, case, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.gateway.bodies import Place
+from connectors.gateway.swap.bodies import Place
 from connectors.legacy.page import words
 from connectors.legacy.page.fill_plan import FillPlan
 from connectors.legacy.recipe.globs import matches_path

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from connectors.gateway.captures import Captures, Held
-from connectors.gateway.echo_watch import EchoWatch
-from connectors.gateway.fills import Fills
+from connectors.gateway.answers.captures import Captures, Held
+from connectors.gateway.answers.echo_watch import EchoWatch
+from connectors.gateway.pages.fills import Fills
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.sessions import GatewaySession
-from connectors.gateway.swap import Swapped
+from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.swap.swap import Swapped
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import OFFER_COOKIE, Header
 from connectors.legacy.outcome.conventions import LEADS_BACK
