@@ -121,20 +121,24 @@ def _described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
     ]
     if page.slider is not None and not any(one.role == "captcha" for one in fields):
         fields.append(_slider(page, page.slider))
-    action = (attribute(submit, "formaction") if submit is not None else "") or (
-        attribute(form, "action") if form is not None else ""
-    )
+    action = _told_by(submit, form, "action")
     return DetectedForm(
         form=page.document.selector_of(form) if form is not None else None,
         action=joined(base, action) if action and not action.startswith("javascript:") else base,
-        method=(attribute(form, "method") or "get").upper() if form is not None else "",
-        enctype=(attribute(form, "enctype") or _URLENCODED).lower() if form is not None else "",
+        method=(_told_by(submit, form, "method") or "get").upper() if form is not None else "",
+        enctype=(_told_by(submit, form, "enctype") or _URLENCODED).lower() if form is not None else "",
         charset=_charset(page, form),
         fields=tuple(fields),
         submit=_button(page, submit) if submit is not None else None,
         why="; ".join(candidate.reasons),
         is_unseen=candidate.is_unseen,
     )
+
+
+def _told_by(submit: LexborNode | None, form: LexborNode | None, name: str) -> str:
+    """What the button says in place of the form, else what the form says (HTML §4.10.18.6)."""
+    own = attribute(submit, f"form{name}") if submit is not None else ""
+    return own or (attribute(form, name) if form is not None else "")
 
 
 def _is_field(control: Control) -> bool:
@@ -145,7 +149,9 @@ def _charset(page: Page, form: LexborNode | None) -> str:
     """The charset the browser would send the form in (HTML §4.10.22.5)."""
     accepted = attribute(form, "accept-charset").replace(",", " ").split() if form is not None else []
     named = (charset_name(one) for one in accepted)
-    return next((name for name in named if name), page.document.charset)
+    chosen = next((name for name in named if name), page.document.charset)
+    # Encoding Standard §4.3: nothing is ever sent in UTF-16.
+    return "utf-8" if chosen.startswith("utf-16") else chosen
 
 
 def _field(page: Page, control: Control, guess: Guess) -> Field:
