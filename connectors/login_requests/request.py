@@ -60,7 +60,8 @@ class LoginRequest(BaseModel):
     method: Method
     path: str = Field(max_length=2000)
     query: Mapping[str, str | None] = Field(default_factory=dict)
-    kind: Kind
+    # None of a recipe alone, whose author leaves it open.
+    kind: Kind | None
     username: str | None = None
     passwords: Mapping[str, str | None]
     made_only: tuple[str, ...] = ()

@@ -1,13 +1,20 @@
-"""The gateway's own sessions: one a system and browser, host-only, and never longer than the sign-in they came from."""
+"""The gateway's sessions and visits.
+
+A visit is one sign-in of the portal at one system: all that the gateway remembers of it. A session is a cookie of one
+gateway host that belongs to a visit; a system with several origins has a host for each.
+"""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Column, Row, String, Table, delete, insert, select
+from sqlalchemy import Column, Row, String, Table, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connectors.gateway.session.supervision import Supervision
 from core.clock import Clock
-from core.database import Bytes, Database, UtcDateTime, metadata
+from core.database import Bytes, Database, Json, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id, new_token, token_digest
 from sso.authentication.sessions import Session, Sessions
 
@@ -19,20 +26,42 @@ gateway_session_table = Table(
     "connectors_gateway_session",
     metadata,
     Column("digest", Bytes, primary_key=True),
-    Column("id", String(26), nullable=False, unique=True),
-    Column("session_id", String(64), nullable=False, index=True),
-    Column("system_id", String(26), nullable=False),
+    Column("visit_id", String(26), nullable=False, index=True),
+    Column("host", String(80), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
+gateway_visit_table = Table(
+    "connectors_gateway_visit",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("session_id", String(64), nullable=False),
+    Column("system_id", String(26), nullable=False),
+    # The cookies that the legacy server has set since the supervised sign-in began; null when none is under way.
+    Column("supervision", Json),
+    # The passwords that were put in on this visit, sealed, so that no answer shows them.
+    Column("sealed_echoes", Json, nullable=False),
+    # Until then a dummy may be exchanged, so no process trusts what it remembers of this visit.
+    Column("filling_until", UtcDateTime),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    UniqueConstraint("session_id", "system_id"),
+)
+
+_FOUND = select(
+    gateway_session_table.c.host,
+    gateway_session_table.c.expires_at,
+    *(column for column in gateway_visit_table.c if column.name != "expires_at"),
+).join(gateway_visit_table, gateway_visit_table.c.id == gateway_session_table.c.visit_id)
 
 
 @dataclass(frozen=True)
 class GatewaySession:
-    """`session` is the live sign-in at the provider; it is looked at again on every request."""
+    """`id` is the visit's; `session` is the live sign-in at the provider, looked at again on every request."""
 
     id: str
     system_id: str
     session: Session
+    supervision: Supervision | None = None
+    sealed_echoes: tuple[str, ...] = field(default=(), repr=False)
 
 
 class GatewaySessions:
@@ -42,56 +71,97 @@ class GatewaySessions:
         self._sessions = sessions
         self._seen: dict[bytes, tuple[GatewaySession, float]] = {}
 
-    async def start(self, connection: AsyncConnection, session: Session, system_id: str) -> str:
-        """A new session; gives its token, which is told once."""
+    async def start(self, connection: AsyncConnection, session: Session, system_id: str, host: str) -> str:
+        """A new session of that gateway host; gives its token, which is told once."""
         token = new_token()
+        await insert_if_absent(
+            connection,
+            gateway_visit_table,
+            id=new_id(),
+            session_id=session.id,
+            system_id=system_id,
+            sealed_echoes=[],
+            expires_at=session.expires_at,
+        )
+        query = select(gateway_visit_table.c.id).where(
+            gateway_visit_table.c.session_id == session.id, gateway_visit_table.c.system_id == system_id
+        )
+        visit_id = (await connection.scalars(query)).one()
         await connection.execute(
             insert(gateway_session_table).values(
-                digest=token_digest(token),
-                id=new_id(),
-                session_id=session.id,
-                system_id=system_id,
-                expires_at=session.expires_at,
+                digest=token_digest(token), visit_id=visit_id, host=host, expires_at=session.expires_at
             )
         )
         return token
 
-    async def find(self, token: str | None, system_id: str) -> GatewaySession | None:
-        """The live session of this browser for this system; at most a second old."""
+    async def find(self, token: str | None, system_id: str, host: str) -> GatewaySession | None:
+        """The live session of this browser for this host of the system; at most a second old."""
         if not token:
             return None
         digest = token_digest(token)
         known = self._seen.get(digest)
         if known is not None and time.monotonic() - known[1] < FRESH_SECONDS:
             return known[0] if known[0].system_id == system_id else None
-        found = await self._read(digest)
         self._seen.pop(digest, None)
-        if found is None or found.system_id != system_id:
+        row = await self._row(digest)
+        if row is None or (row.system_id, row.host) != (system_id, host):
             return None
-        if len(self._seen) >= _MOST_CACHED:
-            self._seen.clear()
-        self._seen[digest] = (found, time.monotonic())
+        found = await self._alive(row)
+        if found is not None and (row.filling_until is None or row.filling_until <= self._clock.now()):
+            self._remember(digest, found)
         return found
 
     async def look_again(self, gateway_session: GatewaySession) -> Session | None:
-        """The sign-in behind a gateway session as it stands now; None when either has ended."""
+        """The sign-in behind a visit as it stands now; None when either has ended."""
         async with self._database.read() as connection:
-            query = select(gateway_session_table.c.session_id).where(gateway_session_table.c.id == gateway_session.id)
-            session_id = await connection.scalar(query)
+            alive = gateway_session_table.join(
+                gateway_visit_table, gateway_visit_table.c.id == gateway_session_table.c.visit_id
+            )
+            query = select(gateway_visit_table.c.session_id).select_from(alive)
+            session_id = await connection.scalar(query.where(gateway_visit_table.c.id == gateway_session.id).limit(1))
             return await self._sessions.find_by_id(connection, session_id) if session_id is not None else None
 
     async def end(self, connection: AsyncConnection, token: str) -> None:
-        self._seen.pop(token_digest(token), None)
-        await connection.execute(
-            delete(gateway_session_table).where(gateway_session_table.c.digest == token_digest(token))
-        )
+        """Ends the visit that the token belongs to, at all hosts of the system."""
+        digest = token_digest(token)
+        self._seen.pop(digest, None)
+        visit = select(gateway_session_table.c.visit_id).where(gateway_session_table.c.digest == digest)
+        visit_id = await connection.scalar(visit)
+        if visit_id is not None:
+            for table, column in ((gateway_session_table, "visit_id"), (gateway_visit_table, "id")):
+                await connection.execute(delete(table).where(table.c[column] == visit_id))
 
-    async def _read(self, digest: bytes) -> GatewaySession | None:
+    # What a visit knows
+
+    async def supervise(self, connection: AsyncConnection, visit_id: str, supervision: Supervision | None) -> None:
+        """A supervised sign-in begins, goes on, or is over (None)."""
+        document = supervision.to_json() if supervision is not None else None
+        await self._change(connection, visit_id, supervision=document)
+
+    async def begin_filling(self, connection: AsyncConnection, visit_id: str, lasts: timedelta) -> None:
+        """From now on every process reads the visit anew, so that none shows an answer without what it learns next."""
+        await self._change(connection, visit_id, filling_until=self._clock.now() + lasts)
+
+    async def keep_echoes(self, connection: AsyncConnection, visit_id: str, sealed: tuple[str, ...]) -> None:
+        await self._change(connection, visit_id, sealed_echoes=list(sealed))
+
+    async def _change(self, connection: AsyncConnection, visit_id: str, **values: Any) -> None:
+        await connection.execute(
+            update(gateway_visit_table).where(gateway_visit_table.c.id == visit_id).values(**values)
+        )
+        self._seen = {digest: known for digest, known in self._seen.items() if known[0].id != visit_id}
+
+    def _remember(self, digest: bytes, found: GatewaySession) -> None:
+        if len(self._seen) >= _MOST_CACHED:
+            self._seen.clear()
+        self._seen[digest] = (found, time.monotonic())
+
+    async def _row(self, digest: bytes) -> Row[Any] | None:
         async with self._database.read() as connection:
-            query = select(gateway_session_table).where(gateway_session_table.c.digest == digest)
-            row: Row[tuple[object, ...]] | None = (await connection.execute(query)).one_or_none()
-            if row is None:
-                return None
+            return (await connection.execute(_FOUND.where(gateway_session_table.c.digest == digest))).one_or_none()
+
+    async def _alive(self, row: Row[Any]) -> GatewaySession | None:
+        async with self._database.read() as connection:
             session = await self._sessions.find_by_id(connection, row.session_id)
         if session is None:
             return None
@@ -99,4 +169,5 @@ class GatewaySessions:
         if self._sessions.is_due(session):
             async with self._database.write() as connection:
                 await self._sessions.touch(connection, session)
-        return GatewaySession(row.id, row.system_id, session)
+        supervision = Supervision.from_json(row.supervision) if row.supervision is not None else None
+        return GatewaySession(row.id, row.system_id, session, supervision, tuple(row.sealed_echoes))

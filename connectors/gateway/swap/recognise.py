@@ -2,27 +2,29 @@
 
 Nothing is guessed: a way of hashing counts only when it turns the dummy into exactly the value that the page sent.
 The ways tried are those of the field: one of the usual hashes over the password or its hash, with a salt before or
-after it, once or twice over, written in hex, in capitals, in base64, or as the middle half of an MD5.
+after it, once or twice over, written in hex, in capitals, in base64, or as the middle half of an MD5. The work is
+bounded: so many values, so many salts, and so much time of the processor.
 """
 
 import re
+import time
 from base64 import b64decode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from urllib.parse import unquote
 
-from connectors.gateway.swap.bodies import Place
-from connectors.legacy.page import words
 from connectors.legacy.recipe.transforms import Transform, compile_transform
 
-_PLAIN = compile_transform("password")
-_BASE64 = compile_transform("base64(password)")
+PLAIN = "password"
+_BASE64 = "base64(password)"
 _HASHED = ("md5(password)", "upper(md5(password))", "sha1(password)", "sha256(password)", "sm3(password)")
 _SALTED = ("{0} + {1}", "{1} + {0}")
 _MOST_SALTS, _MOST_PAIRED = 40, 10
-# Of a request's values, so many are looked into; those in fields that speak of a password first.
 _MOST_VALUES = 3
+# Of the processor, for all values of one request together.
+_MOST_SECONDS = 0.25
 # Which hashes a value of this form may come from, and how it is then written.
 _WRITTEN: Mapping[tuple[bool, int], tuple[str, ...]] = {
     (True, 16): ("slice(md5({0}), 8, 24)",),
@@ -43,41 +45,55 @@ _KEYED: Mapping[tuple[bool, int], tuple[str, ...]] = {
 }
 _HEX = re.compile(r"(?:[0-9a-f]+|[0-9A-F]+)\Z")
 # A digest, a block of a cipher in base64 (16 bytes and more), or much of either.
-_LOOKS_MADE = re.compile(r"[0-9a-fA-F]{32,}|[A-Za-z0-9+/]{22,}==|[A-Za-z0-9+/]{27,}=|[A-Za-z0-9+/]{40,}")
-
-_Making = tuple[Transform, Mapping[str, str]]
+_LOOKS_MADE = re.compile(r"(?:[0-9a-fA-F]{32,}|[A-Za-z0-9+/]{22,}==|[A-Za-z0-9+/]{27,}=|[A-Za-z0-9+/]{40,})\Z")
+_LONGEST_LOOKED_INTO = 8192
 
 
 @dataclass(frozen=True)
-class Recognised:
-    """The place of the value, and how to make it of another password."""
+class Making:
+    """How to make a value of another password as the page made it of the dummy."""
 
-    place: Place
     transform: Transform
     variables: Mapping[str, str] = field(repr=False)
 
 
-def recognise(dummy: str, places: Sequence[Place], salts: Sequence[str]) -> list[Recognised]:
-    """Every place that holds the dummy, plain or hashed in a known way with one of the salts."""
-    secret = bytearray(dummy.encode())
-    made: dict[str, _Making] = {dummy: (_PLAIN, {}), _BASE64.apply(secret, {}).decode(): (_BASE64, {})}
-    written = [place for place in places if _form_of(place.value) in _WRITTEN]
-    likely = sorted(written, key=lambda place: not words.names_password(place.field))
-    for value in list(dict.fromkeys(place.value for place in likely))[:_MOST_VALUES]:
-        making = _making_of(value, secret, salts)
-        if making is not None:
-            made[value] = making
-    return [Recognised(place, *made[place.value]) for place in places if place.value in made]
+AS_TYPED = Making(compile_transform(PLAIN), {})
+
+
+def makings(
+    dummy: str, values: Mapping[str, str | None], salts: Sequence[str], expressions: Mapping[str, str | None]
+) -> dict[str, Making]:
+    """How each of the named values was made of the dummy, as far as that is found.
+
+    `expressions` says for a name which transform alone may have made it; None: any of the usual ones.
+    """
+    until = time.thread_time() + _MOST_SECONDS
+    found: dict[str, Making] = {}
+    pending = [name for name, value in values.items() if value is not None and _form_of(value) in _WRITTEN]
+    for name, value in values.items():
+        if value == dummy and expressions.get(name) in (None, PLAIN):
+            found[name] = AS_TYPED
+    for name in [name for name, value in values.items() if value and name not in found]:
+        expression, value = expressions.get(name), values[name] or ""
+        if expression is None and name in pending[:_MOST_VALUES]:
+            ways = _usual(value, salts)
+        elif expression is None:
+            ways = iter([Making(compile_transform(_BASE64), {})])
+        else:
+            ways = _with_salts(compile_transform(expression), salts)
+        if (making := _first_that_makes(value, dummy, ways, until)) is not None:
+            found[name] = making
+    return found
 
 
 def looks_made(value: str) -> bool:
     """True for what no person types: a digest, or something encrypted."""
-    return _LOOKS_MADE.fullmatch(value) is not None
+    return len(value) <= _LONGEST_LOOKED_INTO and _LOOKS_MADE.match(value) is not None
 
 
-def hides(dummy: str, values: Sequence[str]) -> bool:
-    """True when a value holds the dummy among other things, in base64 or percent-encoded once more: where it cannot be
-    put in, it must not be sent on either."""
+def hides(dummy: str, values: Collection[str]) -> bool:
+    """True when a value holds the dummy, alone, among other things, in base64 or percent-encoded once more: where it
+    cannot be put in, it must not be sent on either."""
     return any(dummy in text for value in values for text in (unquote(unquote(value)), _unbase64(value)))
 
 
@@ -89,51 +105,68 @@ def _unbase64(value: str) -> str:
 
 
 def _form_of(value: str) -> tuple[bool, int]:
-    return _HEX.match(value) is not None, len(value)
+    return len(value) <= 128 and _HEX.match(value) is not None, len(value)
 
 
-def _making_of(value: str, secret: bytearray, salts: Sequence[str]) -> _Making | None:
-    """How the page made this value of the dummy; None when in no way that is known."""
-    for transform, variables in _ways(value, salts):
-        if transform.apply(secret, variables) == value.encode():
-            return transform, variables
+def _first_that_makes(value: str, dummy: str, ways: Iterator[Making], until: float) -> Making | None:
+    secret, wanted = bytearray(dummy.encode()), value.encode()
+    for number, way in enumerate(ways):
+        if way.transform.apply(secret, way.variables) == wanted:
+            return way
+        if number % 64 == 63 and time.thread_time() > until:
+            return None
     return None
 
 
-def _ways(value: str, salts: Sequence[str]) -> Iterator[_Making]:
+def _with_salts(transform: Transform, salts: Sequence[str]) -> Iterator[Making]:
+    """One transform with every likely salt, and every pair where it takes two."""
+    names = sorted(transform.variables)
+    most = _MOST_SALTS if len(names) < 2 else _MOST_PAIRED
+    for values in product(_likely(salts, most), repeat=len(names)):
+        yield Making(transform, dict(zip(names, values, strict=True)))
+
+
+def _usual(value: str, salts: Sequence[str]) -> Iterator[Making]:
     """Everything that could have made a value of this form, the commonest first."""
-    written = tuple(_cased(value, one) for one in _WRITTEN[_form_of(value)])
-    keyed = tuple(_cased(value, one) for one in _KEYED.get(_form_of(value), ()))
-    for way, inner in product(written, ("password", *_HASHED)):
-        yield _compiled(way, inner), {}
-    one_salt = [
-        *(_compiled(way, salted.format(inner, "salt")) for way in written for inner, salted in _with_salt()),
-        *map(compile_transform, keyed),
+    plain, salted, twice = _transforms(_form_of(value), is_upper=value.isupper())
+    yield from (Making(transform, {}) for transform in plain)
+    for salt, transform in product(_likely(salts, _MOST_SALTS), salted):
+        yield Making(transform, {"salt": salt})
+    for salt, nonce in product(_likely(salts, _MOST_PAIRED), repeat=2):
+        for transform in twice:
+            yield Making(transform, {"salt": salt, "nonce": nonce})
+
+
+@lru_cache(maxsize=64)
+def _transforms(form: tuple[bool, int], *, is_upper: bool) -> tuple[list[Transform], list[Transform], list[Transform]]:
+    """Those without a salt, with one, and with two."""
+    written = tuple(_cased(one, is_upper=is_upper) for one in _WRITTEN[form])
+    keyed = tuple(_cased(one, is_upper=is_upper) for one in _KEYED.get(form, ()))
+    plain = [
+        *(way.format(inner) for way in written for inner in (PLAIN, *_HASHED)),
+        *([_BASE64] if not form[0] else []),
     ]
-    for salt, transform in product(_likely(salts, _MOST_SALTS), one_salt):
-        yield transform, {"salt": salt}
-    two_salts = [
-        _compiled(way, outer.format(f"md5({inner})", "nonce"))
+    salted = [
+        *(
+            way.format(order.format(inner, "salt"))
+            for way in written
+            for inner in (PLAIN, *_HASHED)
+            for order in _SALTED
+        ),
+        *keyed,
+    ]
+    twice = [
+        way.format(outer.format(f"md5({inner})", "nonce"))
         for way in written
         for inner in ("password + salt", "salt + password")
         for outer in _SALTED
     ]
-    for salt, nonce in product(_likely(salts, _MOST_PAIRED), repeat=2):
-        for transform in two_salts:
-            yield transform, {"salt": salt, "nonce": nonce}
-
-
-def _with_salt() -> Iterator[tuple[str, str]]:
-    return product(("password", *_HASHED), _SALTED)
+    return [*map(compile_transform, plain)], [*map(compile_transform, salted)], [*map(compile_transform, twice)]
 
 
 def _likely(salts: Sequence[str], most: int) -> list[str]:
     return list(dict.fromkeys(salt for salt in salts if salt))[:most]
 
 
-def _compiled(way: str, inner: str) -> Transform:
-    return compile_transform(way.format(inner))
-
-
-def _cased(value: str, way: str) -> str:
-    return f"upper({way})" if way.startswith(("md5", "sha", "sm3", "slice", "hmac")) and value.isupper() else way
+def _cased(way: str, *, is_upper: bool) -> str:
+    return f"upper({way})" if is_upper and way.startswith(("md5", "sha", "sm3", "slice", "hmac")) else way

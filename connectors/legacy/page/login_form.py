@@ -4,6 +4,7 @@ It is read from what the server sends to a visitor who is not signed in. A page 
 content, and a script can send what it likes: both are for others to judge, by what is told here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urldefrag
 
@@ -31,7 +32,8 @@ class LoginForm:
     or POST. Names are as they would be sent: empty where a field has none, for such a field is not sent.
 
     `password_copies` are unseen fields of the same form whose names speak of a password: the page's script may write
-    the password, or its hash, into them. `hidden` are the names of the other fields that the page sends along unseen.
+    the password, or its hash, into them. `hidden` are the other fields that the page sends along
+    unseen, with their values.
 
     `is_scripted`: the form itself is not what sends the password - there is no form, no usable action, no name on the
     password field, or the page says that its script takes the submission over. `has_scripts`: some script runs on the
@@ -45,7 +47,7 @@ class LoginForm:
     username: str
     password: str
     password_copies: tuple[str, ...]
-    hidden: tuple[str, ...]
+    hidden: Mapping[str, str]
     is_scripted: bool
     has_scripts: bool
 
@@ -84,7 +86,11 @@ def _described(page: Page, found: DetectedForm) -> LoginForm:
         username=username,
         password=password,
         password_copies=copies,
-        hidden=tuple(dict.fromkeys(name for name in unseen if name not in copies)),
+        hidden={
+            one.get("name"): one.get("value")
+            for one in controls
+            if one.get("name") in unseen and one.get("name") not in copies
+        },
         is_scripted=form is None or not password or _is_taken_over(page, form, found, has_scripts=has_scripts),
         has_scripts=has_scripts,
     )

@@ -23,7 +23,7 @@ def test_a_form_tells_its_whole_request() -> None:
     assert (found.method, found.action) == ("POST", "http://oa.test/seeyon/login.do?method=in")
     assert (found.enctype, found.charset) == ("application/x-www-form-urlencoded", "utf-8")
     assert (found.username, found.password) == ("user", "pwd")
-    assert (found.password_copies, found.hidden) == (("pwd_md5",), ("csrf",))
+    assert (found.password_copies, found.hidden) == (("pwd_md5",), {"csrf": "1"})
     assert found.passwords == ("pwd", "pwd_md5")
     assert not found.is_scripted
     assert not found.has_scripts
@@ -61,7 +61,7 @@ def test_a_charset_is_the_one_the_form_is_sent_in() -> None:
 
 def test_a_disabled_field_is_never_sent() -> None:
     page = f'<form action="/l" method="post"><input type="hidden" name="t" disabled>{FIELDS}{BUTTON}</form>'
-    assert _form(page).hidden == ()
+    assert _form(page).hidden == {}
 
 
 SCRIPT = '<script src="/app.js"></script>'

@@ -1,0 +1,152 @@
+"""Whether a request is a sign-in that takes the password, and where in it: a pure decision over typed values.
+
+The order is: the known login requests; then, in a supervised sign-in, what may be learned; then, where the dummy was
+seen anywhere else, a refusal. Nothing here opens an Item.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.gateway.pages.fills import Fill
+from connectors.gateway.swap.body import ParsedBody
+from connectors.gateway.swap.recognise import PLAIN, Making, hides, looks_made, makings
+from connectors.legacy.page.words import names_password
+from connectors.login_requests import LoginRequest, RequestLine
+from connectors.login_requests.learning import Seen, objection_to, request_of
+from connectors.login_requests.store import Known, Knowledge
+
+# What a page makes of twelve characters is no shorter; flags and numbers are.
+_LEAST_MADE = 6
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request that may be a sign-in. `is_filled`: the page says that it holds this fill, untouched by the person."""
+
+    line: RequestLine
+    body: ParsedBody
+    salts: Sequence[str] = field(repr=False)
+    filled: str = ""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Put the password in at these names. `known` is the login request that says so; None: `taught` is what a success
+    of this one teaches."""
+
+    places: Mapping[str, Making] = field(repr=False)
+    known: Known | None = None
+    taught: LoginRequest | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    code: str
+    why: str
+
+
+def decide(
+    sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge, expression: str | None
+) -> Exchange | Refusal | None:
+    """None for a request that has nothing of this fill. `login` is the user name of the fill's Item; `expression` the
+    transform of the system's recipe, where it has one."""
+    values = {place.name: place.value for place in sent.body.places}
+    plain = {name for name, value in values.items() if value == fill.dummy}
+    for known in knowledge.requests:
+        if known.request.is_at(sent.line) and known.request.kind in (None, sent.body.kind):
+            places = _places_in(known, sent, values, fill, expression)
+            if places and plain <= places.keys():
+                return Exchange(places, known=known)
+    if _may_learn(fill, knowledge):
+        found = _learnable(sent, values, fill, login, expression)
+        if isinstance(found, Exchange | Refusal):
+            return found
+    if plain or hides(fill.dummy, [value for value in values.values() if value]):
+        return _elsewhere(knowledge, sent.line)
+    if _is_unknown_making(sent, values, fill, login, knowledge):
+        return Refusal("ERR-NEEDS_RECIPE", "the page encrypts passwords: it needs a recipe")
+    return None
+
+
+def _may_learn(fill: Fill, knowledge: Knowledge) -> bool:
+    """A fill of a supervised sign-in; also for the request that follows the one which was accepted a moment ago."""
+    return fill.supervised and (knowledge.may_learn or fill.is_good_again)
+
+
+def _places_in(
+    known: Known, sent: Sent, values: Mapping[str, str | None], fill: Fill, expression: str | None
+) -> dict[str, Making]:
+    """Where the known request takes the password; empty where this is not it."""
+    request = known.request
+    if not request.has_constants([(place.name, place.value) for place in sent.body.places]):
+        return {}
+    wanted = {name: one if one is not None else expression for name, one in request.passwords.items()}
+    found = makings(fill.dummy, {name: values.get(name) for name in wanted}, sent.salts, wanted)
+    places = {
+        name: making
+        for name, making in found.items()
+        if not (name in request.made_only and making.transform.expression == PLAIN)
+    }
+    is_whole = all(name in places for name, one in request.passwords.items() if one is not None)
+    return places if is_whole else {}
+
+
+def _learnable(
+    sent: Sent, values: Mapping[str, str | None], fill: Fill, login: str | None, expression: str | None
+) -> Exchange | Refusal | None:
+    named = [name for name in values if _may_be_password(name, fill)]
+    candidates = {name: value for name, value in values.items() if name in named or value == fill.dummy}
+    places = makings(fill.dummy, candidates, sent.salts, dict.fromkeys(candidates, expression))
+    if not places:
+        return None
+    seen = Seen(
+        line=sent.line,
+        kind=sent.body.kind,
+        values=[(place.name, place.value) for place in sent.body.places],
+        places={name: making.transform.expression for name, making in places.items()},
+        login=login or "",
+        asks_username=fill.asks_username and bool(login),
+        filled=fill.password_names,
+    )
+    objection = objection_to(seen)
+    if objection is not None:
+        return Refusal("ERR-FILL", f"{sent.line.method} {sent.line.path[:100]}: {objection}")
+    return Exchange(places, taught=request_of(seen))
+
+
+def _elsewhere(knowledge: Knowledge, line: RequestLine) -> Refusal:
+    where = f"{line.method} {line.path[:100]}"
+    if any(one.is_confirmed for one in knowledge.requests):
+        return Refusal("ERR-LOGIN_CHANGED", f"{where} is not the login request that is known")
+    return Refusal("ERR-FILL", f"{where}: the dummy stands where none was put")
+
+
+def _is_unknown_making(
+    sent: Sent, values: Mapping[str, str | None], fill: Fill, login: str | None, knowledge: Knowledge
+) -> bool:
+    """A login request holds something in the password's place that no person typed and no dummy explains. Sent on, it
+    would count as a wrong password."""
+    if fill.is_used:
+        return False
+    known = [one.request for one in knowledge.requests if one.request.is_at(sent.line)]
+    names = {name for request in known for name in request.passwords if name not in request.made_only}
+    if not names and _may_learn(fill, knowledge):
+        has_login = not fill.asks_username or login in values.values()
+        is_sealed = len(values) <= 2 and not has_login  # user name and password together, in one value
+        names = {name for name in values if _may_be_password(name, fill)} if has_login else set()
+        names |= set(values) if is_sealed and fill.id == sent.filled else set()
+    was_filled = fill.id == sent.filled
+    return any(_is_made(values.get(name), was_filled=was_filled) for name in names)
+
+
+def _is_made(value: str | None, *, was_filled: bool) -> bool:
+    return bool(value) and (looks_made(value or "") or (was_filled and len(value or "") >= _LEAST_MADE))
+
+
+def _may_be_password(name: str, fill: Fill) -> bool:
+    return names_password(name) or name.rsplit("/", 1)[-1] in fill.password_names
+
+
+def speaks_of(dummies: Collection[str], text: str) -> bool:
+    """Whether a text of a request holds one of the dummies."""
+    return any(dummy in text for dummy in dummies if dummy)

@@ -1,0 +1,150 @@
+"""What a first, supervised sign-in may teach: a request of a conservative shape, and nothing else.
+
+The dummy was put in by Yimen's script a moment ago, into the page at the system's login address, in a session of the
+legacy host that began with it. A request teaches when everything in it is accounted for: the user name in one field,
+the password in others, and beside them only what programs say to each other.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.legacy.page.words import names_password
+from connectors.login_requests.request import Kind, LoginRequest, RequestLine
+
+_PLAIN = "password"
+_MOST_PLACES = 3
+_MOST_FIELDS = 40
+# Tokens, digests, identifiers, codes, flags, words: what programs say to each other has no spaces and no markup.
+_TOKEN = re.compile(r"[A-Za-z0-9_+/=.:@,~$!*|%-]{0,4096}\Z")
+# A short text of a person's language: a unit that was chosen, a captcha of characters.
+_SHORT_WORD = re.compile(r"\w{1,12}\Z")
+_WORD = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z")
+_GRAPHQL = re.compile(r"(mutation|query)\b[^<>]{0,4000}\Z")
+# Fields that say which of the calls at one address it is: JSON-RPC, GraphQL, and the front controllers of old.
+_SAYS_WHAT = re.compile(
+    r"(^|[/_.-])(method|action|operationname|query|cmd|command|op|act|func|function|service|api|do|m|a|c|r|s)\Z",
+    re.IGNORECASE,
+)
+# A request that keeps, changes or publishes something is no sign-in, whatever else it looks like: words of its address,
+# and beginnings of words.
+_OTHER_PURPOSES = frozenset(
+    {
+        *(
+            "profile",
+            "setting",
+            "settings",
+            "save",
+            "saving",
+            "post",
+            "posts",
+            "reply",
+            "replies",
+            "comment",
+            "comments",
+        ),
+        *(
+            "message",
+            "messages",
+            "note",
+            "notes",
+            "feedback",
+            "add",
+            "members",
+            "users",
+            "employees",
+            "zhuce",
+            "xiugai",
+        ),
+        *("signup", "search"),
+    }
+)
+_OTHER_BEGINNINGS = (
+    *("regist", "reset", "forget", "forgot", "chang", "modif", "updat", "edit", "creat", "insert", "upload", "import"),
+    *("delet", "remov", "send", "publish"),
+)
+_WORDS_OF_A_PATH = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request in which the dummy was found. `values` are all texts of its body by name; `places` are the names that
+    hold the dummy, each with the transform that the page made of it; `filled` are the names of the field in the page.
+    """
+
+    line: RequestLine
+    kind: Kind
+    values: Sequence[tuple[str, str | None]] = field(repr=False)
+    places: Mapping[str, str]
+    login: str
+    asks_username: bool
+    filled: Collection[str] = ()
+
+    @property
+    def others(self) -> list[tuple[str, str | None]]:
+        return [(name, value) for name, value in self.values if name not in self.places]
+
+    @property
+    def usernames(self) -> list[str]:
+        return [name for name, value in self.others if value == self.login]
+
+
+def objection_to(seen: Seen) -> str | None:
+    """Why this request is not one to learn; None when it may be."""
+    return next((why for why, holds in _OBJECTIONS if holds(seen)), None)
+
+
+def request_of(seen: Seen) -> LoginRequest:
+    """The login request of a request to which there is no objection."""
+    return LoginRequest(
+        origin=seen.line.origin,
+        method="PUT" if seen.line.method == "PUT" else "POST",
+        path=seen.line.path,
+        query={name: value if _WORD.match(value) else None for name, value in seen.line.query},
+        kind=seen.kind,
+        username=next(iter(seen.usernames), None),
+        passwords=dict(seen.places),
+        constants={name: value for name, value in seen.others if value is not None and _says_what(name, value)},
+    )
+
+
+def _is_named_for_it(seen: Seen) -> bool:
+    return all(names_password(name) or name.rsplit("/", 1)[-1] in seen.filled for name in seen.places)
+
+
+_OBJECTIONS: Sequence[tuple[str, Callable[[Seen], bool]]] = (
+    ("the method is none of a sign-in", lambda seen: seen.line.method not in ("POST", "PUT")),
+    ("the password stands in no field, or in too many", lambda seen: not 0 < len(seen.places) <= _MOST_PLACES),
+    (
+        "the password itself stands in several fields",
+        lambda seen: len(seen.places) > 1 and _PLAIN in seen.places.values(),
+    ),
+    ("the field is not named for a password", lambda seen: not _is_named_for_it(seen)),
+    ("too many fields", lambda seen: len(seen.values) > _MOST_FIELDS),
+    ("the user name stands in several fields", lambda seen: len(seen.usernames) > 1),
+    ("the user name does not stand beside it", lambda seen: seen.asks_username and not seen.usernames),
+    ("free text stands beside it", lambda seen: not all(_is_accounted_for(seen, *pair) for pair in seen.others)),
+    (
+        "the address speaks of something else than signing in",
+        lambda seen: _speaks_of_something_else(seen.line.path),
+    ),
+)
+
+
+def _speaks_of_something_else(path: str) -> bool:
+    words = [word.lower() for word in _WORDS_OF_A_PATH.findall(path)]
+    return any(word in _OTHER_PURPOSES or word.startswith(_OTHER_BEGINNINGS) for word in words)
+
+
+def _is_accounted_for(seen: Seen, name: str, value: str | None) -> bool:
+    return value == seen.login or _is_said_by_program(name, value)
+
+
+def _is_said_by_program(name: str, value: str | None) -> bool:
+    if value is None:
+        return False
+    return bool(_TOKEN.match(value) or _SHORT_WORD.match(value) or (_says_what(name, value) and _GRAPHQL.match(value)))
+
+
+def _says_what(name: str, value: str) -> bool:
+    return bool(_SAYS_WHAT.search(name) and value and (_WORD.match(value) or _GRAPHQL.match(value)))
