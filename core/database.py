@@ -8,11 +8,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import DateTime, Dialect, LargeBinary, MetaData, Table, event, text
+from sqlalchemy import Date, DateTime, Dialect, LargeBinary, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, make_url
@@ -33,7 +33,30 @@ metadata = MetaData(
     }
 )
 
-Json = JSON(none_as_null=True)
+
+class _Json(TypeDecorator[Any]):
+    """A document. What stands in SQLite and is none is read as NULL, to be refused by whoever needs one."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
+        return _or_else(None, super().result_processor(dialect, coltype), dialect)
+
+
+class Day(TypeDecorator[date]):
+    """A day. What stands in SQLite and is none is read as the first day that there was."""
+
+    impl = Date
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
+        return _or_else(date.min, super().result_processor(dialect, coltype), dialect)
+
+
+Json = _Json(none_as_null=True)
+# What is read where no time stands: long over, and before everything.
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 _BUSY_TIMEOUT_MS = 15_000
 # Of the disk, the file and its locks, not of a statement.
@@ -61,6 +84,23 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
+        return _or_else(_NO_TIME, super().result_processor(dialect, coltype), dialect)
+
+
+def _or_else(other: Any, read: Callable[[Any], Any] | None, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """SQLite keeps whatever somebody writes into a column. What does not read there is read as `other`."""
+    if dialect.name != "sqlite" or read is None:
+        return read
+
+    def read_or_other(value: Any) -> Any:
+        try:
+            return read(value)
+        except (ValueError, TypeError, RecursionError):
+            return other
+
+    return read_or_other
 
 
 class Bytes(LargeBinary):

@@ -20,6 +20,7 @@ from core.settings import Settings
 from vault.keys.custody import KeyringCustodian, open_custodian
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
+from vault.rows import SignedRows
 from web.migrate import migrate
 
 # No test asserts a time: machines differ, and the first draw of a strategy builds its tables.
@@ -127,3 +128,8 @@ async def ledger(database: Database, clock: FrozenClock, sealer: Sealer) -> Asyn
     await ledger.start()
     yield ledger
     await ledger.stop()
+
+
+@pytest.fixture
+def rows(sealer: Sealer, ledger: Ledger) -> SignedRows:
+    return SignedRows(sealer.row_keys, ledger)

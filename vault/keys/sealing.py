@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from cryptography.hazmat.primitives.hmac import HMAC
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Database
 from vault.errors import VaultError
 from vault.keys.custody import Custodian
+from vault.keys.row_keys import RowKeys
 from vault.keys.store import KeyStore, OwnerKey, encode_fields
 from vault.keys.suites import NONCE_BYTES, SUITES, SUITES_BY_CODE, TAG_BYTES, Suite, SuiteName, new_nonce, wipe
 
@@ -97,6 +99,8 @@ class Sealer:
         self.keys = KeyStore(custodian, self._suite)
         self._mac_key: OwnerKey | None = None
         self._mac_secret = bytearray()
+        self._keyed: dict[str, HMAC] = {}
+        self.row_keys = RowKeys(self.keys)
 
     async def prepare(self) -> None:
         """Makes sure of the root key and loads the MAC key. Raises ERR-CUSTODY when the custodian lost the root key."""
@@ -105,9 +109,12 @@ class Sealer:
         async with self._database.write() as connection:
             self._mac_key = await self.keys.owner_key(connection, _MAC_OWNER, self._clock.now())
             self._mac_secret = self._mac_key.unwrap(await self.keys.root(connection, self._mac_key.root_id))
+            await self.row_keys.prepare(connection, self._clock.now())
 
     def wipe(self) -> None:
         wipe(self._mac_secret)
+        self._keyed.clear()
+        self.row_keys.forget()
 
     async def seal(self, connection: AsyncConnection, binding: Binding, plaintext: bytes | bytearray) -> bytes:
         """The envelope of `plaintext`, under the owner's newest key."""
@@ -156,11 +163,19 @@ class Sealer:
 
     def mac(self, purpose: str, message: bytes) -> bytes:
         """A keyed digest of 32 bytes, the same for ever: blind indexes, row MACs. `purpose` separates the uses."""
+        keyed = self._keyed.get(purpose)
+        if keyed is None:
+            keyed = self._keyed[purpose] = self._derived(purpose)
+        own = keyed.copy()
+        own.update(message)
+        return own.finalize()
+
+    def _derived(self, purpose: str) -> HMAC:
         if self._mac_key is None:
             raise VaultError("ERR-CUSTODY", "the vault is not prepared")
         suite = self._mac_key.suite
         key = suite.derive(self._mac_secret, f"mac/{purpose}/1")
         try:
-            return suite.mac(key, message)
+            return suite.keyed(key)
         finally:
             wipe(key)

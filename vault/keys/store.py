@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Column, Integer, Row, String, Table, UniqueConstraint, select, update
+from sqlalchemy import Column, Integer, Row, String, Table, UniqueConstraint, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
@@ -203,6 +203,16 @@ class KeyStore:
             self._owner_keys.clear()
         self._owner_keys[key_id] = key
         return key
+
+    async def generations(self, connection: AsyncConnection, owner: str) -> list[OwnerKey]:
+        """Every key of the owner that there is, oldest first."""
+        query = select(owner_key_table).where(owner_key_table.c.owner == owner)
+        return [_owner_key(row) for row in await connection.execute(query.order_by(owner_key_table.c.generation))]
+
+    async def remove_before(self, connection: AsyncConnection, owner: str, generation: int) -> int:
+        """Removes older keys of the owner, under which nothing stands any more; gives how many."""
+        old = (owner_key_table.c.owner == owner, owner_key_table.c.generation < generation)
+        return (await connection.execute(delete(owner_key_table).where(*old))).rowcount
 
     async def rewrap(self, connection: AsyncConnection, key: OwnerKey, new: RootKey) -> None:
         """Wraps one owner key under another root key; harmless when somebody else just did."""

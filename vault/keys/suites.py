@@ -39,6 +39,8 @@ class Suite(Protocol):
 
     def mac(self, key: bytes | bytearray, message: bytes) -> bytes: ...
 
+    def keyed(self, key: bytes | bytearray) -> HMAC: ...
+
 
 def new_nonce() -> bytes:
     """96 random bits; every key encrypts few messages, so collisions stay far below 2^-32 (SP 800-38D §8.3)."""
@@ -60,9 +62,13 @@ class _Derivation:
         return key
 
     def mac(self, key: bytes | bytearray, message: bytes) -> bytes:
-        keyed = HMAC(bytes(key), self._hash())
+        keyed = self.keyed(key)
         keyed.update(message)
         return keyed.finalize()
+
+    def keyed(self, key: bytes | bytearray) -> HMAC:
+        """The MAC of that key before any message: whoever makes many copies it, and derives nothing again."""
+        return HMAC(bytes(key), self._hash())
 
 
 class AesSuite(_Derivation):

@@ -65,6 +65,7 @@ class Ledger:
         self._origin = origin
         self._group: GroupCommit[RecordedEvent] = GroupCommit(self._write)
         self._signer: Signer | None = None
+        self._telling: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
         """Loads the signing key, and makes the empty tree at the first start. Exactly one process wins."""
@@ -75,6 +76,7 @@ class Ledger:
                 await insert_if_absent(connection, tree_table, name="events", size=0)
 
     async def stop(self) -> None:
+        await self.told()
         await self._group.close()
 
     @property
@@ -89,12 +91,13 @@ class Ledger:
 
     # Writing
 
-    async def record(self, connection: AsyncConnection, event: Event, *, after: str = "") -> str:
+    async def record(self, connection: AsyncConnection, event: Event, *, after: str = "", event_id: str = "") -> str:
         """Writes the event in the caller's unit of work: it is durable exactly when the act is.
 
-        Its id sorts after `after`, an event of another replica perhaps, whose clock is ahead of ours.
+        Its id sorts after `after`, an event of another replica perhaps, whose clock is ahead of ours. `event_id` is
+        given where a row that is written in the same act already names it.
         """
-        recorded = self._stamp(event, after)
+        recorded = self._stamp(event, after, event_id)
         await connection.execute(_INSERT, [self._row(recorded)])
         EVENTS.labels(event.action, event.result).inc()
         return recorded.id
@@ -112,13 +115,24 @@ class Ledger:
         self._group.post(self._stamp(event)).add_done_callback(_log_loss)
         EVENTS.labels(event.action, event.result).inc()
 
+    def tell_soon(self, subject: str, detail: str, *, reason: str) -> None:
+        """As `tell`, by itself, and does not wait: the caller may be in a unit of work. `stop` waits for it."""
+        telling = asyncio.ensure_future(self.tell(subject, detail, reason=reason))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+        telling.add_done_callback(_log_loss)
+
+    async def told(self) -> None:
+        """Ends when everything of `tell_soon` so far is in the ledger."""
+        await asyncio.gather(*self._telling, return_exceptions=True)
+
     async def _write(self, batch: Sequence[RecordedEvent]) -> None:
         async with self._database.write() as connection:
             await connection.execute(_INSERT, [self._row(recorded) for recorded in batch])
 
-    def _stamp(self, event: Event, after: str = "") -> RecordedEvent:
+    def _stamp(self, event: Event, after: str = "", event_id: str = "") -> RecordedEvent:
         members = {name: getattr(event, name) for name in Event.__dataclass_fields__}
-        return RecordedEvent(**members, id=new_id(after), recorded_at=self._clock.now())
+        return RecordedEvent(**members, id=event_id or new_id(after), recorded_at=self._clock.now())
 
     def _row(self, recorded: RecordedEvent) -> dict[str, object]:
         content = leaf_content(recorded)

@@ -1,0 +1,96 @@
+"""What a table says about somebody who writes to it past Yimen: one declaration a table, in `Table.info`.
+
+Floor 0 only keeps the words; `vault.rows` does what they say. A table is one of three:
+
+- `signed(…)`: each row gives power, so each carries a MAC in its column `row_mac`. Every column is covered but those
+  that are left out, each with the reason why that is harmless.
+- `guarded(by=…)`: the rows give power, and something else covers them: a signed head, an authenticated envelope.
+- `harmless(because=…)`: whoever writes there gains nothing.
+
+A test refuses a table that declares none of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Column, Table
+
+from core.database import Bytes
+
+MAC_COLUMN = "row_mac"
+_INFO = "integrity"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Rows under a MAC. `left_out` gives the columns that it does not cover, each with the reason.
+
+    With `anchor`, the newest version of a row also stands in the ledger: see `Anchor`.
+    """
+
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    anchor: "Anchor | None" = None
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Rows whose older versions must never come back.
+
+    Every change records an event of one of `actions` about `subject` followed by the row's key, and the row keeps that
+    event's id in its column `anchor`, under its MAC. A row with a newer event is an old one that was put back.
+    """
+
+    subject: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """Rows that something else than a MAC of their own covers."""
+
+    by: str
+
+
+@dataclass(frozen=True)
+class Harmless:
+    """Rows that give no power to whoever writes them."""
+
+    because: str
+
+
+Integrity = Signed | Guarded | Harmless
+
+
+def signed(*, left_out: Mapping[str, str] | None = None, anchor: Anchor | None = None) -> dict[str, Any]:
+    """The `info` of a table whose rows are signed. The table needs `mac_column()` too, and `anchor_column()` with an
+    anchor."""
+    return {_INFO: Signed(left_out or {}, anchor)}
+
+
+def guarded(*, by: str) -> dict[str, Any]:
+    return {_INFO: Guarded(by)}
+
+
+def harmless(*, because: str) -> dict[str, Any]:
+    return {_INFO: Harmless(because)}
+
+
+def mac_column() -> Column[bytes]:
+    """NULL only between an upgrade's migration and its signing; where it is read, NULL is refused."""
+    return Column(MAC_COLUMN, Bytes)
+
+
+def integrity_of(table: Table) -> Integrity | None:
+    """What the table declares; None when it declares nothing."""
+    declared: Integrity | None = table.info.get(_INFO)
+    return declared
+
+
+def covered_columns(table: Table) -> tuple[str, ...]:
+    """The columns of a signed table that its MAC covers."""
+    declared = integrity_of(table)
+    if not isinstance(declared, Signed):
+        raise TypeError(f"{table.name} does not declare signed rows")
+    names = (column.name for column in table.c)
+    return tuple(name for name in names if name != MAC_COLUMN and name not in declared.left_out)

@@ -1,0 +1,77 @@
+"""The keys under which rows are signed, by generation, each loaded once.
+
+The newest generation is only published; the one before it signs. So every process knows a key before the first row
+under it appears, and a rotation refuses nobody: `load` is called again every few seconds.
+"""
+
+from datetime import datetime
+
+from cryptography.hazmat.primitives.hmac import HMAC
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vault.errors import VaultError
+from vault.keys.store import KeyStore
+from vault.keys.suites import same, wipe
+
+ROW_KEY_OWNER = "vault:rows"
+_GENERATION_BYTES = 4
+MAC_BYTES = _GENERATION_BYTES + 32
+
+
+class RowKeys:
+    def __init__(self, keys: KeyStore) -> None:
+        self._keys = keys
+        self._keyed: dict[int, HMAC] = {}
+        self._signing = 0
+
+    @property
+    def signing(self) -> int:
+        """The generation that signs."""
+        return self._signing
+
+    async def prepare(self, connection: AsyncConnection, now: datetime) -> None:
+        """Makes the first two generations where there are none, and loads all."""
+        newest = await self._keys.owner_key(connection, ROW_KEY_OWNER, now)
+        if newest.generation == 1:
+            await self._keys.add_generation(connection, ROW_KEY_OWNER, 2, now)
+        await self.load(connection)
+
+    async def load(self, connection: AsyncConnection) -> None:
+        """Loads the generations that there are now; those that were removed are forgotten."""
+        held = {key.generation: key for key in await self._keys.generations(connection, ROW_KEY_OWNER)}
+        if len(held) < 2:
+            raise VaultError("ERR-CUSTODY", "the keys of signed rows are missing")
+        for generation, key in held.items():
+            if generation not in self._keyed:
+                secret = key.unwrap(await self._keys.root(connection, key.root_id))
+                derived = key.suite.derive(secret, "row-mac/1")
+                self._keyed[generation] = key.suite.keyed(derived)
+                wipe(secret)
+                wipe(derived)
+        for generation in self._keyed.keys() - held.keys():
+            del self._keyed[generation]
+        self._signing = max(held) - 1
+
+    def mac(self, message: bytes) -> bytes:
+        """The MAC of a row's canonical bytes; it names its key's generation."""
+        return self._mac(self._signing, message)
+
+    def holds(self, message: bytes, mac: object) -> bool:
+        """True when `mac` is ours over exactly this message."""
+        if not isinstance(mac, bytes) or len(mac) != MAC_BYTES:
+            return False
+        generation = int.from_bytes(mac[:_GENERATION_BYTES], "big")
+        return generation in self._keyed and same(self._mac(generation, message), mac)
+
+    def is_current(self, mac: bytes | None) -> bool:
+        """True for a MAC under the generation that signs now."""
+        return mac is not None and mac[:_GENERATION_BYTES] == self._signing.to_bytes(_GENERATION_BYTES, "big")
+
+    def forget(self) -> None:
+        self._keyed.clear()
+
+    def _mac(self, generation: int, message: bytes) -> bytes:
+        prefix = generation.to_bytes(_GENERATION_BYTES, "big")
+        keyed = self._keyed[generation].copy()
+        keyed.update(prefix + message)
+        return prefix + keyed.finalize()
