@@ -16,8 +16,9 @@ def gateway_client_id(slug: str) -> str:
     return f"{GATEWAY_CLIENT_PREFIX}{slug}"
 
 
-def gateway_redirect_uri(settings: Settings, slug: str) -> str:
-    return f"{settings.gateway_origin(slug)}{CALLBACK_PATH}"
+def gateway_redirect_uri(settings: Settings, host: str) -> str:
+    """`host` is the name of a gateway host: a system has one for each of its origins."""
+    return f"{settings.gateway_origin(host)}{CALLBACK_PATH}"
 
 
 def gateway_client(settings: Settings, system: SystemRegistration) -> ClientRegistration:
@@ -30,7 +31,7 @@ def gateway_client(settings: Settings, system: SystemRegistration) -> ClientRegi
         access=system.access,
         status="active" if system.status is SystemStatus.LIVE else "disabled",
         metadata={
-            "redirect_uris": [gateway_redirect_uri(settings, system.slug)],
+            "redirect_uris": [gateway_redirect_uri(settings, host) for host in system.gateway_hosts],
             "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code"],
             "scope": "openid",

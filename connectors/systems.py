@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -57,6 +58,31 @@ class LocalName(BaseModel):
         return self.zh if locale.startswith("zh") or not self.en else self.en
 
 
+class FurtherOrigin(BaseModel):
+    """Another origin of the same system: its sign-in, its reports. It has a gateway host of its own, and is approved as
+    the first is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9]{1,12}$", description="Its gateway host is <slug>--<name>.<gateway domain>")
+    upstream: str = Field(description="Exact origin: scheme://host[:port]")
+    http_approved_by: str | None = Field(None, description="The security administrator who signed for plain http")
+
+    @field_validator("upstream")
+    @classmethod
+    def _check_upstream(cls, value: str) -> str:
+        try:
+            return str(ExactOrigin.parse(value))
+        except ConnectorError as error:
+            raise ValueError(error.detail) from error
+
+    @model_validator(mode="after")
+    def _is_approved(self) -> Self:
+        if self.upstream.startswith("http:") and not self.http_approved_by:
+            raise ValueError("plain http needs `http_approved_by`: the security administrator who signed for it")
+        return self
+
+
 class SystemRegistration(BaseModel):
     """What a department says about its system. Everything the inventory form asks for."""
 
@@ -79,6 +105,12 @@ class SystemRegistration(BaseModel):
     client_id: str | None = Field(None, description="Its OpenID Connect client")
     initiate_login_uri: str | None = Field(None, description="Where its own sign-in starts (OIDC Core §4)")
     link: str | None = Field(None, description="Address for a system that can only be linked to")
+    further_origins: tuple[FurtherOrigin, ...] = Field(
+        (), max_length=4, description="Other origins of the same system, such as that of its sign-in"
+    )
+    signed_login: bool = Field(
+        False, description="No password is put in before a security administrator has signed the login request"
+    )
     recipe: str | None = Field(None, description="Id of the recipe of its login; an ordinary form needs none")
     access: AccessRule = Field(default_factory=AccessRule, description="Who may open it; empty: everyone signed in")
     status: SystemStatus = SystemStatus.LIVE
@@ -115,6 +147,11 @@ class SystemRegistration(BaseModel):
         return value
 
     @property
+    def gateway_hosts(self) -> list[str]:
+        """The names of its gateway hosts: that of the system first."""
+        return [self.slug, *(f"{self.slug}--{one.name}" for one in self.further_origins)]
+
+    @property
     def needs_gateway(self) -> bool:
         return any(way.kind in (WayInKind.GATEWAY, WayInKind.BASIC) for way in self.way_in)
 
@@ -126,6 +163,7 @@ class SystemRegistration(BaseModel):
                 raise ValueError("a gateway or basic way in needs `upstream`")
             if self.upstream.startswith("http:") and not self.http_approved_by:
                 raise ValueError("plain http needs `http_approved_by`: the security administrator who signed for it")
+        self._check_further_origins()
         if WayInKind.OIDC in kinds and not (self.client_id and self.initiate_login_uri):
             raise ValueError("an oidc way in needs `client_id` and `initiate_login_uri`")
         if WayInKind.LINK in kinds and not (self.link or self.upstream):
@@ -133,6 +171,20 @@ class SystemRegistration(BaseModel):
         if any(way.kind is WayInKind.NONE and not way.reason for way in self.way_in):
             raise ValueError("`none` needs a reason: people are told why")
         return self
+
+    def _check_further_origins(self) -> None:
+        names = [one.name for one in self.further_origins]
+        upstreams = [self.upstream, *(one.upstream for one in self.further_origins)]
+        if len(set(names)) < len(names) or len(set(upstreams)) < len(upstreams):
+            raise ValueError("`further_origins`: each name and each origin stands once")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One origin of a system, and the name of the gateway host that stands before it."""
+
+    host: str
+    origin: ExactOrigin
 
 
 @dataclass(frozen=True)
@@ -164,6 +216,14 @@ class System:
     def way_in(self) -> WayIn:
         """The best way in: the first."""
         return self.registration.way_in[0]
+
+    @cached_property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Every origin with its gateway host; the system's own first. Empty where the gateway does not lead to it."""
+        if self.origin is None:
+            return ()
+        further = [ExactOrigin.parse(one.upstream) for one in self.registration.further_origins]
+        return [Endpoint(*pair) for pair in zip(self.registration.gateway_hosts, (self.origin, *further), strict=True)]
 
     @property
     def fills(self) -> bool:

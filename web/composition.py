@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from connectors.gateway.answers.captures import Captures
 from connectors.gateway.app import GatewayApp
 from connectors.gateway.parts import GatewayParts
+from connectors.gateway.swap.captures import Captures
 from connectors.launch import Launcher
 from connectors.legacy.recipe.store import Recipes
+from connectors.login_requests.store import LoginRequests
 from connectors.systems import Systems
 from core.clock import Clock, SystemClock
 from core.database import Database
@@ -49,7 +50,9 @@ from vault.ledger.queries import LedgerQueries
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
+from vault.rows import SignedRows
 from vault.tickets import Tickets
+from web.i18n import catalogue
 from web.migrate import migrate, require_migrated
 from web.periodic import periodic_jobs
 
@@ -67,6 +70,7 @@ class House:
     sealer: Sealer
     ledger: Ledger
     ledger_watch: LedgerWatch
+    rows: SignedRows
     audit: LedgerQueries
     audit_file: AuditFile
     tickets: Tickets
@@ -97,6 +101,7 @@ class House:
     systems: Systems
     recipes: Recipes
     launcher: Launcher
+    login_requests: LoginRequests
     captures: Captures
     gateway_parts: GatewayParts
 
@@ -148,6 +153,7 @@ async def _build(
     await ledger.start()
     stack.push_async_callback(ledger.stop)
     ledger_watch = LedgerWatch(database, ledger)
+    rows = SignedRows(sealer.row_keys, ledger)
     tickets = Tickets(clock)
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     items = Items(database, clock, sealer, ledger, heads, tickets)
@@ -171,6 +177,8 @@ async def _build(
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
     launcher = Launcher(database, clock, settings, systems, items, tickets, ledger)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
+    login_requests = LoginRequests(clock, ledger, rows)
+    captures = Captures(database, clock, sealer, items, ledger)
     upstream = Outbound(settings.upstream_allow)
     stack.push_async_callback(upstream.close)
     return House(
@@ -182,6 +190,7 @@ async def _build(
         sealer=sealer,
         ledger=ledger,
         ledger_watch=ledger_watch,
+        rows=rows,
         audit=LedgerQueries(database),
         audit_file=AuditFile(database, ledger),
         tickets=tickets,
@@ -212,7 +221,8 @@ async def _build(
         systems=systems,
         recipes=recipes,
         launcher=launcher,
-        captures=Captures(database, clock, sealer, items, ledger),
+        login_requests=login_requests,
+        captures=captures,
         gateway_parts=GatewayParts(
             settings=settings,
             database=database,
@@ -220,6 +230,7 @@ async def _build(
             upstream=upstream,
             sealer=sealer,
             ledger=ledger,
+            rows=rows,
             items=items,
             sessions=sessions,
             clients=clients,
@@ -227,8 +238,16 @@ async def _build(
             systems=systems,
             recipes=recipes,
             launcher=launcher,
+            login_requests=login_requests,
+            captures=captures,
+            texts=_text,
         ),
     )
+
+
+def _text(locale: str, key: str) -> str | None:
+    texts = catalogue(locale)
+    return texts.text(key) if key in texts else None
 
 
 @asynccontextmanager

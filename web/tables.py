@@ -2,13 +2,14 @@
 
 # ruff: noqa: F401
 
-import connectors.gateway.answers.captures
-import connectors.gateway.pages.fills
 import connectors.gateway.pages.steps
+import connectors.gateway.session.fills
 import connectors.gateway.session.sessions
 import connectors.gateway.swap.basic
+import connectors.gateway.swap.captures
 import connectors.launch
 import connectors.legacy.recipe.store
+import connectors.login_requests.store
 import connectors.systems
 import core.jobs
 import sso.authentication.endings

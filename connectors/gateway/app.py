@@ -1,59 +1,52 @@
 """The gateway's ASGI application: from a Host header to a system, a session, and the legacy server behind."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from connectors.errors import ConnectorError
-from connectors.gateway.answers.captures import Captures
-from connectors.gateway.pages.fills import Fills
+from connectors.gateway.opening import Opening
 from connectors.gateway.pages.inject import SCRIPT, SCRIPT_PATH
 from connectors.gateway.pages.notices import notice
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.proxy import Proxy
-from connectors.gateway.session.sessions import GatewaySession, GatewaySessions
-from connectors.gateway.session.sign_in import GatewaySignIn
-from connectors.gateway.swap.basic import BasicAuthorization
+from connectors.gateway.rooms import Rooms
+from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.foreign import require_own
-from connectors.gateway.wire.headers import SESSION_COOKIE
+from connectors.gateway.wire.headers import SESSION_COOKIE, Peer
+from connectors.gateway.wire.methods import require_method
 from connectors.gateway.wire.paths import require_inside, target_of
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.gateway.wire.upload import Upload
-from connectors.gateway.wire.upstream import Upstream
-from connectors.gateway.wire.websocket import WebSocketProxy
 from connectors.gateway_client import CALLBACK_PATH
 from connectors.launch import refusal_of
 from connectors.legacy.recipe.recipe import Recipe
-from connectors.systems import System
+from connectors.systems import Endpoint, System
 from core.errors import YimenError
 from core.fresh import Fresh
 from core.logs import logger
 
 OWN_PREFIX = "/.yimen/"
+OPEN_PATH = f"{OWN_PREFIX}open"
 _log = logger("gateway")
 
 
 class GatewayApp:
-    """One host a system; see `connectors.gateway` for what it promises."""
+    """One host an origin of a system; see `connectors.gateway` for what it promises."""
 
     def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
-        self._upstream = Upstream(parts.upstream)
-        self._sessions = GatewaySessions(parts.database, parts.clock, parts.sessions)
+        self._rooms = Rooms(parts)
+        self._opening = Opening(parts, self._rooms)
         self._systems: Fresh[str, System | None] = Fresh()
         self._recipes: Fresh[str, Recipe | None] = Fresh()
-        self._sign_in = GatewaySignIn(parts, self._sessions)
-        captures = Captures(parts.database, parts.clock, parts.sealer, parts.items, parts.ledger)
-        self._proxy = Proxy(parts, self._upstream, Fills(parts.clock), captures)
-        self._basic = BasicAuthorization(parts)
-        self._websocket = WebSocketProxy(self._upstream)
 
     async def close(self) -> None:
-        await self._upstream.close()
+        await self._rooms.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -65,101 +58,124 @@ class GatewayApp:
             await self._serve(request, begun)
         except YimenError as error:
             if begun.has_begun:
-                raise
+                # The browser sees that the answer is not whole: its connection ends before the answer does.
+                _log.warning("an answer broke off", code=error.code, detail=error.detail)
+                return
             _log.info("refused", code=error.code, detail=error.detail, status=error.status)
-            response = notice(request, error.code, error.status, self._parts.settings.issuer)
+            response = notice(request, error.code, error.status, self._parts.settings.issuer, self._parts.texts)
             await response(scope, receive, send)
 
     async def _serve(self, request: Request, send: "_Begun") -> None:
-        system = await self._system(request)
+        require_method(request.method)
+        system, endpoint = await self._system(request)
         target = target_of(request)
         path = target.partition("?")[0]
         if f"{path}/".startswith(OWN_PREFIX):
-            response = await self._own(request, system, path)
+            response = await self._own(request, system, endpoint, path)
             await response(request.scope, request.receive, send)
             return
         require_inside(system.registration.path_prefix, path)
-        who = await self._who(request, system)
+        who = await self._who(request, system, endpoint)
         if who is None:
-            response = self._to_sign_in(request, system, target)
+            response = self._to_sign_in(request, system, endpoint, target)
             await response(request.scope, request.receive, send)
             return
-        require_own(request, self._parts.settings.gateway_origin(system.slug))
+        require_own(request, self._gateway_origins(system))
         refusal = refusal_of(who.session.user, system)
         if refusal is not None:
             raise refusal
-        origins = self._origins(system)
+        origins = self._origins(system, endpoint)
         visit = Visit(
             request,
             who,
             system,
+            endpoint,
             await self._recipe(system),
             origins,
             origins.query_to_upstream(target),
             Upload(request.receive),
         )
-        await self._proxy.serve(visit, send)
+        await self._rooms.proxy.serve(visit, send)
 
     async def _serve_websocket(self, browser: WebSocket) -> None:
         try:
-            system = await self._system(browser)
+            system, endpoint = await self._system(browser)
             target = target_of(browser)
             require_inside(system.registration.path_prefix, target.partition("?")[0])
-            who = await self._who(browser, system)
+            who = await self._who(browser, system, endpoint)
             # A page of another origin could open a socket with this browser's cookies (RFC 6455 §10.2).
-            own_origin = self._parts.settings.gateway_origin(system.slug)
-            if who is None or refusal_of(who.session.user, system) or browser.headers.get("origin") != own_origin:
+            is_own = browser.headers.get("origin") in self._gateway_origins(system)
+            if who is None or refusal_of(who.session.user, system) or not is_own:
                 await browser.close(1008, "ERR-SESSION")
                 return
-            assert system.origin is not None
-            peer, _ = await self._basic.peer(who, system, browser.state.address)
-            allowed, checked = partial(self._is_allowed, who, system), partial(self._proxy.refuse_dummies, who, system)
-            await self._websocket.serve(browser, allowed, checked, system.origin, self._origins(system), target, peer)
+            await self._connect(browser, system, endpoint, who, target)
         except YimenError as error:
             _log.info("refused", code=error.code, detail=error.detail)
             await browser.close(1011, error.code)
 
+    async def _connect(
+        self, browser: WebSocket, system: System, endpoint: Endpoint, who: GatewaySession, target: str
+    ) -> None:
+        given = await self._rooms.basic.of_system(who, system)
+        address = browser.state.address if system.registration.forwards_address else None
+        peer = Peer(address, given.value if given is not None else None)
+        scrubber = await self._rooms.echoes.scrubber(given.who if given is not None else who)
+        await self._rooms.websocket.serve(
+            browser,
+            partial(self._is_allowed, who, system),
+            partial(self._rooms.proxy.refuse_dummies, who, system),
+            endpoint.origin,
+            self._origins(system, endpoint),
+            target,
+            peer,
+            system.registration.trust,
+            scrubber.scrub if scrubber is not None else None,
+        )
+
     async def _is_allowed(self, who: GatewaySession, system: System) -> bool:
         """Read anew, past every cache: a long connection asks seldom."""
-        session = await self._sessions.look_again(who)
+        session = await self._rooms.sessions.look_again(who)
         current = await self._read_system(system.slug)
         return session is not None and current is not None and refusal_of(session.user, current) is None
 
-    async def _own(self, request: Request, system: System, path: str) -> Response:
+    async def _own(self, request: Request, system: System, endpoint: Endpoint, path: str) -> Response:
         if path == SCRIPT_PATH:
             headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
             return Response(SCRIPT, media_type="text/javascript; charset=utf-8", headers=headers)
         if path == CALLBACK_PATH:
-            return await self._sign_in.finish(request, system)
-        if path == f"{OWN_PREFIX}open":
-            if await self._who(request, system) is None:
-                return self._sign_in.begin(system, system.registration.login_path)
-            return RedirectResponse(system.registration.login_path, 303)
+            return await self._rooms.sign_in.finish(request, system, endpoint.host)
+        if path == OPEN_PATH:
+            who = await self._who(request, system, endpoint)
+            if who is None:
+                return self._rooms.sign_in.begin(system, endpoint.host, OPEN_PATH)
+            return await self._opening.open(request, system, endpoint, who, await self._recipe(system))
         if path == f"{OWN_PREFIX}sign-out":
-            return await self._sign_in.sign_out(request)
+            return await self._rooms.sign_in.sign_out(request)
         raise ConnectorError("ERR-PATH", "no such address of the gateway", status=404)
 
-    def _to_sign_in(self, request: Request, system: System, target: str) -> Response:
+    def _to_sign_in(self, request: Request, system: System, endpoint: Endpoint, target: str) -> Response:
         """Pages go through the provider and come back; what a script asks for is told to."""
         wants_page = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
         if request.method == "GET" and wants_page and "x-requested-with" not in request.headers:
-            return self._sign_in.begin(system, target)
+            return self._rooms.sign_in.begin(system, endpoint.host, target)
         raise ConnectorError("ERR-SESSION", "no live gateway session", status=401)
 
-    async def _system(self, connection: HTTPConnection) -> System:
-        slug = self._parts.settings.gateway_slug(connection.headers.get("host", "")) or ""
+    async def _system(self, connection: HTTPConnection) -> tuple[System, Endpoint]:
+        host = self._parts.settings.gateway_slug(connection.headers.get("host", "")) or ""
+        slug = host.partition("--")[0]
         system = await self._systems.get(slug, partial(self._read_system, slug))
-        if system is None or system.origin is None or not system.fills:
-            raise ConnectorError("ERR-SYSTEM", f"no gateway system {slug!r}", status=404)
-        return system
+        endpoints = {one.host: one for one in system.endpoints} if system is not None and system.fills else {}
+        if system is None or host not in endpoints:
+            raise ConnectorError("ERR-SYSTEM", f"no gateway system {host!r}", status=404)
+        return system, endpoints[host]
 
     async def _read_system(self, slug: str) -> System | None:
         async with self._parts.database.read() as connection:
             return await self._parts.systems.find_by_slug(connection, slug)
 
-    async def _who(self, connection: HTTPConnection, system: System) -> GatewaySession | None:
-        token = connection.cookies.get(self._sign_in.cookie_name(SESSION_COOKIE))
-        return await self._sessions.find(token, system.id)
+    async def _who(self, connection: HTTPConnection, system: System, endpoint: Endpoint) -> GatewaySession | None:
+        token = connection.cookies.get(self._rooms.sign_in.cookie_name(SESSION_COOKIE))
+        return await self._rooms.sessions.find(token, system.id, endpoint.host)
 
     async def _recipe(self, system: System) -> Recipe | None:
         recipe_id = system.registration.recipe
@@ -174,9 +190,15 @@ class GatewayApp:
         async with self._parts.database.read() as connection:
             return await self._parts.recipes.find(connection, recipe_id)
 
-    def _origins(self, system: System) -> OriginMap:
-        assert system.origin is not None
-        return OriginMap(system.origin, self._parts.settings.gateway_origin(system.slug))
+    def _gateway_origins(self, system: System) -> Sequence[str]:
+        return [self._parts.settings.gateway_origin(one.host) for one in system.endpoints]
+
+    def _origins(self, system: System, endpoint: Endpoint) -> OriginMap:
+        further = [
+            (one.origin, self._parts.settings.gateway_origin(one.host)) for one in system.endpoints if one != endpoint
+        ]
+        gateway_origin = self._parts.settings.gateway_origin(endpoint.host)
+        return OriginMap(endpoint.origin, gateway_origin, system.registration.host_header, tuple(further))
 
 
 class _Begun:

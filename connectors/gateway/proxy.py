@@ -1,209 +1,256 @@
-"""One request through the gateway: to the legacy server and back, streaming wherever nothing must be looked at."""
+"""One request through the gateway: to the legacy server and back, streaming wherever nothing must be looked at.
+
+The order is that of the sub-packages: `session` says who is there, `swap` puts a password in, `wire` sends and
+receives, `answers` judges and scrubs, `pages` prepares what the browser is shown.
+"""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
-import aiohttp
 from starlette.types import Send
 
 from connectors.errors import ConnectorError
-from connectors.gateway.answers.captures import Captures
-from connectors.gateway.answers.echo_watch import EchoWatch
+from connectors.gateway.answers.echoes import Echoes
 from connectors.gateway.answers.results import Results
-from connectors.gateway.echoes import freed, scrubbed
+from connectors.gateway.answers.scrub import Scrubber
 from connectors.gateway.pages.documents import MAX_DOCUMENT_BYTES, Document, Documents
-from connectors.gateway.pages.fills import Fills
 from connectors.gateway.pages.salts import salts_in_answer
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.session.fills import Fills
+from connectors.gateway.session.sessions import GatewaySession, GatewaySessions
+from connectors.gateway.swap.attempts import Answered, Attempt
 from connectors.gateway.swap.basic import BasicAuthorization
 from connectors.gateway.swap.outgoing import Outgoing
-from connectors.gateway.swap.scripted_basic import ScriptedBasic
 from connectors.gateway.visit import Visit
-from connectors.gateway.wire.headers import ECHO_COOKIE, Header, Peer, browser_headers, unconditional, upstream_headers
+from connectors.gateway.wire.headers import Header, Peer, browser_headers, unconditional, upstream_headers
 from connectors.gateway.wire.rewrite import is_data, is_rewritable, is_text
 from connectors.gateway.wire.upstream import (
     ACCEPT_ENCODING,
     Body,
     Upstream,
+    UpstreamAnswer,
     UpstreamRequest,
-    answer_headers,
 )
 from connectors.legacy.outcome.answer import Outcome
 from connectors.legacy.recipe.variables import from_response
 from connectors.systems import System, WayInKind
+from core.offload import off_loop
 
 _NO_BODY_STATUS = frozenset({204, 304})
-# The codings that the client library undoes.
-_DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 # A page that takes longer to come is no login page: it is shown as it comes.
 _PATIENCE_SECONDS = 3.0
 _LONGEST_LESSON = 16 * 1024
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+# What no script can read a text from.
+_MEDIA = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/x-icon", "audio/", "video/", "font/")
 
 
 class Proxy:
-    def __init__(self, parts: GatewayParts, upstream: Upstream, fills: Fills, captures: Captures) -> None:
+    def __init__(
+        self,
+        parts: GatewayParts,
+        upstream: Upstream,
+        sessions: GatewaySessions,
+        fills: Fills,
+        outgoing: Outgoing,
+        basic: BasicAuthorization,
+        echoes: Echoes,
+        results: Results,
+        documents: Documents,
+    ) -> None:
         self._parts = parts
         self._upstream = upstream
+        self._sessions = sessions
         self._fills = fills
-        self._captures = captures
-        self._outgoing = Outgoing(parts, fills, captures)
-        self._echoes = EchoWatch(parts)
-        self._results = Results(parts, fills, captures, self._echoes)
-        self._documents = Documents(parts, fills, captures, self._results)
-        self._basic = BasicAuthorization(parts)
-        self._scripted = ScriptedBasic(parts, fills, self._basic)
+        self._outgoing = outgoing
+        self._basic = basic
+        self._echoes = echoes
+        self._results = results
+        self._documents = documents
 
     async def serve(self, visit: Visit, send: Send) -> None:
         """Raises the gateway's errors before the answer has begun, never after."""
-        scripted = await self._scripted.authorization(visit)
-        body = await self._outgoing.body(visit, authorized=scripted is not None)
-        visit.echo = await self._echo(visit)
-        peer = await self._peer(visit, scripted)
-        received = [(name, value) for name, value in visit.headers.items()]
-        headers = upstream_headers(received, visit.origins, peer, ACCEPT_ENCODING)
-        if visit.is_navigation:
-            headers = unconditional(headers)
-        length = _length(visit, body)
-        if length is not None:
-            headers.append(("content-length", str(length)))
-        assert visit.system.origin is not None
-        outgoing = UpstreamRequest(visit.request.method, visit.system.origin, visit.target, headers, body)
+        await self._authorize(visit)
+        body = await self._outgoing.body(visit)
+        if isinstance(body, Attempt):
+            await _send_answered(send, await body.answer())
+            return
         try:
-            async with self._upstream.send(outgoing) as response:
-                await self._answer(visit, response, send)
+            async with self._upstream.send(self._request(visit, body)) as answer:
+                await self._answer(visit, answer, send)
+        except BaseException as error:
+            if visit.swapped is not None:
+                visit.swapped.attempt.failed(error)
+            raise
         finally:
             visit.wipe()
-
-    async def _peer(self, visit: Visit, scripted: str | None) -> Peer:
-        """What the legacy server is told of the caller."""
-        peer, item_id = await self._basic.peer(visit.who, visit.system, visit.request.state.address)
-        if scripted is not None:
-            return Peer(peer.forwarded_for, scripted)
-        visit.basic_item = item_id
-        return peer
 
     async def refuse_dummies(self, who: GatewaySession, system: System, lines: Sequence[str]) -> None:
         """Raises ERR-FILL for what must not go to the system over a socket."""
         await self._outgoing.refuse_dummies(who, system, lines)
 
-    async def _echo(self, visit: Visit) -> bytearray | None:
-        fill_id = visit.request.cookies.get(ECHO_COOKIE)
-        return await self._echoes.password(visit.who, visit.system, fill_id) if fill_id else None
+    async def _authorize(self, visit: Visit) -> None:
+        """The Basic header field that the gateway gives, if it gives one."""
+        sent = visit.headers.get("authorization", "")
+        visit.authorization = await self._basic.of_page(visit.who, visit.system, sent) or await self._basic.of_system(
+            visit.who, visit.system
+        )
+        if visit.authorization is not None:
+            visit.who = visit.authorization.who
+
+    def _request(self, visit: Visit, body: Body) -> UpstreamRequest:
+        registration, given = visit.system.registration, visit.authorization
+        address = visit.request.state.address if registration.forwards_address else None
+        headers = upstream_headers(
+            _received(visit), visit.origins, Peer(address, given.value if given is not None else None), ACCEPT_ENCODING
+        )
+        if visit.is_navigation:
+            headers = unconditional(headers)
+        if (length := _length(visit, body)) is not None:
+            headers.append(("content-length", str(length)))
+        return UpstreamRequest(
+            visit.request.method,
+            visit.endpoint.origin,
+            visit.target,
+            headers,
+            body,
+            registration.trust,
+            visit.who.id,
+        )
 
     # Back to the browser
 
-    async def _answer(self, visit: Visit, response: aiohttp.ClientResponse, send: Send) -> None:
-        answered = answer_headers(response)
-        headers = browser_headers(answered, visit.origins, secure=self._parts.settings.secure)
-        if response.status == 401 and visit.basic_item is not None:
-            _require_basic(visit, response)
-            await self._basic_refused(visit, visit.basic_item)
-        content_type = _readable_type(response)
-        if visit.echo is not None:
-            _, headers = freed(b"", headers, (visit.echo,))
+    async def _answer(self, visit: Visit, answer: UpstreamAnswer, send: Send) -> None:
+        await self._note_cookies(visit, answer)
+        await self._judge_basic(visit, answer)
+        headers = browser_headers(answer.fields, visit.origins, secure=self._parts.settings.secure)
+        headers = _with_challenge(visit, answer, headers)
+        content_type = answer.headers.get("content-type", "")
+        scrubber = await self._echoes.scrubber(visit.who, _charset(content_type))
+        if scrubber is not None:
+            headers = scrubber.fields(headers)
+            _require_readable(answer)
         if visit.swapped is not None or visit.held is not None:
-            await self._signed_in(visit, response, answered, headers, send)
-        elif visit.request.method == "HEAD" or response.status in _NO_BODY_STATUS:
-            await _send_bodiless(send, response, headers)
-        elif _is_html(content_type) and visit.is_document:
-            await self._document(visit, response, headers, send)
-        elif self._teaches(visit, response, content_type):
-            await self._learn(visit, response, headers, send)
+            await self._signed_in(visit, answer, headers, scrubber, send)
+        elif visit.request.method == "HEAD" or answer.status in _NO_BODY_STATUS:
+            await _send_bodiless(send, answer, headers)
+        elif _is_html(content_type) and visit.is_document and not answer.coding:
+            await self._document(visit, answer, headers, scrubber, send)
+        elif self._teaches(visit, answer):
+            await self._learn(visit, answer, headers, scrubber, send)
         else:
-            await self._pass_on(visit, response, headers, send)
+            await self._pass_on(visit, answer, headers, scrubber, send)
+
+    async def _note_cookies(self, visit: Visit, answer: UpstreamAnswer) -> None:
+        """In a supervised sign-in only cookies pass that the server has set since it began."""
+        if visit.who.supervision is None:
+            return
+        lines = [value for name, value in answer.fields if name == "set-cookie"]
+        supervision = visit.who.supervision.with_cookies(lines)
+        if supervision != visit.who.supervision:
+            async with self._parts.database.write() as connection:
+                await self._sessions.supervise(connection, visit.who.id, supervision)
+
+    async def _judge_basic(self, visit: Visit, answer: UpstreamAnswer) -> None:
+        given = visit.authorization
+        if given is None:
+            return
+        if answer.status == 401:
+            _require_basic(visit, answer)
+            await self._basic_refused(visit, given.item_id)
+        await self._results.note_basic(visit.who, visit.system, given, answer.status)
 
     async def _signed_in(
-        self, visit: Visit, response: aiohttp.ClientResponse, answered: list[Header], headers: list[Header], send: Send
+        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], scrubber: Scrubber | None, send: Send
     ) -> None:
         """The answer to a sign-in is read whole: judged, freed of echoes, and then shown like any other."""
-        body = await self._read(visit, response, MAX_DOCUMENT_BYTES)
-        headers = [*headers, *await self._results.note(visit, response.status, answered, body, _charset(response))]
-        if visit.swapped is not None:
-            body, headers = freed(body, headers, (visit.swapped.secret, visit.swapped.written))
+        body = await self._read(visit, answer)
+        content_type = answer.headers.get("content-type", "")
+        headers = [
+            *headers,
+            *await self._results.note(visit, answer.status, answer.fields, body, _charset(content_type)),
+        ]
+        body = await _scrubbed(scrubber, body)
         # What comes with a redirect is shown to nobody.
-        if _is_html(response.headers.get("content-type", "")) and not 300 <= response.status < 400:
-            document = _page(visit, response, body, headers)
-            body, headers = await self._documents.prepare(
-                visit.who, visit.system, visit.recipe, visit.origins, document
-            )
-        elif is_rewritable(response.headers.get("content-type", "")):
-            body = visit.origins.rewrite(body)
-        await _send_whole(send, response.status, headers, body)
+        if _is_html(content_type) and not 300 <= answer.status < 400:
+            body, headers = await self._documents.prepare(visit, _page(visit, answer, body, headers))
+        elif is_rewritable(content_type):
+            body = await off_loop(len(body), visit.origins.rewrite, body)
+        if visit.swapped is not None:
+            visit.swapped.attempt.answered(Answered(answer.status, headers, body))
+        await _send_answered(send, Answered(answer.status, headers, body))
 
     async def _document(
-        self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send
+        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], scrubber: Scrubber | None, send: Send
     ) -> None:
-        first = await self._beginning(visit, response)
-        if not response.content.at_eof():
+        first = await self._beginning(answer)
+        if not answer.content.at_eof():
             # Larger than any login page, or a report that goes on and on: it is passed on as it comes.
-            await self._pass_on(visit, response, headers, send, first)
+            await self._pass_on(visit, answer, headers, scrubber, send, first)
             return
-        document = _page(visit, response, first, headers)
-        body, headers = await self._documents.prepare(visit.who, visit.system, visit.recipe, visit.origins, document)
-        await _send_whole(send, response.status, headers, body)
+        body, headers = await self._documents.prepare(
+            visit, _page(visit, answer, await _scrubbed(scrubber, first), headers)
+        )
+        await _send_answered(send, Answered(answer.status, headers, body))
 
-    async def _beginning(self, visit: Visit, response: aiohttp.ClientResponse) -> bytes:
-        """What comes at once, without the password that was put in a moment ago; mostly the whole."""
+    async def _beginning(self, answer: UpstreamAnswer) -> bytes:
+        """What comes at once; mostly the whole."""
         first = bytearray()
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                await self._read_into(first, visit, response, MAX_DOCUMENT_BYTES)
-        return _without_echo(visit, bytes(first))
+                await _read_into(first, answer)
+        return bytes(first)
 
-    def _teaches(self, visit: Visit, response: aiohttp.ClientResponse, content_type: str) -> bool:
+    def _teaches(self, visit: Visit, answer: UpstreamAnswer) -> bool:
         """An answer that may hold what the page puts to the password: a variable of the recipe's transform, or while a
         filled page is open any short answer that its script asks for."""
-        recipe = visit.recipe
+        recipe, content_type = visit.recipe, answer.headers.get("content-type", "")
+        if answer.coding:
+            return False
         if recipe is not None and any(one.source == "response" for one in recipe.variables.values()):
             return is_text(content_type)
-        length = response.headers.get("content-length", "0")
-        short = length.isdigit() and int(length) <= _LONGEST_LESSON
-        return bool(visit.filled) and not visit.is_navigation and short and is_data(content_type)
+        is_short = (answer.length or 0) <= _LONGEST_LESSON
+        return bool(visit.filled) and not visit.is_navigation and is_short and is_data(content_type)
 
-    async def _learn(self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send) -> None:
-        body = _without_echo(visit, await self._read(visit, response, MAX_DOCUMENT_BYTES))
+    async def _learn(
+        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], scrubber: Scrubber | None, send: Send
+    ) -> None:
+        body = await _scrubbed(scrubber, await self._read(visit, answer))
         async with self._parts.database.write() as connection:
             for fill in await self._fills.known(connection, visit.who.id):
-                if not fill.is_spent and (found := self._lesson(visit, response, body, fill.id)):
-                    await self._fills.learn(connection, fill, found)
-        if is_rewritable(response.headers.get("content-type", "")):
-            body = visit.origins.rewrite(body)
-        await _send_whole(send, response.status, headers, body)
-
-    def _lesson(self, visit: Visit, response: aiohttp.ClientResponse, body: bytes, fill_id: str) -> dict[str, str]:
-        if visit.recipe is not None:
-            return from_response(visit.recipe, visit.address, body, _charset(response))
-        return salts_in_answer(body) if visit.filled == fill_id else {}
+                if not fill.is_spent and (found := _lesson(visit, answer, body, fill.id)):
+                    await self._fills.add_variables(connection, fill, found)
+        if is_rewritable(answer.headers.get("content-type", "")):
+            body = await off_loop(len(body), visit.origins.rewrite, body)
+        await _send_answered(send, Answered(answer.status, headers, body))
 
     async def _pass_on(
         self,
         visit: Visit,
-        response: aiohttp.ClientResponse,
+        answer: UpstreamAnswer,
         headers: list[Header],
+        scrubber: Scrubber | None,
         send: Send,
         first: bytes = b"",
     ) -> None:
-        if visit.echo is not None and not first and is_text(_readable_type(response)):
-            first = await self._beginning(visit, response)
-        rewriter = visit.origins.stream() if is_rewritable(_readable_type(response)) else None
-        coding = _coding(response)
-        length = response.headers.get("content-length")
-        if coding and coding not in _DECODED:
-            headers = [*headers, ("content-encoding", coding)]
-        if rewriter is None and coding not in _DECODED and length is not None:
-            headers = [*headers, ("content-length", length)]
-        await _send_start(send, response.status, headers)
+        content_type = answer.headers.get("content-type", "")
+        is_read = not answer.coding
+        rewriter = visit.origins.stream() if is_read and is_rewritable(content_type) else None
+        scrubbing = scrubber.stream() if scrubber is not None and is_read and not _is_media(content_type) else None
+        if answer.coding:
+            headers = [*headers, ("content-encoding", answer.coding)]
+        if rewriter is None and scrubbing is None and answer.length is not None:
+            headers = [*headers, ("content-length", str(answer.length))]
+        await _send_start(send, answer.status, headers)
         gone = asyncio.create_task(visit.upload.until_gone())
         try:
-            async with aclosing(_pieces(first, response, gone)) as pieces:
+            async with aclosing(_pieces(first, answer, gone)) as pieces:
                 async for piece in pieces:
-                    for part in rewriter.feed(piece) if rewriter is not None else (piece,):
+                    passed = await off_loop(len(piece), scrubbing.feed, piece) if scrubbing is not None else piece
+                    for part in rewriter.feed(passed) if rewriter is not None else (passed,):
                         await send({"type": "http.response.body", "body": part, "more_body": True})
-            rest = rewriter.finish() if rewriter is not None else b""
+            rest = scrubbing.finish() if scrubbing is not None else b""
+            rest = b"".join([*rewriter.feed(rest), rewriter.finish()]) if rewriter is not None else rest
             await send({"type": "http.response.body", "body": rest, "more_body": False})
         finally:
             gone.cancel()
@@ -215,34 +262,76 @@ class Proxy:
         await self._results.record(visit.who, visit.system, item_id, Outcome("failure", "HTTP 401"))
         raise ConnectorError("ERR-ITEM_FROZEN", f"{visit.system.slug} refused the account", status=409)
 
-    async def _read(self, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> bytes:
+    async def _read(self, visit: Visit, answer: UpstreamAnswer) -> bytes:
         body = bytearray()
-        await self._read_into(body, visit, response, limit)
-        if not response.content.at_eof():
-            raise ConnectorError("ERR-UPSTREAM", f"{visit.system.slug} answered more than {limit} bytes", status=502)
+        await _read_into(body, answer)
+        if not answer.content.at_eof():
+            why = f"{visit.system.slug} answered more than {MAX_DOCUMENT_BYTES} bytes"
+            raise ConnectorError("ERR-UPSTREAM_ANSWER", why, status=502)
         return bytes(body)
 
-    async def _read_into(self, body: bytearray, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> None:
-        """Reads up to `limit`, which the last piece may exceed; what was read stays in `body` when time runs out."""
-        while len(body) <= limit and (piece := await response.content.readany()):
-            body += piece
+
+async def _read_into(body: bytearray, answer: UpstreamAnswer) -> None:
+    """Reads up to the limit, which the last piece may exceed; what was read stays in `body` when time runs out."""
+    while len(body) <= MAX_DOCUMENT_BYTES and (piece := await answer.content.readany()):
+        body += piece
 
 
-def _require_basic(visit: Visit, response: aiohttp.ClientResponse) -> None:
+async def _scrubbed(scrubber: Scrubber | None, body: bytes) -> bytes:
+    return await off_loop(len(body), scrubber.scrub, body) if scrubber is not None else body
+
+
+def _lesson(visit: Visit, answer: UpstreamAnswer, body: bytes, fill_id: str) -> dict[str, str]:
+    if visit.recipe is not None:
+        charset = _charset(answer.headers.get("content-type", ""))
+        return from_response(visit.recipe, visit.address, body, charset)
+    return salts_in_answer(body) if visit.filled == fill_id else {}
+
+
+def _require_basic(visit: Visit, answer: UpstreamAnswer) -> None:
     """A system that asks for another scheme alone, Digest say, has refused no password. Raises ERR-NO_WAY_IN."""
-    schemes = [value.split(" ")[0].lower() for value in response.headers.getall("www-authenticate", [])]
+    schemes = [value.split(" ")[0].lower() for value in answer.headers.getall("www-authenticate", [])]
     if visit.system.way_in.kind is WayInKind.BASIC and schemes and "basic" not in schemes:
         raise ConnectorError("ERR-NO_WAY_IN", f"{visit.system.slug} asks for {schemes[0]}, not Basic", status=409)
 
 
-async def _pieces(
-    first: bytes, response: aiohttp.ClientResponse, gone: asyncio.Task[None]
-) -> AsyncGenerator[bytes, None]:
+def _require_readable(answer: UpstreamAnswer) -> None:
+    """A text in a coding that is not undone here could show anything. Raises ERR-UPSTREAM_ANSWER."""
+    if answer.coding and is_text(answer.headers.get("content-type", "")):
+        raise ConnectorError("ERR-UPSTREAM_ANSWER", f"a text in the coding {answer.coding[:20]}", status=502)
+
+
+def _with_challenge(visit: Visit, answer: UpstreamAnswer, headers: list[Header]) -> list[Header]:
+    """RFC 9110 §11.6.1: a script that gave user name and password to `XMLHttpRequest.open` has them sent only when it
+    is asked for them. A page that is opened never asks: the browser's own window would be taken for Yimen's."""
+    if answer.status != 401 or visit.is_navigation or visit.authorization is not None:
+        return headers
+    asked = [value for value in answer.headers.getall("www-authenticate", []) if value.lower().startswith("basic")]
+    return [*headers, *(("www-authenticate", value) for value in asked[:1])]
+
+
+def _received(visit: Visit) -> list[Header]:
+    """The browser's header fields. In a supervised sign-in without the cookies of other days; where the body was
+    written anew, with its own content type."""
+    received = [(name, value) for name, value in visit.headers.items()]
+    if visit.swapped is not None:
+        received = [(name, value) for name, value in received if name not in ("content-type", "content-encoding")]
+        received.append(("content-type", visit.swapped.content_type))
+    supervision = visit.who.supervision
+    if supervision is None:
+        return received
+    return [
+        (name, "; ".join(filter(supervision.passes, map(str.strip, value.split(";")))) if name == "cookie" else value)
+        for name, value in received
+    ]
+
+
+async def _pieces(first: bytes, answer: UpstreamAnswer, gone: asyncio.Task[None]) -> AsyncGenerator[bytes, None]:
     """The rest of the answer; ends early when the browser has gone, so that no legacy connection is left behind."""
     if first:
         yield first
     while not gone.done():
-        reading = asyncio.ensure_future(response.content.readany())
+        reading = asyncio.ensure_future(answer.content.readany())
         await asyncio.wait([reading, gone], return_when=asyncio.FIRST_COMPLETED)
         if not reading.done():
             reading.cancel()
@@ -265,43 +354,39 @@ async def _send_start(send: Send, status: int, headers: Sequence[Header]) -> Non
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
-async def _send_bodiless(send: Send, response: aiohttp.ClientResponse, headers: list[Header]) -> None:
+async def _send_bodiless(send: Send, answer: UpstreamAnswer, headers: list[Header]) -> None:
     """RFC 9110 §8.6: such an answer's length is that of the body it does not have; of a coded body, it is not ours."""
-    length = response.headers.get("content-length")
-    if length is not None and response.status not in _NO_BODY_STATUS and not _coding(response):
+    length = answer.headers.get("content-length")
+    if length is not None and length.isdigit() and answer.status not in _NO_BODY_STATUS and answer.is_as_sent:
         headers = [*headers, ("content-length", length)]
-    await _send_start(send, response.status, headers)
+    await _send_start(send, answer.status, headers)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_whole(send: Send, status: int, headers: Sequence[Header], body: bytes) -> None:
-    bodiless = status in _NO_BODY_STATUS
-    await _send_start(send, status, headers if bodiless else [*headers, ("content-length", str(len(body)))])
-    await send({"type": "http.response.body", "body": b"" if bodiless else body})
+async def _send_answered(send: Send, answer: Answered) -> None:
+    bodiless = answer.status in _NO_BODY_STATUS
+    length = ("content-length", str(len(answer.body)))
+    await _send_start(send, answer.status, answer.headers if bodiless else [*answer.headers, length])
+    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
 
 
-def _charset(response: aiohttp.ClientResponse) -> str | None:
-    match = _CHARSET.search(response.headers.get("content-type", ""))
-    return match[1] if match else None
-
-
-def _coding(response: aiohttp.ClientResponse) -> str:
-    return response.headers.get("content-encoding", "").strip().lower()
-
-
-def _readable_type(response: aiohttp.ClientResponse) -> str:
-    """The content type; empty for a body in a coding that is not undone here, which is passed on as it is."""
-    return response.headers.get("content-type", "") if _coding(response) in (*_DECODED, "") else ""
+def _charset(content_type: str) -> str | None:
+    """Of a Content-Type; None where it names none."""
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'") or None
+    return None
 
 
 def _is_html(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
 
 
-def _page(visit: Visit, response: aiohttp.ClientResponse, body: bytes, headers: list[Header]) -> Document:
-    shown = visit.is_shown and response.status < 400
-    return Document(visit.address, body, _charset(response), headers, visit.is_english, is_shown=shown)
+def _is_media(content_type: str) -> bool:
+    return content_type.strip().lower().startswith(_MEDIA)
 
 
-def _without_echo(visit: Visit, body: bytes) -> bytes:
-    return scrubbed(body, (visit.echo,)) if visit.echo is not None else body
+def _page(visit: Visit, answer: UpstreamAnswer, body: bytes, headers: list[Header]) -> Document:
+    charset = _charset(answer.headers.get("content-type", ""))
+    return Document(visit.address, body, charset, headers, is_shown=visit.is_shown and answer.status < 400)

@@ -6,26 +6,28 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from connectors.gateway.answers.captures import Held
-from connectors.gateway.pages.fills import Fill
+from connectors.gateway.session.fills import Fill
 from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.swap.basic import Authorization
+from connectors.gateway.swap.captures import Held
 from connectors.gateway.swap.swap import Swapped
 from connectors.gateway.wire.headers import FILLED_COOKIE, TYPED_COOKIE
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.gateway.wire.upload import Upload
 from connectors.legacy.recipe.recipe import Recipe
-from connectors.systems import System
-from vault.keys.suites import wipe
+from connectors.login_requests import RequestLine
+from connectors.systems import Endpoint, System
 
 
 @dataclass
 class Visit:
-    """`swapped` is there where the password was put in, `held` where a person typed theirs, `echo` where one that was
-    put in a moment ago must not be shown."""
+    """`swapped` is there where the password was put in, `held` where a person typed theirs, `authorization` where the
+    gateway gives the Basic header field."""
 
     request: Request
     who: GatewaySession
     system: System
+    endpoint: Endpoint
     recipe: Recipe | None
     origins: OriginMap
     target: str
@@ -33,8 +35,11 @@ class Visit:
     fills: Sequence[Fill] = ()
     swapped: Swapped | None = field(default=None, repr=False)
     held: Held | None = None
-    basic_item: str | None = None
-    echo: bytearray | None = field(default=None, repr=False)
+    authorization: Authorization | None = field(default=None, repr=False)
+
+    @property
+    def line(self) -> RequestLine:
+        return RequestLine.parse(str(self.endpoint.origin), self.request.method, self.target)
 
     @property
     def path(self) -> str:
@@ -67,13 +72,15 @@ class Visit:
         return self.headers.get("sec-fetch-dest", "document") == "document"
 
     @property
-    def is_english(self) -> bool:
-        return self.headers.get("accept-language", "zh").split(",")[0].strip().lower().startswith("en")
+    def locale(self) -> str:
+        """Of the two that there are: what the browser asks for first."""
+        first = self.headers.get("accept-language", "zh").split(",")[0].strip().lower()
+        return "en" if first.startswith("en") else "zh-CN"
 
     @property
     def address(self) -> str:
         """What was asked for, as the legacy server knows it."""
-        return f"{self.system.origin}{self.target}"
+        return f"{self.endpoint.origin}{self.target}"
 
     @property
     def is_navigation(self) -> bool:
@@ -84,5 +91,3 @@ class Visit:
     def wipe(self) -> None:
         if self.swapped is not None:
             self.swapped.wipe()
-        if self.echo is not None:
-            wipe(self.echo)

@@ -80,7 +80,10 @@ class LoginRequest(BaseModel):
         if (line.origin, line.method) != (self.origin, self.method):
             return False
         if self.is_pattern:
-            return matches_path(self.path, line.path)
+            asked = dict(line.query)
+            return matches_path(self.path, line.path) and all(
+                name in asked and value in (None, asked[name]) for name, value in self.query.items()
+            )
         return line.path == self.path and self._fits_query(line.query)
 
     def has_constants(self, values: Sequence[tuple[str, str | None]]) -> bool:

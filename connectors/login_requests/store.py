@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Index, Row, String, Table, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Index, Row, String, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -18,7 +18,9 @@ from connectors.login_requests.request import LoginRequest, Source
 from core.clock import Clock
 from core.database import Json, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.integrity import mac_column, signed
 from vault.ledger import Event, Ledger
+from vault.rows import SignedRows
 
 login_request_table = Table(
     "connectors_login_request",
@@ -32,7 +34,9 @@ login_request_table = Table(
     # The first time that a sign-in by it was seen to succeed.
     Column("confirmed_at", UtcDateTime),
     Column("signed_by", String(26)),
+    mac_column(),
     Index("ix_connectors_login_request_system", "system_id", "user_id"),
+    info=signed(),
 )
 
 
@@ -66,9 +70,10 @@ class Knowledge:
 
 
 class LoginRequests:
-    def __init__(self, clock: Clock, ledger: Ledger) -> None:
+    def __init__(self, clock: Clock, ledger: Ledger, rows: SignedRows) -> None:
         self._clock = clock
         self._ledger = ledger
+        self._signed = rows
 
     async def known_for(self, connection: AsyncConnection, system_id: str, user_id: str) -> Knowledge:
         mine = login_request_table.c.user_id.is_(None) | (login_request_table.c.user_id == user_id)
@@ -91,7 +96,7 @@ class LoginRequests:
             login_request_table.c.system_id == system_id, login_request_table.c.source == Source.FORM.value
         )
         row = (await connection.execute(query)).one_or_none()
-        if row is not None and _known(row).request == request:
+        if row is not None and self._signed.is_genuine(login_request_table, row) and _known(row).request == request:
             return
         if row is not None:
             await connection.execute(delete(login_request_table).where(login_request_table.c.id == row.id))
@@ -107,26 +112,36 @@ class LoginRequests:
                 connection, system_id, user_id, Source.LEARNED, request, confirmed=True, actor=f"user:{user_id}"
             )
 
+    async def propose(self, connection: AsyncConnection, system_id: str, user_id: str, request: LoginRequest) -> None:
+        """What a sign-in would have taught, where a signature comes first."""
+        rows = await self._rows(connection, login_request_table.c.system_id == system_id)
+        if any(row.document is not None and _known(row).request == request for row in rows):
+            return
+        await self._insert(
+            connection, system_id, user_id, Source.LEARNED, request, confirmed=False, actor=f"user:{user_id}"
+        )
+
     async def confirm(self, connection: AsyncConnection, known_id: str) -> None:
         """A sign-in by it was seen to succeed."""
-        await connection.execute(
-            update(login_request_table)
-            .where(login_request_table.c.id == known_id, login_request_table.c.confirmed_at.is_(None))
-            .values(confirmed_at=self._clock.now())
+        unconfirmed = login_request_table.c.confirmed_at.is_(None)
+        await self._signed.change(
+            connection, login_request_table, {"id": known_id}, unconfirmed, confirmed_at=self._clock.now()
         )
 
     async def learn_again(self, connection: AsyncConnection, system_id: str, user_id: str) -> None:
         """The person says that the system's sign-in has changed: the next one is supervised."""
         await self._forget_of(connection, system_id, user_id)
-        await connection.execute(
-            insert(login_request_table).values(
-                id=new_id(),
-                system_id=system_id,
-                user_id=user_id,
-                source=Source.LEARNED.value,
-                document=None,
-                created_at=self._clock.now(),
-            )
+        await self._signed.insert(
+            connection,
+            login_request_table,
+            id=new_id(),
+            system_id=system_id,
+            user_id=user_id,
+            source=Source.LEARNED.value,
+            document=None,
+            created_at=self._clock.now(),
+            confirmed_at=None,
+            signed_by=None,
         )
         await self._record(connection, "login_request.relearn", system_id, f"user:{user_id}")
 
@@ -136,15 +151,14 @@ class LoginRequests:
         known = await self.find(connection, known_id)
         if known.user_id is not None and actor == f"user:{known.user_id}":
             raise ConnectorError("ERR-SAME_PERSON", "nobody signs what he taught", status=403)
-        await connection.execute(
-            update(login_request_table)
-            .where(login_request_table.c.id == known_id)
-            .values(
-                user_id=None,
-                source=Source.SIGNED.value,
-                signed_by=actor.removeprefix("user:"),
-                confirmed_at=self._clock.now(),
-            )
+        await self._signed.change(
+            connection,
+            login_request_table,
+            {"id": known_id},
+            user_id=None,
+            source=Source.SIGNED.value,
+            signed_by=actor.removeprefix("user:"),
+            confirmed_at=self._clock.now(),
         )
         await self._record(connection, "login_request.sign", known.system_id, actor, known.request, known.source)
         return known
@@ -166,7 +180,8 @@ class LoginRequests:
         self, connection: AsyncConnection, *conditions: ColumnElement[bool], limit: int = 200
     ) -> Sequence[Row[Any]]:
         query = select(login_request_table).where(*conditions).order_by(login_request_table.c.id.desc()).limit(limit)
-        return (await connection.execute(query)).all()
+        rows = (await connection.execute(query)).all()
+        return [row for row in rows if self._signed.is_genuine(login_request_table, row)]
 
     async def _forget_of(self, connection: AsyncConnection, system_id: str, user_id: str) -> None:
         await connection.execute(
@@ -187,16 +202,17 @@ class LoginRequests:
         actor: str,
     ) -> None:
         now = self._clock.now()
-        await connection.execute(
-            insert(login_request_table).values(
-                id=new_id(),
-                system_id=system_id,
-                user_id=user_id,
-                source=source.value,
-                document=request.model_dump(mode="json"),
-                created_at=now,
-                confirmed_at=now if confirmed else None,
-            )
+        await self._signed.insert(
+            connection,
+            login_request_table,
+            id=new_id(),
+            system_id=system_id,
+            user_id=user_id,
+            source=source.value,
+            document=request.model_dump(mode="json"),
+            created_at=now,
+            confirmed_at=now if confirmed else None,
+            signed_by=None,
         )
         await self._record(connection, "login_request.pin", system_id, actor, request, source)
 
@@ -215,7 +231,7 @@ class LoginRequests:
                 "request": request.hash,
                 "method": request.method,
                 "path": request.path[:200],
-                "kind": request.kind,
+                "kind": request.kind or "any",
             }
         if source is not None:
             detail["source"] = source.value

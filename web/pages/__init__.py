@@ -13,6 +13,7 @@ from web.pages.captures import capture_routes
 from web.pages.consent import consent_routes
 from web.pages.credentials import credential_routes
 from web.pages.failures import exception_handlers
+from web.pages.login_requests import login_request_routes
 from web.pages.permissions import permission_routes
 from web.pages.portal import portal_routes
 from web.pages.preferences import preference_routes
@@ -45,4 +46,5 @@ def page_routes(house: "House") -> list[Route]:
         *activity_routes(surface),
         *audit_routes(surface),
         *administration_routes(surface),
+        *login_request_routes(surface),
     ]

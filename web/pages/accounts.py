@@ -90,12 +90,22 @@ def account_routes(surface: Surface) -> list[Route]:
             item = await usable_item(surface, connection, session.user, request.path_params["item_id"])
         return await open_system(surface, request, session, await _slug(surface, item), item.id)
 
+    async def relearn(request: Request) -> Response:
+        """The person says that the system's sign-in has changed: their next one is supervised."""
+        session = await surface.business_member(request)
+        await surface.form(request)
+        async with house.database.write() as connection:
+            item = await usable_item(surface, connection, session.user, request.path_params["item_id"])
+            await house.login_requests.learn_again(connection, item.system, session.user.id)
+        return go("/accounts", done="relearned", system=await _slug(surface, item))
+
     return [
         Route("/accounts", accounts, methods=["GET"]),
         Route("/accounts", add, methods=["POST"]),
         Route("/accounts/{item_id}/replace", replace, methods=["POST"]),
         Route("/accounts/{item_id}/remove", remove, methods=["POST"]),
         Route("/accounts/{item_id}/test", test, methods=["POST"]),
+        Route("/accounts/{item_id}/relearn", relearn, methods=["POST"]),
     ]
 
 

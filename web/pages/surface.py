@@ -27,6 +27,9 @@ _DONE = {
     "added": Flash("good", "accounts.added"),
     "replaced": Flash("good", "accounts.replaced"),
     "removed": Flash("good", "accounts.removed"),
+    "relearned": Flash("good", "accounts.relearned"),
+    "signed": Flash("good", "administration.login_requests.signed"),
+    "request_withdrawn": Flash("good", "administration.login_requests.withdrawn"),
     "revoked": Flash("good", "sessions.revoked"),
     "others_revoked": Flash("good", "sessions.others_revoked"),
     "withdrawn": Flash("good", "permissions.withdrawn"),
@@ -34,7 +37,7 @@ _DONE = {
     "expired": Flash("warn", "sign_in.expired"),
 }
 # The pages to which a form of theirs leads back.
-_SECTIONS = frozenset({"/accounts", "/sessions", "/password", "/totp"})
+_SECTIONS = frozenset({"/accounts", "/sessions", "/password", "/totp", "/administration"})
 
 
 class SignInNeededError(YimenError):

@@ -1,18 +1,20 @@
-"""After a sign-in that the gateway took part in: the answer is judged, the Item noted or frozen, an account offered."""
+"""After a sign-in that the gateway took part in: the answer is judged, the Item noted or frozen, what was learned is
+kept, an account offered."""
 
 from collections.abc import Sequence
 
-from connectors.gateway.answers.captures import Captures, Held
-from connectors.gateway.answers.echo_watch import EchoWatch
-from connectors.gateway.pages.fills import Fills
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.session.fills import Fill, Fills, Undecided
+from connectors.gateway.session.sessions import GatewaySession, GatewaySessions
+from connectors.gateway.swap.basic import Authorization
+from connectors.gateway.swap.captures import Captures, Held
 from connectors.gateway.swap.swap import Swapped
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import OFFER_COOKIE, Header
 from connectors.legacy.outcome.conventions import LEADS_BACK
 from connectors.legacy.outcome.judge import Outcome, SignInResponse, judge
 from connectors.systems import System
+from core.offload import off_loop
 from vault.ledger import Event
 
 _REPEATS = (307, 308)
@@ -20,11 +22,11 @@ _FREEZING = frozenset({"failure", "locked", "expired"})
 
 
 class Results:
-    def __init__(self, parts: GatewayParts, fills: Fills, captures: Captures, echoes: EchoWatch) -> None:
+    def __init__(self, parts: GatewayParts, sessions: GatewaySessions, fills: Fills, captures: Captures) -> None:
         self._parts = parts
+        self._sessions = sessions
         self._fills = fills
         self._captures = captures
-        self._echoes = echoes
 
     async def note(
         self, visit: Visit, status: int, answered: Sequence[Header], body: bytes, charset: str | None
@@ -35,13 +37,29 @@ class Results:
         """
         login_url = visit.swapped.fill.login_url if visit.swapped else visit.held.login_url if visit.held else ""
         told = SignInResponse(status, answered, visit.address, body, charset=charset, login_url=login_url)
-        outcome = judge(visit.recipe, told)
+        outcome = await off_loop(len(body), judge, visit.recipe, told)
         headers: list[Header] = []
         if visit.swapped is not None:
-            headers += await self._note_swap(visit, visit.swapped, outcome, repeats=status in _REPEATS)
+            await self._note_swap(visit, visit.swapped, outcome, repeats=status in _REPEATS)
         if visit.held is not None:
             headers += await self._note_held(visit.held, outcome)
         return headers
+
+    async def note_basic(self, who: GatewaySession, system: System, given: Authorization, status: int) -> None:
+        """The first answer to a header field says whether it was right: anything but a refusal is a success, and an
+        error of the system is neither."""
+        if given.is_first and status < 500:
+            await self.record(who, system, given.item_id, Outcome("success", f"HTTP {status}"))
+            if given.fill is not None:
+                await self._keep_lessons(who, system, given.fill)
+
+    async def decide(self, who: GatewaySession, system: System, one: Undecided, outcome: Outcome) -> None:
+        """The page after a sign-in whose answer told nothing says how it went."""
+        if one.fill.item_id is None:
+            return
+        await self.record(who, system, one.fill.item_id, outcome)
+        if outcome.result == "success":
+            await self._keep_lessons(who, system, one.fill)
 
     async def record(self, who: GatewaySession, system: System, item_id: str, outcome: Outcome) -> None:
         actor = f"user:{who.session.user.id}"
@@ -64,7 +82,7 @@ class Results:
                 ),
             )
 
-    async def _note_swap(self, visit: Visit, swapped: Swapped, outcome: Outcome, *, repeats: bool) -> list[Header]:
+    async def _note_swap(self, visit: Visit, swapped: Swapped, outcome: Outcome, *, repeats: bool) -> None:
         """`repeats`: the browser is told to send the same request elsewhere (RFC 9110 §15.4.8): no verdict yet."""
         if not repeats:
             await self.record(visit.who, visit.system, swapped.fill.item_id or "", outcome)
@@ -73,7 +91,20 @@ class Results:
                 await self._fills.make_good_again(connection, swapped.fill)
             elif outcome.result == "unknown":
                 await self._fills.leave_undecided(connection, swapped.fill, leads_back=outcome is LEADS_BACK)
-        return [await self._echoes.begin(visit.who, visit.system, swapped.fill, swapped.secret)]
+        if outcome.result == "success" and not repeats:
+            await self._keep_lessons(visit.who, visit.system, swapped.fill)
+
+    async def _keep_lessons(self, who: GatewaySession, system: System, fill: Fill) -> None:
+        """A success confirms the login request that was used, or pins what was learned; the supervision is over."""
+        requests, user_id = self._parts.login_requests, who.session.user.id
+        async with self._parts.database.write() as connection:
+            now = await self._fills.find(connection, fill.id)
+            if now.taught:
+                await requests.learn(connection, system.id, user_id, now.taught)
+            elif now.known_id:
+                await requests.confirm(connection, now.known_id)
+            if who.supervision is not None:
+                await self._sessions.supervise(connection, who.id, None)
 
     async def _note_held(self, held: Held, outcome: Outcome) -> list[Header]:
         """What was accepted is offered; what tells nothing is held until the next page does."""

@@ -5,42 +5,29 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.gateway.answers.captures import Captures
 from connectors.gateway.answers.results import Results
-from connectors.gateway.pages.fills import Fill, Fills, Undecided
 from connectors.gateway.pages.inject import letting_script_through, nonce_for, with_script
 from connectors.gateway.pages.notices import refusals
 from connectors.gateway.pages.salts import salts_in
 from connectors.gateway.pages.steps import note_step
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.session.fills import Fill, Fills, Undecided
+from connectors.gateway.session.sessions import GatewaySessions
+from connectors.gateway.swap.knowledge import LoginKnowledge
+from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import Header, never_kept
-from connectors.gateway.wire.rewrite import OriginMap
 from connectors.legacy.outcome.answer import Outcome, path_of
 from connectors.legacy.page.fill_plan import FillPlan, fill_plan, opener_plan, step_plan, waiting_plan
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.variables import from_page
 from connectors.systems import System
+from core.offload import off_loop
 from vault.items import Item
 
 MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
 
-_TEXTS = {
-    "person": (
-        "一门已填好账号，请完成验证码等剩余步骤后登录",
-        "Yimen has filled in your account. Do the last step and sign in",
-    ),
-    "presses": ("一门正在为您登录…", "Yimen is signing you in…"),
-    "filled": ("一门已填好账号，点登录即可", "Filled in by Yimen. Press the sign-in button"),
-    "frozen": (
-        "上次登录时密码被拒绝，已停止自动填写，以免账号被锁",
-        "The password was refused last time, so Yimen no longer fills it in, lest the account gets locked",
-    ),
-    "replace": ("更换密码", "Replace it"),
-    "offer": ("要让一门保管刚才的账号，下次自动登录吗？", "Shall Yimen keep this account and sign you in next time?"),
-    "portal": ("回到一门", "Back to Yimen"),
-    "keep": ("保管", "Keep it"),
-}
+_TOLD_OF_PLAN = ("username", "password", "person", "submit", "opener", "waits", "steps")
+_TOLD_TEXTS = ("person", "presses", "filled", "portal")
 
 
 @dataclass(frozen=True)
@@ -52,7 +39,6 @@ class Document:
     body: bytes
     charset: str | None
     headers: Sequence[Header]
-    english: bool
     is_shown: bool = True
 
     @property
@@ -61,85 +47,89 @@ class Document:
 
 
 class Documents:
-    def __init__(self, parts: GatewayParts, fills: Fills, captures: Captures, results: Results) -> None:
+    def __init__(
+        self,
+        parts: GatewayParts,
+        sessions: GatewaySessions,
+        fills: Fills,
+        knowledge: LoginKnowledge,
+        results: Results,
+    ) -> None:
         self._parts = parts
-        self._results = results
+        self._sessions = sessions
         self._fills = fills
-        self._captures = captures
+        self._knowledge = knowledge
+        self._results = results
 
-    async def prepare(
-        self, who: GatewaySession, system: System, recipe: Recipe | None, origins: OriginMap, document: Document
-    ) -> tuple[bytes, list[Header]]:
+    async def prepare(self, visit: Visit, document: Document) -> tuple[bytes, list[Header]]:
         """The page and its header fields as the browser gets them."""
-        plan = _plan(recipe, system, document) if system.fills else None
-        await self._decide(who, system, document, plan)
-        told = await self._told(who, system, recipe, document, plan)
-        body, headers = origins.rewrite(document.body), list(document.headers)
+        size = len(document.body)
+        plan = await off_loop(size, _plan, visit.recipe, visit.system, document) if visit.system.fills else None
+        await self._decide(visit, document, plan)
+        told = await self._told(visit, document, plan)
+        body = await off_loop(size, visit.origins.rewrite, document.body)
+        headers = list(document.headers)
         if plan is not None or told is not None:
             headers = never_kept(headers)
         if told is None:
             return body, headers
         nonce = nonce_for(headers)
-        return with_script(body, told, nonce), letting_script_through(headers, origins.gateway_origin, nonce)
+        widened = letting_script_through(headers, visit.origins.gateway_origin, nonce)
+        return await off_loop(size, with_script, body, told, nonce), widened
 
-    async def _decide(self, who: GatewaySession, system: System, document: Document, plan: FillPlan | None) -> None:
+    async def _decide(self, visit: Visit, document: Document, plan: FillPlan | None) -> None:
         """A sign-in whose answer told nothing led here: the page that the person sees says how it went."""
         if not document.is_shown or (plan is not None and plan.form is None):
             return  # A page that its script draws says nothing yet.
+        who, captures = visit.who, self._parts.captures
         async with self._parts.database.read() as connection:
             undecided = await self._fills.has_undecided(connection, who.id)
-            held = await self._captures.is_held(connection, who.id)
+            held = await captures.is_held(connection, who.id)
         if undecided:
             async with self._parts.database.write() as connection:
-                told = await self._fills.take_undecided(connection, who.id)
-            for one in told:
+                waiting = await self._fills.take_undecided(connection, who.id)
+            for one in waiting:
                 outcome = _outcome(one, document, plan)
                 if outcome is not None:
-                    await self._results.record(who, system, one.item_id, outcome)
+                    await self._results.decide(who, visit.system, one, outcome)
         if held and plan is None:
             async with self._parts.database.write() as connection:
-                await self._captures.offer_held(connection, who.id)
+                await captures.offer_held(connection, who.id)
 
-    async def _told(
-        self, who: GatewaySession, system: System, recipe: Recipe | None, document: Document, plan: FillPlan | None
-    ) -> dict[str, Any] | None:
+    async def _told(self, visit: Visit, document: Document, plan: FillPlan | None) -> dict[str, Any] | None:
         """What our script is told in this page; None where it has nothing to do."""
-        offer = await self._offer(who, document)
+        offer = await self._offer(visit)
         if offer is not None and (plan is None or plan.form is None):
             return offer
         if plan is not None:
-            return await self._fill(who, system, recipe, document, plan)
-        if recipe is not None or not _is_login_address(system, document):
+            return await self._fill(visit, document, plan)
+        if visit.recipe is not None or not _is_login_address(visit.system, document):
             return None
-        known = (document.body, document.url, document.charset)
-        last_resort = opener_plan(*known) or waiting_plan(*known)
+        last_resort = await off_loop(len(document.body), _last_resort, document)
         if last_resort is None:
             return None
-        return await self._fill(who, system, recipe, document, last_resort, only_launched=True)
+        return await self._fill(visit, document, last_resort, only_launched=True)
 
     async def _fill(
-        self,
-        who: GatewaySession,
-        system: System,
-        recipe: Recipe | None,
-        document: Document,
-        plan: FillPlan,
-        *,
-        only_launched: bool = False,
+        self, visit: Visit, document: Document, plan: FillPlan, *, only_launched: bool = False
     ) -> dict[str, Any] | None:
         """`only_launched`: the page need not be a login page, so it is filled only when the person has just asked."""
+        who, system, launcher = visit.who, visit.system, self._parts.launcher
+        knowledge = await self._knowledge.of(system, who.session.user.id, visit.recipe)
+        variables = await off_loop(len(document.body), _variables, visit.recipe, document)
         async with self._parts.database.write() as connection:
-            intent = await self._parts.launcher.consume_intent(connection, who.session.id, system.id)
+            intent = await launcher.consume_intent(connection, who.session.id, system.id)
             if only_launched and intent is None:
                 return None
             await note_step(connection, system.id, left=bool(plan.person))
             chosen = intent.item_id if intent is not None else None
-            item = await self._parts.launcher.item_for(connection, who.session.user, system, item_id=chosen)
+            item = await launcher.item_for(connection, who.session.user, system, item_id=chosen)
             if item is not None and item.state != "active":
-                return self._frozen(document)
-            variables = (
-                from_page(recipe, document.body, document.charset) if recipe is not None else salts_in(document.body)
-            )
+                return self._notice(visit, "frozen", "replace", "/accounts")
+            supervised = who.supervision is not None and (intent is not None or _is_login_address(system, document))
+            if item is not None and not knowledge.requests and not supervised:
+                # What this page would send is not known, and nobody watches over what it may teach.
+                return self._notice(visit, "first", "portal", "") if plan.form is not None else None
             fill = await self._fills.create(
                 connection,
                 who.id,
@@ -147,30 +137,50 @@ class Documents:
                 document.url,
                 item_id=item.id if item is not None else None,
                 variables=variables,
+                supervised=supervised,
             )
             if item is None:
-                return _watching(document, self._parts.settings.issuer)
+                return self._watching(visit)
+            await self._sessions.begin_filling(connection, who.id)
             presses = plan.submits and intent is not None and _may_press(item) and not (plan.steps and intent.stepped)
             if presses and plan.steps:
-                await self._parts.launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
+                await launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
             login = await self._parts.items.login_name(connection, item.id)
-        told = _told_of(plan, fill, login, presses=presses, english=document.english)
-        return {**told, "portal": self._parts.settings.issuer}
+        return self._told_of(visit, plan, fill, login, presses=presses)
 
-    async def _offer(self, who: GatewaySession, document: Document) -> dict[str, Any] | None:
+    async def _offer(self, visit: Visit) -> dict[str, Any] | None:
         async with self._parts.database.read() as connection:
-            capture_id = await self._captures.offered_in(connection, who.id)
-        if capture_id is None:
-            return None
-        return self._notice(document, "offer", "keep", f"/captures/{capture_id}")
+            capture_id = await self._parts.captures.offered_in(connection, visit.who.id)
+        return self._notice(visit, "offer", "keep", f"/captures/{capture_id}") if capture_id is not None else None
 
-    def _frozen(self, document: Document) -> dict[str, Any]:
-        return self._notice(document, "frozen", "replace", "/accounts")
+    def _notice(self, visit: Visit, text: str, label: str, path: str) -> dict[str, Any]:
+        return {"notice": self._linked(visit, text, label, path)}
 
-    def _notice(self, document: Document, text: str, label: str, path: str) -> dict[str, Any]:
-        address = f"{self._parts.settings.issuer}{path}"
-        place = int(document.english)
-        return {"notice": {"text": _TEXTS[text][place], "label": _TEXTS[label][place], "address": address}}
+    def _watching(self, visit: Visit) -> dict[str, Any]:
+        """For a page where the person types their own: how to offer to keep it when the page stays."""
+        return {"offer": self._linked(visit, "offer", "keep", "/captures/")}
+
+    def _linked(self, visit: Visit, text: str, label: str, path: str) -> dict[str, str]:
+        issuer = self._parts.settings.issuer
+        return {"text": self._text(visit, text), "label": self._text(visit, label), "address": f"{issuer}{path}"}
+
+    def _text(self, visit: Visit, name: str) -> str:
+        return self._parts.texts(visit.locale, f"gateway.page.{name}") or ""
+
+    def _told_of(self, visit: Visit, plan: FillPlan, fill: Fill, login: str, *, presses: bool) -> dict[str, Any]:
+        content = plan.to_json()
+        return {
+            **{name: content[name] for name in _TOLD_OF_PLAN},
+            "fill": fill.id,
+            "presses": presses,
+            "login": login,
+            "dummy": fill.dummy,
+            "portal": self._parts.settings.issuer,
+            "texts": {
+                **{name: self._text(visit, name) for name in _TOLD_TEXTS},
+                "refusals": refusals(self._parts.texts, visit.locale),
+            },
+        }
 
 
 def _may_press(item: Item) -> bool:
@@ -179,19 +189,23 @@ def _may_press(item: Item) -> bool:
     return item.last_result != "unknown" or was_replaced
 
 
-def _watching(document: Document, issuer: str) -> dict[str, Any]:
-    """For a page where the person types their own: how to offer to keep it when the page stays."""
-    place = int(document.english)
-    offer = {"text": _TEXTS["offer"][place], "label": _TEXTS["keep"][place], "address": f"{issuer}/captures/"}
-    return {"offer": offer}
-
-
 def _outcome(one: Undecided, document: Document, plan: FillPlan | None) -> Outcome | None:
     if plan is None:
         return Outcome("success", "it leads to a page that asks for no password")
-    if one.leads_back and path_of(one.login_url) == path_of(document.url):
+    if one.leads_back and path_of(one.fill.login_url) == path_of(document.url):
         return Outcome("failure", "the login page is shown again")
     return None
+
+
+def _variables(recipe: Recipe | None, document: Document) -> dict[str, str]:
+    if recipe is not None:
+        return from_page(recipe, document.body, document.charset)
+    return salts_in(document.body)
+
+
+def _last_resort(document: Document) -> FillPlan | None:
+    known = (document.body, document.url, document.charset)
+    return opener_plan(*known) or waiting_plan(*known)
 
 
 def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan | None:
@@ -206,18 +220,3 @@ def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan
 
 def _is_login_address(system: System, document: Document) -> bool:
     return document.path == urlsplit(system.registration.login_path).path
-
-
-def _told_of(plan: FillPlan, fill: Fill, login: str, *, presses: bool, english: bool) -> dict[str, Any]:
-    content = plan.to_json()
-    return {
-        **{name: content[name] for name in ("username", "password", "person", "submit", "opener", "waits", "steps")},
-        "fill": fill.id,
-        "presses": presses,
-        "login": login,
-        "dummy": fill.dummy,
-        "texts": {
-            **{name: _TEXTS[name][int(english)] for name in ("person", "presses", "filled", "portal")},
-            "refusals": refusals(english=english),
-        },
-    }

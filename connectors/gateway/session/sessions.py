@@ -9,18 +9,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Row, String, Table, UniqueConstraint, delete, insert, select, update
+from sqlalchemy import Column, Row, String, Table, UniqueConstraint, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.session.supervision import Supervision
 from core.clock import Clock
-from core.database import Bytes, Database, Json, UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, Database, Json, UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
+from core.integrity import mac_column, signed
 from sso.authentication.sessions import Session, Sessions
+from vault.rows import SignedRows, columns_of
 
 # How long an ended session may still pass in a process that has just seen it alive (DESIGN §5).
 FRESH_SECONDS = 1.0
 _MOST_CACHED = 10_000
+# As long as a dummy lives.
+FILLING = timedelta(minutes=10)
 
 gateway_session_table = Table(
     "connectors_gateway_session",
@@ -29,6 +33,8 @@ gateway_session_table = Table(
     Column("visit_id", String(26), nullable=False, index=True),
     Column("host", String(80), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    mac_column(),
+    info=signed(),
 )
 gateway_visit_table = Table(
     "connectors_gateway_visit",
@@ -43,54 +49,63 @@ gateway_visit_table = Table(
     # Until then a dummy may be exchanged, so no process trusts what it remembers of this visit.
     Column("filling_until", UtcDateTime),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    mac_column(),
     UniqueConstraint("session_id", "system_id"),
+    info=signed(),
 )
 
-_FOUND = select(
-    gateway_session_table.c.host,
-    gateway_session_table.c.expires_at,
-    *(column for column in gateway_visit_table.c if column.name != "expires_at"),
-).join(gateway_visit_table, gateway_visit_table.c.id == gateway_session_table.c.visit_id)
+_FOUND = select(*columns_of(gateway_session_table, "host_"), *columns_of(gateway_visit_table, "visit_")).join(
+    gateway_visit_table, gateway_visit_table.c.id == gateway_session_table.c.visit_id
+)
 
 
 @dataclass(frozen=True)
 class GatewaySession:
-    """`id` is the visit's; `session` is the live sign-in at the provider, looked at again on every request."""
+    """`id` is the visit's; `session` is the live sign-in at the provider, looked at again on every request.
+    `is_read_anew`: no process remembers this visit, so what is kept with it now counts at once, everywhere."""
 
     id: str
     system_id: str
     session: Session
     supervision: Supervision | None = None
     sealed_echoes: tuple[str, ...] = field(default=(), repr=False)
+    is_read_anew: bool = False
 
 
 class GatewaySessions:
-    def __init__(self, database: Database, clock: Clock, sessions: Sessions) -> None:
+    def __init__(self, database: Database, clock: Clock, sessions: Sessions, rows: SignedRows) -> None:
         self._database = database
         self._clock = clock
         self._sessions = sessions
+        self._rows = rows
         self._seen: dict[bytes, tuple[GatewaySession, float]] = {}
 
     async def start(self, connection: AsyncConnection, session: Session, system_id: str, host: str) -> str:
         """A new session of that gateway host; gives its token, which is told once."""
         token = new_token()
-        await insert_if_absent(
+        await self._rows.insert_if_absent(
             connection,
             gateway_visit_table,
             id=new_id(),
             session_id=session.id,
             system_id=system_id,
+            supervision=None,
             sealed_echoes=[],
+            # A new visit mostly opens a login page next.
+            filling_until=self._clock.now() + FILLING,
             expires_at=session.expires_at,
         )
         query = select(gateway_visit_table.c.id).where(
             gateway_visit_table.c.session_id == session.id, gateway_visit_table.c.system_id == system_id
         )
         visit_id = (await connection.scalars(query)).one()
-        await connection.execute(
-            insert(gateway_session_table).values(
-                digest=token_digest(token), visit_id=visit_id, host=host, expires_at=session.expires_at
-            )
+        await self._rows.insert(
+            connection,
+            gateway_session_table,
+            digest=token_digest(token),
+            visit_id=visit_id,
+            host=host,
+            expires_at=session.expires_at,
         )
         return token
 
@@ -104,10 +119,10 @@ class GatewaySessions:
             return known[0] if known[0].system_id == system_id else None
         self._seen.pop(digest, None)
         row = await self._row(digest)
-        if row is None or (row.system_id, row.host) != (system_id, host):
+        if row is None or (row.visit_system_id, row.host_host) != (system_id, host):
             return None
         found = await self._alive(row)
-        if found is not None and (row.filling_until is None or row.filling_until <= self._clock.now()):
+        if found is not None and not found.is_read_anew:
             self._remember(digest, found)
         return found
 
@@ -138,17 +153,23 @@ class GatewaySessions:
         document = supervision.to_json() if supervision is not None else None
         await self._change(connection, visit_id, supervision=document)
 
-    async def begin_filling(self, connection: AsyncConnection, visit_id: str, lasts: timedelta) -> None:
+    async def begin_filling(self, connection: AsyncConnection, visit_id: str) -> None:
         """From now on every process reads the visit anew, so that none shows an answer without what it learns next."""
-        await self._change(connection, visit_id, filling_until=self._clock.now() + lasts)
+        await self._change(connection, visit_id, filling_until=self._clock.now() + FILLING)
+
+    async def echoes_of(self, connection: AsyncConnection, visit_id: str) -> tuple[str, ...]:
+        query = select(gateway_visit_table).where(gateway_visit_table.c.id == visit_id)
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return ()
+        self._rows.require(gateway_visit_table, row)
+        return tuple(row.sealed_echoes)
 
     async def keep_echoes(self, connection: AsyncConnection, visit_id: str, sealed: tuple[str, ...]) -> None:
         await self._change(connection, visit_id, sealed_echoes=list(sealed))
 
     async def _change(self, connection: AsyncConnection, visit_id: str, **values: Any) -> None:
-        await connection.execute(
-            update(gateway_visit_table).where(gateway_visit_table.c.id == visit_id).values(**values)
-        )
+        await self._rows.change(connection, gateway_visit_table, {"id": visit_id}, **values)
         self._seen = {digest: known for digest, known in self._seen.items() if known[0].id != visit_id}
 
     def _remember(self, digest: bytes, found: GatewaySession) -> None:
@@ -158,16 +179,28 @@ class GatewaySessions:
 
     async def _row(self, digest: bytes) -> Row[Any] | None:
         async with self._database.read() as connection:
-            return (await connection.execute(_FOUND.where(gateway_session_table.c.digest == digest))).one_or_none()
+            found = _FOUND.where(gateway_session_table.c.digest == digest)
+            row = (await connection.execute(found)).one_or_none()
+        if row is not None:
+            self._rows.require(gateway_session_table, row, "host_")
+            self._rows.require(gateway_visit_table, row, "visit_")
+        return row
 
     async def _alive(self, row: Row[Any]) -> GatewaySession | None:
         async with self._database.read() as connection:
-            session = await self._sessions.find_by_id(connection, row.session_id)
+            session = await self._sessions.find_by_id(connection, row.visit_session_id)
         if session is None:
             return None
         # Working in a legacy system is being present: the sign-in does not idle out meanwhile.
         if self._sessions.is_due(session):
             async with self._database.write() as connection:
                 await self._sessions.touch(connection, session)
-        supervision = Supervision.from_json(row.supervision) if row.supervision is not None else None
-        return GatewaySession(row.id, row.system_id, session, supervision, tuple(row.sealed_echoes))
+        kept = row.visit_supervision
+        return GatewaySession(
+            row.visit_id,
+            row.visit_system_id,
+            session,
+            Supervision.from_json(kept) if kept is not None else None,
+            tuple(row.visit_sealed_echoes),
+            is_read_anew=row.visit_filling_until is not None and row.visit_filling_until > self._clock.now(),
+        )

@@ -32,15 +32,16 @@ class GatewaySignIn:
         self._parts = parts
         self._sessions = sessions
 
-    def begin(self, system: System, path: str) -> Response:
-        """To the provider; `path` is where to come back to. State and PKCE verifier wait in this browser's cookie."""
+    def begin(self, system: System, host: str, path: str) -> Response:
+        """To the provider; `path` of the gateway host is where to come back to. State and PKCE verifier wait in this
+        browser's cookie."""
         if len(path) > _LONGEST_WAY_BACK:
             path = system.registration.login_path
         state, verifier = new_token(), new_token()
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "client_id": gateway_client_id(system.slug),
-            "redirect_uri": gateway_redirect_uri(self._parts.settings, system.slug),
+            "redirect_uri": self._redirect_uri(host),
             "response_type": "code",
             "scope": "openid",
             "state": state,
@@ -51,7 +52,7 @@ class GatewaySignIn:
         self._set_cookie(response, SIGN_IN_COOKIE, f"{state}.{verifier}.{quote(path, safe='')}", _SIGN_IN_SECONDS)
         return response
 
-    async def finish(self, request: Request, system: System) -> Response:
+    async def finish(self, request: Request, system: System, host: str) -> Response:
         """The provider's answer. Raises ERR-STATE when it is not the one this browser waits for, or ERR-ACCESS."""
         state, verifier, path = self._waiting(request)
         answer = request.query_params
@@ -62,7 +63,8 @@ class GatewaySignIn:
         if "code" not in answer:
             code = "ERR-ACCESS" if answer.get("error") == "access_denied" else "ERR-STATE"
             raise ConnectorError(code, f"the provider answered {answer.get('error', '')[:40]!r}", status=403)
-        token = await self._start(request, system, CodeProof(answer["code"], self._redirect_uri(system), verifier))
+        proof = CodeProof(answer["code"], self._redirect_uri(host), verifier)
+        token = await self._start(request, system, host, proof)
         response = RedirectResponse(path, 303)
         self._set_cookie(response, SESSION_COOKIE, token, None)
         response.delete_cookie(self.cookie_name(SIGN_IN_COOKIE), path="/")
@@ -80,7 +82,7 @@ class GatewaySignIn:
     def cookie_name(self, name: str) -> str:
         return f"__Host-{name}" if self._parts.settings.secure else name
 
-    async def _start(self, request: Request, system: System, proof: CodeProof) -> str:
+    async def _start(self, request: Request, system: System, host: str, proof: CodeProof) -> str:
         parts = self._parts
         async with parts.database.read() as connection:
             client = await parts.clients.find(connection, gateway_client_id(system.slug))
@@ -97,7 +99,7 @@ class GatewaySignIn:
             refusal = refusal_of(session.user, system)
             if refusal is not None:
                 raise refusal
-            return await self._sessions.start(connection, session, system.id)
+            return await self._sessions.start(connection, session, system.id, host)
 
     def _waiting(self, request: Request) -> tuple[str, str, str]:
         kept = request.cookies.get(self.cookie_name(SIGN_IN_COOKIE), "").split(".", 2)
@@ -106,8 +108,8 @@ class GatewaySignIn:
         state, verifier, path = kept[0], kept[1], unquote(kept[2])
         return state, verifier, path if _is_own_path(path) else "/"
 
-    def _redirect_uri(self, system: System) -> str:
-        return gateway_redirect_uri(self._parts.settings, system.slug)
+    def _redirect_uri(self, host: str) -> str:
+        return gateway_redirect_uri(self._parts.settings, host)
 
     def _set_cookie(self, response: Response, name: str, value: str, max_age: int | None) -> None:
         response.set_cookie(

@@ -1,6 +1,12 @@
-"""Systems that ask for HTTP Basic authentication: the gateway answers for the person, and the browser never sees it."""
+"""HTTP Basic (RFC 7617): the gateway gives the header field for the person, and the browser never sees it.
+
+Two kinds of system: those that ask for it themselves, and pages whose script puts the field together, with the dummy
+for a password. Either way the value goes to the system's own origin and into no body; it is kept sealed between
+requests, and in the clear it exists while one request is being sent.
+"""
 
 import base64
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.session.sessions import GatewaySession
-from connectors.gateway.wire.headers import Peer
+from connectors.gateway.session.fills import DUMMY_PREFIX, Fill, Fills
+from connectors.gateway.session.secrets import VisitSecrets
+from connectors.gateway.session.sessions import FRESH_SECONDS, GatewaySession
+from connectors.gateway.swap.knowledge import LoginKnowledge
+from connectors.gateway.wire.headers import basic_credential
+from connectors.login_requests import LoginRequest
 from connectors.systems import System, WayInKind
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
+from core.integrity import guarded
 from vault.items import Item
 from vault.keys.sealing import Binding
 from vault.keys.suites import wipe
@@ -24,73 +35,128 @@ LIFETIME = timedelta(minutes=15)
 basic_table = Table(
     "connectors_gateway_basic",
     metadata,
-    Column("gateway_session_id", String(26), primary_key=True),
+    Column("visit_id", String(26), primary_key=True),
     Column("id", String(26), nullable=False),
     Column("item_id", String(26), nullable=False),
     # What the header was made of: an Item that was replaced, frozen or removed since is released anew, or refused.
     Column("item_version", Integer, nullable=False),
     Column("sealed", Bytes, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    info=guarded(
+        by="the envelope, whose associated data names the person, the system, the Item, its version and this row"
+    ),
 )
 
 
+@dataclass(frozen=True)
+class Authorization:
+    """The header field's value, and whose account it is. `is_first`: it was released for this very request, so that its
+    answer tells whether it was right."""
+
+    value: str = field(repr=False)
+    item_id: str
+    who: GatewaySession
+    is_first: bool
+    fill: Fill | None = None
+
+
 class BasicAuthorization:
-    """The header value is kept sealed between requests; in the clear it exists while one request is being sent."""
-
-    def __init__(self, parts: GatewayParts) -> None:
+    def __init__(self, parts: GatewayParts, fills: Fills, knowledge: LoginKnowledge, secrets: VisitSecrets) -> None:
         self._parts = parts
+        self._fills = fills
+        self._knowledge = knowledge
+        self._secrets = secrets
 
-    async def peer(self, who: GatewaySession, system: System, address: str) -> tuple[Peer, str | None]:
-        """What the legacy server is told of the caller, and the Item that speaks for them, if one does."""
-        forwarded_for = address if system.registration.forwards_address else None
-        if system.way_in.kind is not WayInKind.BASIC:
-            return Peer(forwarded_for), None
-        authorization, item_id = await self.header(who, system)
-        return Peer(forwarded_for, authorization), item_id
+    async def of_system(self, who: GatewaySession, system: System) -> Authorization | None:
+        """For a system that asks for Basic itself. Raises ERR-ITEM where the person has no account, ERR-ITEM_FROZEN."""
+        return await self._given(who, system) if system.way_in.kind is WayInKind.BASIC else None
 
-    async def kept(self, who: GatewaySession, system: System, item_id: str) -> str | None:
-        """The Authorization value of an earlier request of this session, while the Item stands as it stood."""
-        parts = self._parts
-        async with parts.database.read() as connection:
-            item = await parts.launcher.item_for(connection, who.session.user, system, item_id=item_id)
-            kept = await self._kept(connection, who, item) if item is not None else None
-            if kept is None:
-                return None
-            with await parts.sealer.open(connection, _binding(who, system, kept.id), kept.sealed) as value:
-                return value.decode()
+    async def of_page(self, who: GatewaySession, system: System, sent: str) -> Authorization | None:
+        """For the header field that a page's script has sent; None where it holds no dummy of this visit.
 
-    async def header(self, who: GatewaySession, system: System, *, item_id: str | None = None) -> tuple[str, str]:
-        """The Authorization value and the Item's id. Raises ERR-ITEM where the person has none, or ERR-ITEM_FROZEN."""
+        Raises ERR-FILL for a dummy that is spent, or where the system's login request is another one.
+        """
+        credential = basic_credential(sent)
+        if DUMMY_PREFIX not in credential:
+            return None
+        async with self._parts.database.read() as connection:
+            fill = await self._fill_of(connection, credential, await self._fills.known(connection, who.id))
+        if fill is None or fill.item_id is None:
+            return None
+        if (again := await self._kept_for(who, system, fill.item_id)) is not None:
+            return again
+        taught = await self._lesson(who, system, fill)
+        async with self._parts.database.write() as connection:
+            if not await self._fills.consume(connection, fill, known_id=None, taught=taught):
+                raise ConnectorError("ERR-FILL", "the page was used before, or stood open too long", status=400)
+        return await self._given(who, system, item_id=fill.item_id, fill=fill)
+
+    async def forget(self, connection: AsyncConnection, who: GatewaySession) -> None:
+        await connection.execute(delete(basic_table).where(basic_table.c.visit_id == who.id))
+
+    async def _lesson(self, who: GatewaySession, system: System, fill: Fill) -> LoginRequest | None:
+        knowledge = await self._knowledge.of(system, who.session.user.id, None)
+        if any(known.request.kind == "basic" for known in knowledge.requests):
+            return None
+        if not (fill.supervised and knowledge.may_learn):
+            raise ConnectorError(
+                "ERR-LOGIN_CHANGED", "the page signs in by a header field, which is not known", status=400
+            )
+        return LoginRequest(origin=str(system.origin), method="POST", path="/", kind="basic", passwords={})
+
+    async def _kept_for(self, who: GatewaySession, system: System, item_id: str) -> Authorization | None:
+        """The value of an earlier request of this visit, while the Item stands as it stood."""
+        async with self._parts.database.read() as connection:
+            item = await self._parts.launcher.item_for(connection, who.session.user, system, item_id=item_id)
+            return await self._opened(connection, who, system, item) if item is not None else None
+
+    async def _given(
+        self, who: GatewaySession, system: System, *, item_id: str | None = None, fill: Fill | None = None
+    ) -> Authorization:
         parts = self._parts
         async with parts.database.read() as connection:
             item = await parts.launcher.item_for(connection, who.session.user, system, item_id=item_id)
             if item is None:
                 raise ConnectorError("ERR-ITEM", f"{who.session.user.id} has no account at {system.slug}", status=409)
-            kept = await self._kept(connection, who, item)
-            if kept is not None:
-                with await parts.sealer.open(connection, _binding(who, system, kept.id), kept.sealed) as value:
-                    return value.decode(), item.id
+            if (kept := await self._opened(connection, who, system, item)) is not None:
+                return kept
             login = await parts.items.login_name(connection, item.id)
         opened = await parts.launcher.release(
             session=who.session, system=system, item=item, recipe_hash="", purpose="basic"
         )
         with opened as secret:
+            who = await self._secrets.keep(who, [secret], waits=0.0 if who.is_read_anew else FRESH_SECONDS)
             # RFC 7617 §2.1: UTF-8
             value = bytearray(b"Basic ") + base64.b64encode(login.encode() + b":" + bytes(secret))
         try:
             async with parts.database.write() as connection:
                 await self._keep(connection, who, system, item, value)
-            return value.decode(), item.id
+            return Authorization(value.decode(), item.id, who, is_first=True, fill=fill)
         finally:
             wipe(value)
 
-    async def forget(self, connection: AsyncConnection, who: GatewaySession) -> None:
-        await connection.execute(delete(basic_table).where(basic_table.c.gateway_session_id == who.id))
+    async def _fill_of(self, connection: AsyncConnection, credential: str, fills: list[Fill]) -> Fill | None:
+        """The fill whose account's name and dummy are exactly what was sent."""
+        for fill in fills:
+            if fill.item_id is not None and credential.endswith(f":{fill.dummy}"):
+                login = await self._parts.items.login_name(connection, fill.item_id)
+                return fill if credential == f"{login}:{fill.dummy}" else None
+        return None
 
-    async def _kept(self, connection: AsyncConnection, who: GatewaySession, item: Item) -> Row[Any] | None:
+    async def _opened(
+        self, connection: AsyncConnection, who: GatewaySession, system: System, item: Item
+    ) -> Authorization | None:
+        row = await self._row(connection, who, item)
+        if row is None:
+            return None
+        binding = _binding(who, system, row.id, item)
+        with await self._parts.sealer.open(connection, binding, row.sealed) as value:
+            return Authorization(value.decode(), item.id, who, is_first=False)
+
+    async def _row(self, connection: AsyncConnection, who: GatewaySession, item: Item) -> Row[Any] | None:
         """The sealed value of an earlier request, when it was made of this very Item as it stands now."""
         query = select(basic_table).where(
-            basic_table.c.gateway_session_id == who.id,
+            basic_table.c.visit_id == who.id,
             basic_table.c.item_id == item.id,
             basic_table.c.item_version == item.version,
             basic_table.c.expires_at > self._parts.clock.now(),
@@ -106,14 +172,15 @@ class BasicAuthorization:
         await insert_if_absent(
             connection,
             basic_table,
-            gateway_session_id=who.id,
+            visit_id=who.id,
             id=identifier,
             item_id=item.id,
             item_version=item.version,
-            sealed=await self._parts.sealer.seal(connection, _binding(who, system, identifier), value),
+            sealed=await self._parts.sealer.seal(connection, _binding(who, system, identifier, item), value),
             expires_at=self._parts.clock.now() + LIFETIME,
         )
 
 
-def _binding(who: GatewaySession, system: System, identifier: str) -> Binding:
-    return Binding(f"user:{who.session.user.id}", system.id, identifier, 1, "basic/1")
+def _binding(who: GatewaySession, system: System, identifier: str, item: Item) -> Binding:
+    place = f"{system.id} {system.origin} {item.id} {item.version}"
+    return Binding(f"user:{who.session.user.id}", place, identifier, 1, "basic/2")

@@ -7,26 +7,38 @@ seen anywhere else, a refusal. Nothing here opens an Item.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.gateway.pages.fills import Fill
+from connectors.gateway.session.fills import Fill
 from connectors.gateway.swap.body import ParsedBody
-from connectors.gateway.swap.recognise import PLAIN, Making, hides, looks_made, makings
+from connectors.gateway.swap.recognise import PLAIN, Making, described_making, hides, looks_made, makings
 from connectors.legacy.page.words import names_password
-from connectors.login_requests import LoginRequest, RequestLine
+from connectors.legacy.recipe.transforms import Transform, compile_transform
+from connectors.login_requests import LoginRequest, RequestLine, Source
 from connectors.login_requests.learning import Seen, objection_to, request_of
-from connectors.login_requests.store import Known, Knowledge
+from connectors.login_requests.store import Knowledge, Known
 
 # What a page makes of twelve characters is no shorter; flags and numbers are.
 _LEAST_MADE = 6
+# User name and password in one value, and perhaps the key's name beside it.
+_SEALED_TOGETHER = 2
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request that may be a sign-in. `is_filled`: the page says that it holds this fill, untouched by the person."""
+    """A request that may be a sign-in. `filled` names the fill that the page holds, untouched by the person.
+
+    `recipe` is the transform of the system's recipe with its variables, where it has one; else `salts` are tried.
+    """
 
     line: RequestLine
     body: ParsedBody
     salts: Sequence[str] = field(repr=False)
     filled: str = ""
+    recipe: Transform | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def values(self) -> dict[str, str | None]:
+        return {place.name: place.value for place in self.body.places}
 
 
 @dataclass(frozen=True)
@@ -45,25 +57,19 @@ class Refusal:
     why: str
 
 
-def decide(
-    sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge, expression: str | None
-) -> Exchange | Refusal | None:
-    """None for a request that has nothing of this fill. `login` is the user name of the fill's Item; `expression` the
-    transform of the system's recipe, where it has one."""
-    values = {place.name: place.value for place in sent.body.places}
-    plain = {name for name, value in values.items() if value == fill.dummy}
+def decide(sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge) -> Exchange | Refusal | None:
+    """None for a request that has nothing of this fill. `login` is the user name of the fill's Item."""
+    plain = {name for name, value in sent.values.items() if value == fill.dummy}
     for known in knowledge.requests:
         if known.request.is_at(sent.line) and known.request.kind in (None, sent.body.kind):
-            places = _places_in(known, sent, values, fill, expression)
+            places = _places_in(known, sent, fill)
             if places and plain <= places.keys():
                 return Exchange(places, known=known)
-    if _may_learn(fill, knowledge):
-        found = _learnable(sent, values, fill, login, expression)
-        if isinstance(found, Exchange | Refusal):
-            return found
-    if plain or hides(fill.dummy, [value for value in values.values() if value]):
+    if _may_learn(fill, knowledge) and (found := _learnable(sent, fill, login)) is not None:
+        return found
+    if plain or hides(fill.dummy, [value for value in sent.values.values() if value]):
         return _elsewhere(knowledge, sent.line)
-    if _is_unknown_making(sent, values, fill, login, knowledge):
+    if _is_unknown_making(sent, fill, login, knowledge):
         return Refusal("ERR-NEEDS_RECIPE", "the page encrypts passwords: it needs a recipe")
     return None
 
@@ -73,30 +79,49 @@ def _may_learn(fill: Fill, knowledge: Knowledge) -> bool:
     return fill.supervised and (knowledge.may_learn or fill.is_good_again)
 
 
-def _places_in(
-    known: Known, sent: Sent, values: Mapping[str, str | None], fill: Fill, expression: str | None
-) -> dict[str, Making]:
+def _places_in(known: Known, sent: Sent, fill: Fill) -> dict[str, Making]:
     """Where the known request takes the password; empty where this is not it."""
     request = known.request
     if not request.has_constants([(place.name, place.value) for place in sent.body.places]):
         return {}
-    wanted = {name: one if one is not None else expression for name, one in request.passwords.items()}
-    found = makings(fill.dummy, {name: values.get(name) for name in wanted}, sent.salts, wanted)
+    # The author of a recipe may write a member of a JSON document by its name.
+    start = "/" if sent.body.kind == "json" and known.source is Source.RECIPE else ""
+    wanted = {start + name.removeprefix(start): one for name, one in request.passwords.items()}
+    found = _made_in(sent, fill, wanted, is_described=known.source is Source.RECIPE)
     places = {
         name: making
         for name, making in found.items()
         if not (name in request.made_only and making.transform.expression == PLAIN)
     }
-    is_whole = all(name in places for name, one in request.passwords.items() if one is not None)
+    is_whole = all(name in places for name, one in wanted.items() if one is not None)
     return places if is_whole else {}
 
 
-def _learnable(
-    sent: Sent, values: Mapping[str, str | None], fill: Fill, login: str | None, expression: str | None
-) -> Exchange | Refusal | None:
-    named = [name for name in values if _may_be_password(name, fill)]
-    candidates = {name: value for name, value in values.items() if name in named or value == fill.dummy}
-    places = makings(fill.dummy, candidates, sent.salts, dict.fromkeys(candidates, expression))
+def _made_in(
+    sent: Sent, fill: Fill, wanted: Mapping[str, str | None], *, is_described: bool = False
+) -> dict[str, Making]:
+    """The named places that hold the dummy, each with how the page made it. A recipe's transform counts wherever the
+    login request does not say another."""
+    values = {name: sent.values.get(name) for name in wanted}
+    if sent.recipe is None and not is_described:
+        return makings(fill.dummy, values, sent.salts, wanted)
+    described = {
+        name: compile_transform(one) if one is not None else sent.recipe
+        for name, one in wanted.items()
+        if one is not None or sent.recipe is not None
+    }
+    found = {
+        name: described_making(fill.dummy, values[name], transform, sent.variables)
+        for name, transform in described.items()
+        if transform is not None
+    }
+    return {name: making for name, making in found.items() if making is not None}
+
+
+def _learnable(sent: Sent, fill: Fill, login: str | None) -> Exchange | Refusal | None:
+    values = sent.values
+    candidates = [name for name, value in values.items() if _may_be_password(name, fill) or value == fill.dummy]
+    places = _made_in(sent, fill, dict.fromkeys(candidates))
     if not places:
         return None
     seen = Seen(
@@ -121,21 +146,19 @@ def _elsewhere(knowledge: Knowledge, line: RequestLine) -> Refusal:
     return Refusal("ERR-FILL", f"{where}: the dummy stands where none was put")
 
 
-def _is_unknown_making(
-    sent: Sent, values: Mapping[str, str | None], fill: Fill, login: str | None, knowledge: Knowledge
-) -> bool:
+def _is_unknown_making(sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge) -> bool:
     """A login request holds something in the password's place that no person typed and no dummy explains. Sent on, it
     would count as a wrong password."""
     if fill.is_used:
         return False
+    values, was_filled = sent.values, fill.id == sent.filled
     known = [one.request for one in knowledge.requests if one.request.is_at(sent.line)]
     names = {name for request in known for name in request.passwords if name not in request.made_only}
     if not names and _may_learn(fill, knowledge):
         has_login = not fill.asks_username or login in values.values()
-        is_sealed = len(values) <= 2 and not has_login  # user name and password together, in one value
         names = {name for name in values if _may_be_password(name, fill)} if has_login else set()
-        names |= set(values) if is_sealed and fill.id == sent.filled else set()
-    was_filled = fill.id == sent.filled
+        if was_filled and not has_login and len(values) <= _SEALED_TOGETHER:
+            names = set(values)
     return any(_is_made(values.get(name), was_filled=was_filled) for name in names)
 
 

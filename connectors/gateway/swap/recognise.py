@@ -68,22 +68,29 @@ def makings(
     `expressions` says for a name which transform alone may have made it; None: any of the usual ones.
     """
     until = time.thread_time() + _MOST_SECONDS
+    looked_into = [name for name, value in values.items() if value and _form_of(value) in _WRITTEN][:_MOST_VALUES]
     found: dict[str, Making] = {}
-    pending = [name for name, value in values.items() if value is not None and _form_of(value) in _WRITTEN]
     for name, value in values.items():
-        if value == dummy and expressions.get(name) in (None, PLAIN):
+        expression = expressions.get(name)
+        if value == dummy and expression in (None, PLAIN):
             found[name] = AS_TYPED
-    for name in [name for name, value in values.items() if value and name not in found]:
-        expression, value = expressions.get(name), values[name] or ""
-        if expression is None and name in pending[:_MOST_VALUES]:
-            ways = _usual(value, salts)
-        elif expression is None:
-            ways = iter([Making(compile_transform(_BASE64), {})])
-        else:
-            ways = _with_salts(compile_transform(expression), salts)
-        if (making := _first_that_makes(value, dummy, ways, until)) is not None:
-            found[name] = making
+        elif value:
+            ways = _ways(value, salts, expression, tries=name in looked_into)
+            if (making := _first_that_makes(value, dummy, ways, until)) is not None:
+                found[name] = making
     return found
+
+
+def described_making(
+    dummy: str, value: str | None, transform: Transform, variables: Mapping[str, str]
+) -> Making | None:
+    """The making of a recipe, where it gives this value. What it makes anew each time - an encryption - cannot be told
+    by its value: then the recipe's word for the place is taken. None as well where a variable is missing."""
+    if not value or transform.variables - variables.keys():
+        return None
+    secret = bytearray(dummy.encode())
+    first, second = (transform.apply(secret, variables) for _ in range(2))
+    return Making(transform, variables) if first != second or first == value.encode() else None
 
 
 def looks_made(value: str) -> bool:
@@ -116,6 +123,12 @@ def _first_that_makes(value: str, dummy: str, ways: Iterator[Making], until: flo
         if number % 64 == 63 and time.thread_time() > until:
             return None
     return None
+
+
+def _ways(value: str, salts: Sequence[str], expression: str | None, *, tries: bool) -> Iterator[Making]:
+    if expression is not None:
+        return _with_salts(compile_transform(expression), salts)
+    return _usual(value, salts) if tries else iter([Making(compile_transform(_BASE64), {})])
 
 
 def _with_salts(transform: Transform, salts: Sequence[str]) -> Iterator[Making]:

@@ -1,41 +1,49 @@
-"""The swap: the request body that leaves for the legacy server carries the real value where the page put a dummy.
+"""The swap: the request that leaves for the legacy server carries the real value where the page put a dummy.
 
-This is the only place where a password enters a request. It happens once for each fill, in the expected field, at the
-expected address of the system's own origin; a dummy found anywhere else is refused and never sent (DESIGN §4.16).
+This is the only place where a password enters a body. It happens once for each fill, in a request that fits a known
+login request, or in a supervised sign-in one that may be learned; a dummy found anywhere else is refused and never
+sent (DESIGN §4.16, §4a.24). What leaves is written anew from what was read.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from connectors.errors import ConnectorError
-from connectors.gateway.pages.fills import Fill, Fills
-from connectors.gateway.session.sessions import GatewaySession
-from connectors.gateway.swap.bodies import Kind, Place, document_of, kind_of, places_in, replaced
-from connectors.gateway.swap.recognise import Recognised, hides, looks_made, recognise
+from connectors.gateway.session.fills import Fill, Fills
+from connectors.gateway.session.secrets import VisitSecrets
+from connectors.gateway.session.sessions import FRESH_SECONDS, GatewaySession
+from connectors.gateway.swap.attempts import Attempt, Attempts
+from connectors.gateway.swap.body import AmbiguousBodyError, ParsedBody, parse_body
+from connectors.gateway.swap.decision import Exchange, Refusal, Sent, decide, speaks_of
+from connectors.gateway.swap.knowledge import LoginKnowledge
+from connectors.gateway.swap.salts import salts_for, variables_for
 from connectors.launch import Launcher
 from connectors.legacy.recipe.recipe import Recipe
-from connectors.legacy.recipe.transforms import Transform
-from connectors.legacy.recipe.variables import from_cookies, from_request, require_variables
+from connectors.login_requests import LoginRequest, RequestLine
+from connectors.login_requests.store import Knowledge, LoginRequests
 from connectors.systems import System
+from core.clock import Clock
 from core.database import Database
+from core.offload import INLINE_BYTES, off_loop
 from vault.errors import VaultError
 from vault.items import Items
 from vault.keys.suites import wipe
 from vault.ledger import Event, Ledger
 
 MAX_BODY_BYTES = 1024 * 1024
-# What a page makes of twelve characters is no shorter; flags and numbers are.
-_LEAST_MADE = 6
+# Fills of one visit that a request is compared with: pages that stand open at the same time.
+_MOST_COMPARED = 5
+# Many ways of hashing may be tried: that is never done on the loop.
+_MUCH = INLINE_BYTES + 1
 
 
 @dataclass(frozen=True)
 class SentBody:
-    """A request as far as a swap cares. `path` has no query. `filled` names the fill that our script has put into a
-    page of this host last, with nothing typed over it since; `typed` is the length of the password that a person typed.
-    """
+    """A request as far as a swap cares. `filled` names the fill that our script has put into a page of this host last,
+    with nothing typed over it since; `typed` is the length of the password that a person typed."""
 
-    method: str
-    path: str
+    line: RequestLine
     content_type: str
     body: bytes = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
@@ -45,48 +53,75 @@ class SentBody:
 
 @dataclass
 class Swapped:
-    """A body with the real value; `secret` is kept to scrub it from the answer. Both are wiped by `wipe`."""
+    """A body with the real value. `attempt` gets the answer, for a second press that comes meanwhile; `who` is the
+    visit, which knows by now what its answers must not show."""
 
     fill: Fill
+    who: GatewaySession
+    attempt: Attempt
     body: bytearray = field(repr=False)
-    secret: bytearray = field(repr=False)
-    written: bytearray = field(repr=False)
+    content_type: str
+    secrets: tuple[bytearray, ...] = field(repr=False)
 
     def wipe(self) -> None:
-        for buffer in (self.body, self.secret, self.written):
+        for buffer in (self.body, *self.secrets):
             wipe(buffer)
 
 
 class Swap:
-    def __init__(self, database: Database, fills: Fills, launcher: Launcher, items: Items, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        fills: Fills,
+        knowledge: LoginKnowledge,
+        attempts: Attempts,
+        secrets: VisitSecrets,
+        requests: LoginRequests,
+        launcher: Launcher,
+        items: Items,
+        ledger: Ledger,
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._fills = fills
+        self._knowledge = knowledge
+        self._attempts = attempts
+        self._secrets = secrets
+        self._requests = requests
         self._launcher = launcher
         self._items = items
         self._ledger = ledger
 
     async def swap(
         self, who: GatewaySession, system: System, recipe: Recipe | None, sent: SentBody, fills: Sequence[Fill]
-    ) -> Swapped | None:
-        """The body to send instead, or None when this request carries no dummy. Raises ERR-FILL, ERR-NEEDS_RECIPE,
-        ERR-TRANSFORM, and the vault's refusals; then nothing is sent at all."""
-        kind = kind_of(sent.content_type, sent.body)
-        filled = [fill for fill in fills if fill.item_id is not None]
+    ) -> Swapped | Attempt | None:
+        """The body to send instead; the attempt under way that this request is a second press of; or None when it
+        carries no dummy. Raises ERR-FILL, ERR-LOGIN_CHANGED, ERR-NEEDS_RECIPE, ERR-TRANSFORM, and the vault's refusals;
+        then nothing is sent at all."""
+        filled = [fill for fill in fills if fill.item_id is not None][:_MOST_COMPARED]
+        if not filled:
+            return None
+        charset = next((fill.charset for fill in filled if fill.id == sent.filled), filled[0].charset)
+        try:
+            body = await off_loop(len(sent.body), parse_body, sent.content_type, sent.body, charset)
+        except AmbiguousBodyError as error:
+            await self._refuse_ambiguous(who, system, sent, filled, str(error))
+            return None
+        knowledge = await self._knowledge.of(system, who.session.user.id, recipe)
         for fill in filled:
-            places = _places(sent, kind, fill)
-            found = self._found(recipe, fill, sent, kind, places)
-            if len(found) > 1:
-                raise await self._refusal(who, system, fill, "the dummy stands in several fields")
-            if found and fill.is_spent:
-                raise await self._refusal(who, system, fill, "the page was used before, or stood open too long")
-            if found and kind is not None:
-                return await self._put(who, system, recipe, fill, sent, found[0], kind, places)
-            if fill.dummy.encode() in sent.body or hides(fill.dummy, [place.value for place in places]):
-                raise await self._refusal(who, system, fill, "the dummy stands where none was put")
-        for fill in (one for one in filled if not one.is_used):
-            if await self._is_unknown_making(recipe, fill, sent, _places(sent, kind, fill)):
-                why = "the page encrypts passwords: it needs a recipe"
-                raise await self._refusal(who, system, fill, why, code="ERR-NEEDS_RECIPE")
+            decided = await self._decided(recipe, sent, body, fill, knowledge)
+            if isinstance(decided, Refusal):
+                await self._refuse(who, system, fill, decided)
+            elif decided is not None and (attempt := self._attempts.under_way(who.id, fill.id)) is not None:
+                return attempt
+            elif decided is not None and fill.is_spent:
+                spent = Refusal("ERR-FILL", "the page was used before, or stood open too long")
+                await self._refuse(who, system, fill, spent)
+            elif decided is not None and system.registration.signed_login and decided.taught is not None:
+                await self._propose(who, system, fill, decided.taught)
+            elif decided is not None:
+                return await self._put(who, system, recipe, fill, body, decided)
         return None
 
     async def refuse_elsewhere(
@@ -94,47 +129,30 @@ class Swap:
     ) -> None:
         """A page that sends passwords in addresses or header fields is not served: raises ERR-FILL."""
         for fill in fills:
-            if fill.dummy and any(fill.dummy in line for line in lines):
-                raise await self._refusal(who, system, fill, "the page sends the password outside of the body")
+            if any(speaks_of([fill.dummy], line) for line in lines):
+                why = "the page sends the password outside of the body"
+                await self._refuse(who, system, fill, Refusal("ERR-FILL", why))
 
-    def _found(
-        self, recipe: Recipe | None, fill: Fill, sent: SentBody, kind: Kind | None, places: Sequence[Place]
-    ) -> list[Recognised]:
-        """Where the dummy stands, as the page made it."""
-        if recipe is None or recipe.transform == "plain":
-            salts = [*fill.variables.values(), *(place.value for place in places), *sent.cookies.values()]
-            return recognise(fill.dummy, places, salts)
-        variables = dict(fill.variables) | from_cookies(recipe, sent.cookies)
-        if kind is not None and places:
-            variables |= from_request(recipe, document_of(sent.body, kind, list(places)))
-        transform = recipe.compiled_transform
-        expected = _expected(transform, fill, variables)
-        return [
-            Recognised(place, transform, variables)
-            for place in places
-            if place.value == expected
-            or (expected is None and not fill.is_used and _is_named(recipe, fill, sent, place, places))
-        ]
-
-    async def _is_unknown_making(
-        self, recipe: Recipe | None, fill: Fill, sent: SentBody, places: Sequence[Place]
-    ) -> bool:
-        """The login request holds something in the password's field that no person typed and no dummy explains. Sent
-        on, it would count as a wrong password."""
-        was_filled = fill.id == sent.filled and not fill.is_expired
-        made = [one for one in places if looks_made(one.value) or (was_filled and len(one.value) >= _LEAST_MADE)]
-        if not made:
-            return False
+    async def _decided(
+        self, recipe: Recipe | None, sent: SentBody, body: ParsedBody, fill: Fill, knowledge: Knowledge
+    ) -> Exchange | Refusal | None:
         login = await self._login_of(fill)
-        return any(
-            fill.allows(recipe, sent.path, sent.method, place, places, login)
-            or (
-                recipe is None
-                and looks_made(place.value)
-                and fill.may_be_sealed_in(sent.path, sent.method, place, places)
-            )
-            for place in made
+        asked = Sent(
+            line=sent.line,
+            body=body,
+            salts=salts_for(fill, body, sent.cookies),
+            filled=sent.filled,
+            recipe=recipe.compiled_transform if recipe is not None else None,
+            variables=variables_for(recipe, fill, body, sent.cookies, login) if recipe is not None else {},
         )
+        return await off_loop(_MUCH, decide, asked, fill, login, knowledge)
+
+    async def _propose(self, who: GatewaySession, system: System, fill: Fill, taught: LoginRequest) -> NoReturn:
+        """A system that demands a signature before the first use: what was seen waits for it, and nothing is sent."""
+        async with self._database.write() as connection:
+            await self._requests.propose(connection, system.id, who.session.user.id, taught)
+        why = f"{taught.method} {taught.path[:100]} waits for the security administrator's signature"
+        await self._refuse(who, system, fill, Refusal("ERR-LOGIN_UNSIGNED", why))
 
     async def _login_of(self, fill: Fill) -> str | None:
         """The user name of the fill's Item; None when that has been removed."""
@@ -152,36 +170,62 @@ class Swap:
         system: System,
         recipe: Recipe | None,
         fill: Fill,
-        sent: SentBody,
-        found: Recognised,
-        kind: Kind,
-        places: Sequence[Place],
+        body: ParsedBody,
+        exchange: Exchange,
     ) -> Swapped:
-        place = found.place
-        if not place.is_certain:
-            raise await self._refusal(who, system, fill, "the dummy's place in the document is not certain")
-        if not fill.allows(recipe, sent.path, sent.method, place, places, await self._login_of(fill)):
-            raise await self._refusal(who, system, fill, f"{sent.method} {sent.path}, field {place.field[:100]}")
-        if recipe is not None:
-            require_variables(recipe, {**fill.variables, **found.variables})
+        known_id = exchange.known.id if exchange.known is not None else None
         async with self._database.write() as connection:
-            consumed = await self._fills.consume(connection, fill)
+            consumed = await self._fills.consume(connection, fill, known_id=known_id, taught=exchange.taught)
         if not consumed:
-            raise await self._refusal(who, system, fill, "the dummy was used before")
+            await self._refuse(who, system, fill, Refusal("ERR-FILL", "the dummy was used before"))
+        attempt = self._attempts.begin(who.id, fill.id)
+        try:
+            return await self._opened(who, system, recipe, fill, body, exchange, attempt)
+        except BaseException as error:
+            attempt.failed(error)
+            raise
+
+    async def _opened(
+        self,
+        who: GatewaySession,
+        system: System,
+        recipe: Recipe | None,
+        fill: Fill,
+        body: ParsedBody,
+        exchange: Exchange,
+        attempt: Attempt,
+    ) -> Swapped:
         async with self._database.read() as connection:
             item = await self._items.find(connection, fill.item_id or "")
-        recipe_hash = recipe.hash if recipe is not None else ""
+        request = exchange.known.request if exchange.known is not None else exchange.taught
         opened = await self._launcher.release(
-            session=who.session, system=system, item=item, recipe_hash=recipe_hash, purpose="fill"
+            session=who.session,
+            system=system,
+            item=item,
+            recipe_hash=recipe.hash if recipe is not None else (request.hash if request is not None else ""),
+            purpose="fill",
         )
         with opened as plain:
             secret = bytearray(plain)
-        written = found.transform.apply(secret, found.variables)
-        return Swapped(fill, replaced(sent.body, place, kind, written, fill.charset), secret, written)
+        values = {name: making.transform.apply(secret, making.variables) for name, making in exchange.places.items()}
+        secrets = (secret, *values.values())
+        # A process that remembers the visit from before the fill would show its answers as they are.
+        age = (self._clock.now() - fill.created_at).total_seconds()
+        who = await self._secrets.keep(who, secrets, waits=FRESH_SECONDS - age)
+        written, content_type = body.written(values)
+        return Swapped(fill, who, attempt, written, content_type, secrets)
 
-    async def _refusal(
-        self, who: GatewaySession, system: System, fill: Fill, why: str, *, code: str = "ERR-FILL"
-    ) -> ConnectorError:
+    async def _refuse_ambiguous(
+        self, who: GatewaySession, system: System, sent: SentBody, fills: Sequence[Fill], why: str
+    ) -> None:
+        """A body that is no login's passes as it is, unless a dummy stands in it: there it would be a wrong
+        password."""
+        text = sent.body.decode("latin-1")
+        for fill in fills:
+            if fill.dummy in text:
+                await self._refuse(who, system, fill, Refusal("ERR-FILL", f"{sent.line.path[:100]}: {why}"))
+
+    async def _refuse(self, who: GatewaySession, system: System, fill: Fill, refusal: Refusal) -> NoReturn:
         await self._ledger.append(
             Event(
                 action="gateway.swap",
@@ -191,27 +235,8 @@ class Swap:
                 system=system.id,
                 session=who.session.id,
                 address=who.session.address,
-                reason=code,
-                detail={"why": why[:300]},
+                reason=refusal.code,
+                detail={"why": refusal.why[:300]},
             )
         )
-        return ConnectorError(code, why, status=400)
-
-
-def _places(sent: SentBody, kind: Kind | None, fill: Fill) -> list[Place]:
-    return places_in(sent.body, kind, sent.content_type, fill.charset) if kind is not None else []
-
-
-def _expected(transform: Transform, fill: Fill, variables: Mapping[str, str]) -> str | None:
-    """What the page makes of the dummy; None when that cannot be known: a random transform, or a missing value."""
-    if transform.variables - variables.keys():
-        return None
-    dummy = bytearray(fill.dummy.encode())
-    first, second = transform.apply(dummy, variables), transform.apply(dummy, variables)
-    return first.decode("utf-8", "replace") if first == second else None
-
-
-def _is_named(recipe: Recipe, fill: Fill, sent: SentBody, place: Place, places: Sequence[Place]) -> bool:
-    """The field that the recipe names, in the request that it names: all there is to go by when a page encrypts."""
-    named = recipe.request.path is not None and recipe.request.password_field is not None
-    return named and fill.allows(recipe, sent.path, sent.method, place, places)
+        raise ConnectorError(refusal.code, refusal.why, status=400)

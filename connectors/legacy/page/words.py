@@ -132,6 +132,11 @@ def names_password(name: str) -> bool:
     return IDENTIFIERS["password"].search(last) is not None or _SECRET.search(last) is not None
 
 
+def names_user(name: str) -> bool:
+    """Whether the name of a field, or the end of a JSON pointer, speaks of who the person is."""
+    return IDENTIFIERS["username"].search(identifier(name.rsplit("/", 1)[-1])) is not None
+
+
 @lru_cache(maxsize=4096)
 def identifier(text: str) -> str:
     """`txtUserName` → `txt user name`, `login_form.pwd2` → `login form pwd2`."""

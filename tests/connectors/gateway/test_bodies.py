@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.gateway.echoes import scrubbed
-from connectors.gateway.pages.fills import new_dummy
+from connectors.gateway.session.fills import new_dummy
 from connectors.gateway.swap.bodies import Kind, kind_of, places_in, replaced
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\x00"), min_size=1, max_size=30)

@@ -39,6 +39,13 @@ function addPeeks(root) {
   }
 }
 
+// A link into an application may end in a fragment, which only the browser knows: it goes on through the sign-in.
+function carryFragment() {
+  const { hash } = location;
+  if (!hash || document.getElementById(decodeURIComponent(hash.slice(1)))) return;
+  for (const form of document.querySelectorAll(".threshold-body form[method=post]")) form.action += hash;
+}
+
 function enliven(root) {
   localiseTimes(root);
   tellZone(root);
@@ -73,4 +80,5 @@ addEventListener("pageshow", () => {
 });
 
 enliven(document);
+carryFragment();
 document.addEventListener("yimen:added", (event) => enliven(event.target));

@@ -1,7 +1,7 @@
 """Captures: an account that a person has just typed at a legacy login, offered to be kept; kept only if they say so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -9,16 +9,18 @@ from sqlalchemy import Boolean, Column, Row, String, Table, delete, false, inser
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
-from connectors.gateway.pages.fills import Fill
+from connectors.gateway.session.fills import Fill
 from connectors.gateway.session.sessions import GatewaySession
-from connectors.gateway.swap.bodies import kind_of, places_in
+from connectors.gateway.swap.body import AmbiguousBodyError, Place, parse_body
 from connectors.gateway.swap.recognise import looks_made
 from connectors.gateway.swap.swap import SentBody
+from connectors.legacy.page.words import names_password, names_user
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System
 from core.clock import Clock
 from core.database import Bytes, Database, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.integrity import guarded
 from sso.directory.users import User
 from vault.items import Item, Items
 from vault.keys.sealing import Binding, Sealer
@@ -33,7 +35,7 @@ capture_table = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("user_id", String(26), nullable=False),
-    Column("gateway_session_id", String(26), nullable=False, index=True),
+    Column("visit_id", String(26), nullable=False, index=True),
     Column("system_id", String(26), nullable=False),
     Column("masked_login", String(200), nullable=False),
     Column("sealed_login", Bytes, nullable=False),
@@ -41,6 +43,7 @@ capture_table = Table(
     # Offered only after the legacy system has accepted it.
     Column("offered", Boolean, nullable=False, server_default=false()),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    info=guarded(by="the envelopes, whose associated data names the person, the system and this row"),
 )
 
 
@@ -74,51 +77,47 @@ class Captures:
 
         A page that hashes what is typed leaves nothing to keep: only its own values pass here.
         """
-        if recipe is not None and recipe.transform != "plain":
+        open_pages = [fill for fill in fills if fill.item_id is None and not fill.is_spent]
+        if not open_pages or (recipe is not None and recipe.transform != "plain"):
             return None
-        kind = kind_of(sent.content_type, sent.body)
-        if kind is None:
+        try:
+            body = parse_body(sent.content_type, sent.body, open_pages[0].charset)
+        except AmbiguousBodyError:
             return None
-        for fill in fills:
-            if fill.item_id is not None or fill.is_spent:
-                continue
-            places = places_in(sent.body, kind, sent.content_type, fill.charset)
-            passwords = [
-                one for one in places if fill.allows(recipe, sent.path, sent.method, one, places) and one.value
-            ]
-            logins = [one.value for one in places if fill.names_user(one.field) and one.value]
-            if len(passwords) == 1 and logins and _is_as_typed(passwords[0].value, sent.typed):
-                secret = bytearray(passwords[0].value.encode())
-                return Held(await self._seal(who, system, logins[0], secret), fill.login_url)
+        for fill in open_pages:
+            typed = _typed_in(fill, body.places)
+            if typed is not None and _is_as_typed(typed.password, sent.typed):
+                secret = bytearray(typed.password.encode())
+                return Held(await self._seal(who, system, typed.login, secret), fill.login_url)
         return None
 
     async def offer(self, capture_id: str) -> None:
         async with self._database.write() as connection:
             await connection.execute(update(capture_table).where(capture_table.c.id == capture_id).values(offered=True))
 
-    async def offer_held(self, connection: AsyncConnection, gateway_session_id: str) -> None:
+    async def offer_held(self, connection: AsyncConnection, visit_id: str) -> None:
         """The page that came after the sign-in shows that what is held was right."""
-        mine = capture_table.c.gateway_session_id == gateway_session_id
+        mine = capture_table.c.visit_id == visit_id
         await connection.execute(update(capture_table).where(mine).values(offered=True))
 
     async def drop(self, capture_id: str) -> None:
         async with self._database.write() as connection:
             await connection.execute(delete(capture_table).where(capture_table.c.id == capture_id))
 
-    async def is_held(self, connection: AsyncConnection, gateway_session_id: str) -> bool:
+    async def is_held(self, connection: AsyncConnection, visit_id: str) -> bool:
         """True when something is held in this session that has not been offered."""
         query = select(capture_table.c.id).where(
-            capture_table.c.gateway_session_id == gateway_session_id,
+            capture_table.c.visit_id == visit_id,
             capture_table.c.offered.is_(False),
             capture_table.c.expires_at > self._clock.now(),
         )
         return await connection.scalar(query) is not None
 
-    async def offered_in(self, connection: AsyncConnection, gateway_session_id: str) -> str | None:
+    async def offered_in(self, connection: AsyncConnection, visit_id: str) -> str | None:
         """The id of the capture to offer on this session's pages."""
         return await connection.scalar(
             select(capture_table.c.id).where(
-                capture_table.c.gateway_session_id == gateway_session_id,
+                capture_table.c.visit_id == visit_id,
                 capture_table.c.offered,
                 capture_table.c.expires_at > self._clock.now(),
             )
@@ -159,11 +158,11 @@ class Captures:
         values = {"id": new_id(), "user_id": who.session.user.id, "system_id": system.id}
         try:
             async with self._database.write() as connection:
-                await connection.execute(delete(capture_table).where(capture_table.c.gateway_session_id == who.id))
+                await connection.execute(delete(capture_table).where(capture_table.c.visit_id == who.id))
                 await connection.execute(
                     insert(capture_table).values(
                         **values,
-                        gateway_session_id=who.id,
+                        visit_id=who.id,
                         masked_login=mask(login)[:200],
                         sealed_login=await self._sealer.seal(connection, _binding_of(values, "login"), login.encode()),
                         sealed_secret=await self._sealer.seal(connection, _binding_of(values, "secret"), secret),
@@ -196,6 +195,20 @@ class Captures:
                 system=row.system_id,
             ),
         )
+
+
+@dataclass(frozen=True)
+class _Typed:
+    login: str
+    password: str = field(repr=False)
+
+
+def _typed_in(fill: Fill, places: Sequence[Place]) -> _Typed | None:
+    """The account in a request of the page that the fill was made for; None where not exactly one stands there."""
+    named = [(one.name, one.name.rsplit("/", 1)[-1], one.value) for one in places if one.value]
+    passwords = [value for name, last, value in named if last in fill.password_names or names_password(name)]
+    logins = [value for name, last, value in named if last in fill.username_names or names_user(name)]
+    return _Typed(logins[0], passwords[0]) if len(passwords) == 1 and logins else None
 
 
 def _is_as_typed(value: str, typed: int | None) -> bool:

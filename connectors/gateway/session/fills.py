@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Row, String, Table, case, delete, insert, or_, select, update
+from sqlalchemy import Boolean, Column, Row, String, Table, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.legacy.page.fill_plan import FillPlan
@@ -20,6 +20,8 @@ from connectors.login_requests import LoginRequest
 from core.clock import Clock
 from core.database import Json, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.integrity import mac_column, signed
+from vault.rows import SignedRows
 
 LIFETIME = timedelta(minutes=10)
 # A page may stand open for a working day; no gateway session lasts longer (its sign-in does not).
@@ -60,6 +62,16 @@ fill_table = Table(
     Column("reusable_until", UtcDateTime),
     # The answer did not tell how the sign-in went: the page that comes next does.
     Column("undecided", String(8)),
+    mac_column(),
+    info=signed(
+        left_out={
+            "used_at": "setting it takes the dummy's use away; clearing it gives one more sign-in by the same request",
+            "reusable_until": "it gives one more sign-in by the same request",
+            "undecided": "it makes the next page decide how a sign-in went, which it decides for its own account alone",
+            "variables": "values that the page tells anyway: they decide how the dummy is recognised, not where",
+            "expires_at": "it gives the dummy more time, for the same request",
+        }
+    ),
 )
 
 
@@ -96,8 +108,9 @@ class Undecided:
 
 
 class Fills:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows) -> None:
         self._clock = clock
+        self._rows = rows
 
     async def create(
         self,
@@ -111,25 +124,29 @@ class Fills:
         supervised: bool,
     ) -> Fill:
         now, fill_id = self._clock.now(), new_id()
-        await connection.execute(
-            insert(fill_table).values(
-                id=fill_id,
-                visit_id=visit_id,
-                item_id=item_id,
-                dummy=new_dummy() if item_id is not None else "",
-                asks_username=plan.username is not None,
-                username_names=_names(plan.username),
-                password_names=_names(plan.password),
-                charset=plan.charset,
-                login_url=login_url,
-                variables=dict(variables),
-                supervised=supervised,
-                taught=[],
-                created_at=now,
-                expires_at=now + LIFETIME,
-            )
+        await self._rows.insert(
+            connection,
+            fill_table,
+            id=fill_id,
+            visit_id=visit_id,
+            item_id=item_id,
+            dummy=new_dummy() if item_id is not None else "",
+            asks_username=plan.username is not None,
+            username_names=_names(plan.username),
+            password_names=_names(plan.password),
+            charset=plan.charset,
+            login_url=login_url,
+            variables=dict(variables),
+            supervised=supervised,
+            taught=[],
+            known_id=None,
+            created_at=now,
+            expires_at=now + LIFETIME,
+            used_at=None,
+            reusable_until=None,
+            undecided=None,
         )
-        return self._fill((await connection.execute(select(fill_table).where(fill_table.c.id == fill_id))).one())
+        return await self.find(connection, fill_id)
 
     async def known(self, connection: AsyncConnection, visit_id: str) -> list[Fill]:
         """The visit's fills, newest first; spent ones too."""
@@ -143,16 +160,18 @@ class Fills:
         """True for exactly one request, and for one more each time that it was made good again."""
         now = self._clock.now()
         lessons = [one.model_dump(mode="json") for one in (*fill.taught, *((taught,) if taught is not None else ()))]
-        consumed = await connection.execute(
-            update(fill_table)
-            .where(
-                fill_table.c.id == fill.id,
-                or_(fill_table.c.used_at.is_(None), fill_table.c.reusable_until > now),
-                fill_table.c.expires_at > now,
-            )
-            .values(used_at=now, reusable_until=None, known_id=known_id, taught=lessons)
+        consumed = await self._rows.change(
+            connection,
+            fill_table,
+            {"id": fill.id},
+            or_(fill_table.c.used_at.is_(None), fill_table.c.reusable_until > now),
+            fill_table.c.expires_at > now,
+            used_at=now,
+            reusable_until=None,
+            known_id=known_id,
+            taught=lessons,
         )
-        return consumed.rowcount == 1
+        return consumed is not None
 
     async def make_good_again(self, connection: AsyncConnection, fill: Fill) -> None:
         """After an answer that refused nothing, or a redirect that repeats the request (307, 308): a moment more, and
@@ -201,6 +220,8 @@ class Fills:
         await connection.execute(delete(fill_table).where(fill_table.c.expires_at <= self._clock.now() - REMEMBERED))
 
     def _fill(self, row: Row[Any]) -> Fill:
+        """Raises ERR-ROW_TAMPERED for a row that Yimen did not write."""
+        self._rows.require(fill_table, row)
         now = self._clock.now()
         return Fill(
             id=row.id,

@@ -1,0 +1,125 @@
+"""Reading the login form that a system gives to a visitor who is not signed in: over the gateway's own wire, with no
+cookie of anybody, twice."""
+
+import asyncio
+from contextlib import suppress
+from urllib.parse import urljoin, urlsplit
+
+from connectors.errors import ConnectorError
+from connectors.gateway.wire.upstream import ACCEPT_ENCODING, Upstream, UpstreamAnswer, UpstreamRequest
+from connectors.legacy.page.detect import detect
+from connectors.legacy.page.login_form import LoginForm, login_form
+from connectors.login_requests import LoginRequest
+from connectors.login_requests.form import request_of_form
+from connectors.origin import ExactOrigin
+from connectors.systems import System
+from core.logs import logger
+from core.offload import off_loop
+
+_MAX_PAGE_BYTES = 1024 * 1024
+_MOST_REDIRECTS = 5
+_MOST_FRAMES = 3
+# Whoever opens the system waits for it, once.
+_PATIENCE_SECONDS = 8.0
+
+_log = logger("gateway")
+
+
+class FormReader:
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    async def read(self, system: System, agent: str, language: str) -> LoginRequest | None:
+        """The login request of the system's form; None where its page does not tell, or does not come. `agent` and
+        `language` are those of the browser: some systems have another page for each."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self._read(system, agent, language)
+        return None
+
+    async def _read(self, system: System, agent: str, language: str) -> LoginRequest | None:
+        origins = {str(endpoint.origin): endpoint.origin for endpoint in system.endpoints}
+        try:
+            first = await _Visitor(self._upstream, system, origins, agent, language).form()
+            if first is None:
+                return None
+            again = await _Visitor(self._upstream, system, origins, agent, language).form()
+        except ConnectorError as error:
+            _log.info("the login page cannot be read beforehand", system=system.slug, code=error.code)
+            return None
+        return request_of_form(first, again, origins.keys())
+
+
+class _Visitor:
+    """One visit: follows redirects among the system's own origins, keeps the cookies that it is given."""
+
+    def __init__(
+        self, upstream: Upstream, system: System, origins: dict[str, ExactOrigin], agent: str, language: str
+    ) -> None:
+        self._upstream = upstream
+        self._system = system
+        self._origins = origins
+        self._headers = [("user-agent", agent), ("accept-language", language), ("accept", "text/html,*/*;q=0.8")]
+        self._cookies: dict[str, str] = {}
+
+    async def form(self) -> LoginForm | None:
+        address = f"{self._system.origin}{self._system.registration.login_path}"
+        return await self._form_at(address, frames=_MOST_FRAMES)
+
+    async def _form_at(self, address: str, *, frames: int) -> LoginForm | None:
+        url, body, charset = await self._page(address)
+        found = await off_loop(len(body), login_form, body, url, charset)
+        if found is not None or not frames:
+            return found
+        detected = await off_loop(len(body), detect, body, url, charset)
+        for frame in (detected.frames if detected is not None else ())[:frames]:
+            if (inside := await self._form_at(frame, frames=0)) is not None:
+                return inside
+        return None
+
+    async def _page(self, address: str) -> tuple[str, bytes, str | None]:
+        for _ in range(_MOST_REDIRECTS):
+            parts = urlsplit(address)
+            origin = self._origins.get(str(ExactOrigin.parse(address)))
+            if origin is None:
+                raise ConnectorError("ERR-ORIGIN", "the login page leads to another origin")
+            target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+            async with self._upstream.send(self._request(origin, target)) as answer:
+                self._keep_cookies(answer)
+                location = answer.headers.get("location", "")
+                if 300 <= answer.status < 400 and location:
+                    address = urljoin(address, location)
+                    continue
+                return address, await _beginning(answer), _charset(answer.headers.get("content-type", ""))
+        raise ConnectorError("ERR-UPSTREAM_ANSWER", "redirects without end", status=502)
+
+    def _request(self, origin: ExactOrigin, target: str) -> UpstreamRequest:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = [
+            ("host", origin.authority),
+            *self._headers,
+            ("accept-encoding", ACCEPT_ENCODING),
+            *([("cookie", cookies)] if cookies else []),
+        ]
+        return UpstreamRequest("GET", origin, target, headers, None, self._system.registration.trust, "")
+
+    def _keep_cookies(self, answer: UpstreamAnswer) -> None:
+        for name, line in answer.fields:
+            if name == "set-cookie":
+                key, equals, value = line.partition(";")[0].partition("=")
+                if equals:
+                    self._cookies[key.strip()] = value.strip()
+
+
+async def _beginning(answer: UpstreamAnswer) -> bytes:
+    body = bytearray()
+    while len(body) <= _MAX_PAGE_BYTES and (piece := await answer.content.readany()):
+        body += piece
+    return bytes(body[:_MAX_PAGE_BYTES])
+
+
+def _charset(content_type: str) -> str | None:
+    found = [
+        part.partition("=")[2] for part in content_type.split(";")[1:] if part.strip().lower().startswith("charset=")
+    ]
+    return found[0].strip().strip("\"'") or None if found else None

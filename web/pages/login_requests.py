@@ -1,0 +1,95 @@
+"""The security administrator's list of login requests: where passwords go in, who taught it, and the signature."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.login_requests.store import Known
+from sso.authentication.sessions import Session
+from sso.directory.roles import Role
+from web.i18n import Catalogue
+from web.pages.surface import Surface, go
+
+_PAGE = 50
+_ADDRESS = "/administration/login-requests"
+
+
+@dataclass(frozen=True)
+class LoginRequestLine:
+    id: str
+    system: str
+    where: str
+    fields: tuple[str, ...]
+    made: bool
+    username: str
+    constants: tuple[str, ...]
+    source: str
+    taught_by: str
+    confirmed: bool
+    signable: bool
+
+
+def login_request_routes(surface: Surface) -> list[Route]:
+    async def listing(request: Request) -> Response:
+        await surface.member(request, Role.SECURITY_ADMIN)
+        return await _page(surface, request)
+
+    async def sign(request: Request) -> Response:
+        session = await surface.member(request, Role.SECURITY_ADMIN)
+        await surface.form(request)
+        async with surface.house.database.write() as connection:
+            requests = surface.house.login_requests
+            await requests.sign(connection, request.path_params["request_id"], actor=_actor(session))
+        return go(_ADDRESS, done="signed")
+
+    async def withdraw(request: Request) -> Response:
+        session = await surface.member(request, Role.SECURITY_ADMIN)
+        await surface.form(request)
+        async with surface.house.database.write() as connection:
+            requests = surface.house.login_requests
+            await requests.withdraw(connection, request.path_params["request_id"], actor=_actor(session))
+        return go(_ADDRESS, done="request_withdrawn")
+
+    return [
+        Route(_ADDRESS, listing, methods=["GET"]),
+        Route(f"{_ADDRESS}/{{request_id}}/sign", sign, methods=["POST"]),
+        Route(f"{_ADDRESS}/{{request_id}}/withdraw", withdraw, methods=["POST"]),
+    ]
+
+
+async def _page(surface: Surface, request: Request) -> Response:
+    house, texts = surface.house, surface.texts(request)
+    after = request.query_params.get("after", "")
+    async with house.database.read() as connection:
+        found = await house.login_requests.list(connection, after=after, limit=_PAGE)
+        lines = [await _line(surface, connection, known, texts) for known in found]
+    older = f"{_ADDRESS}?{urlencode({'after': found[-1].id})}" if len(found) == _PAGE else ""
+    return await surface.page(request, "login_requests.html", section="administration", lines=lines, older=older)
+
+
+async def _line(surface: Surface, connection: AsyncConnection, known: Known, texts: Catalogue) -> LoginRequestLine:
+    system = await surface.house.systems.find(connection, known.system_id)
+    person = await surface.house.users.find(connection, known.user_id) if known.user_id else None
+    asked = known.request
+    query = "&".join(name if value is None else f"{name}={value}" for name, value in asked.query.items())
+    return LoginRequestLine(
+        id=known.id,
+        system=system.name.in_locale(texts.locale) if system is not None else known.system_id,
+        where=f"{asked.method} {asked.origin}{asked.path}{'?' + query if query else ''}",
+        fields=tuple(name for name in asked.passwords if name not in asked.made_only) or ("Authorization",),
+        made=any(one not in (None, "password") for one in asked.passwords.values()),
+        username=asked.username or "",
+        constants=tuple(f"{name} = {value}" for name, value in asked.constants.items()),
+        source=known.source.value,
+        taught_by=(person.name if person is not None else known.user_id) if known.user_id else "",
+        confirmed=known.is_confirmed,
+        signable=known.source.value in ("learned", "form"),
+    )
+
+
+def _actor(session: Session) -> str:
+    return f"user:{session.user.id}"
