@@ -20,6 +20,7 @@ from connectors.gateway.sign_in import GatewaySignIn
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.foreign import require_own
 from connectors.gateway.wire.headers import SESSION_COOKIE
+from connectors.gateway.wire.methods import require_method
 from connectors.gateway.wire.paths import require_inside, target_of
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.gateway.wire.upload import Upload
@@ -65,12 +66,15 @@ class GatewayApp:
             await self._serve(request, begun)
         except YimenError as error:
             if begun.has_begun:
-                raise
+                # The browser sees that the answer is not whole: its connection ends before the answer does.
+                _log.warning("an answer broke off", code=error.code, detail=error.detail)
+                return
             _log.info("refused", code=error.code, detail=error.detail, status=error.status)
             response = notice(request, error.code, error.status, self._parts.settings.issuer)
             await response(scope, receive, send)
 
     async def _serve(self, request: Request, send: "_Begun") -> None:
+        require_method(request.method)
         system = await self._system(request)
         target = target_of(request)
         path = target.partition("?")[0]
@@ -114,7 +118,8 @@ class GatewayApp:
             assert system.origin is not None
             peer, _ = await self._basic.peer(who, system, browser.state.address)
             allowed, checked = partial(self._is_allowed, who, system), partial(self._proxy.refuse_dummies, who, system)
-            await self._websocket.serve(browser, allowed, checked, system.origin, self._origins(system), target, peer)
+            origins, trust = self._origins(system), system.registration.trust
+            await self._websocket.serve(browser, allowed, checked, system.origin, origins, target, peer, trust)
         except YimenError as error:
             _log.info("refused", code=error.code, detail=error.detail)
             await browser.close(1011, error.code)
@@ -176,7 +181,8 @@ class GatewayApp:
 
     def _origins(self, system: System) -> OriginMap:
         assert system.origin is not None
-        return OriginMap(system.origin, self._parts.settings.gateway_origin(system.slug))
+        gateway_origin = self._parts.settings.gateway_origin(system.slug)
+        return OriginMap(system.origin, gateway_origin, system.registration.host_header)
 
 
 class _Begun:

@@ -56,6 +56,21 @@ _TEXTS: Mapping[str, Texts] = {
         "该系统的证书无效，为安全起见没有连接",
         "The system's certificate is not valid, so no connection was made",
     ),
+    "ERR-UPSTREAM_ANSWER": (
+        "该系统的应答无法识别，请联系该系统的管理单位",
+        "The system has answered, but its answer cannot be understood. Tell those who run it",
+    ),
+    "ERR-UPSTREAM_CUT": (
+        "该系统的应答中断了，请稍后再试",
+        "The system's answer broke off. Try again later",
+    ),
+    "ERR-UPSTREAM_BUSY": (
+        "该系统正在处理的请求太多，请稍后再试",
+        "Too many requests wait for this system. Try again later",
+    ),
+    "ERR-METHOD": ("不支持这种请求方式", "Requests of this kind are not passed on"),
+    "ERR-STALLED": ("提交中断，没有全部收到，请重试", "What was sent did not arrive whole. Try again"),
+    "ERR-BODY": ("提交的内容与声明的长度不符", "What was sent is not as long as was announced"),
     "ERR-TOO_LARGE": ("提交的内容太大", "What was sent is too large"),
 }
 _UNKNOWN: Texts = ("这一步没有成功，请稍后再试", "That did not work. Try again later")
@@ -67,7 +82,7 @@ _WORDS: Mapping[str, Texts] = {
 }
 _STOPPED = (
     *("ERR-FILL", "ERR-NEEDS_RECIPE", "ERR-TRANSFORM", "ERR-ITEM", "ERR-ITEM_FROZEN", "ERR-ITEM_TAMPERED"),
-    *("ERR-ACCESS", "ERR-SYSTEM_CLOSED", "ERR-SESSION", "ERR-UPSTREAM"),
+    *("ERR-ACCESS", "ERR-SYSTEM_CLOSED", "ERR-SESSION", "ERR-UPSTREAM", "ERR-UPSTREAM_ANSWER", "ERR-UPSTREAM_CUT"),
 )
 _ITEM_CODES = frozenset({"ERR-ITEM", "ERR-ITEM_FROZEN"})
 _STYLE = (

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
-import aiohttp
 from starlette.types import Send
 
 from connectors.errors import ConnectorError
@@ -28,6 +27,7 @@ from connectors.gateway.wire.upstream import (
     ACCEPT_ENCODING,
     Body,
     Upstream,
+    UpstreamAnswer,
     UpstreamRequest,
     answer_headers,
 )
@@ -36,8 +36,6 @@ from connectors.legacy.recipe.variables import from_response
 from connectors.systems import System, WayInKind
 
 _NO_BODY_STATUS = frozenset({204, 304})
-# The codings that the client library undoes.
-_DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
 # A page that takes longer to come is no login page: it is shown as it comes.
 _PATIENCE_SECONDS = 3.0
 _LONGEST_LESSON = 16 * 1024
@@ -71,7 +69,15 @@ class Proxy:
         if length is not None:
             headers.append(("content-length", str(length)))
         assert visit.system.origin is not None
-        outgoing = UpstreamRequest(visit.request.method, visit.system.origin, visit.target, headers, body)
+        outgoing = UpstreamRequest(
+            visit.request.method,
+            visit.system.origin,
+            visit.target,
+            headers,
+            body,
+            visit.system.registration.trust,
+            visit.who.id,
+        )
         try:
             async with self._upstream.send(outgoing) as response:
                 await self._answer(visit, response, send)
@@ -96,7 +102,7 @@ class Proxy:
 
     # Back to the browser
 
-    async def _answer(self, visit: Visit, response: aiohttp.ClientResponse, send: Send) -> None:
+    async def _answer(self, visit: Visit, response: UpstreamAnswer, send: Send) -> None:
         answered = answer_headers(response)
         headers = browser_headers(answered, visit.origins, secure=self._parts.settings.secure)
         if response.status == 401 and visit.basic_item is not None:
@@ -117,7 +123,7 @@ class Proxy:
             await self._pass_on(visit, response, headers, send)
 
     async def _signed_in(
-        self, visit: Visit, response: aiohttp.ClientResponse, answered: list[Header], headers: list[Header], send: Send
+        self, visit: Visit, response: UpstreamAnswer, answered: list[Header], headers: list[Header], send: Send
     ) -> None:
         """The answer to a sign-in is read whole: judged, freed of echoes, and then shown like any other."""
         body = await self._read(visit, response, MAX_DOCUMENT_BYTES)
@@ -134,9 +140,7 @@ class Proxy:
             body = visit.origins.rewrite(body)
         await _send_whole(send, response.status, headers, body)
 
-    async def _document(
-        self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send
-    ) -> None:
+    async def _document(self, visit: Visit, response: UpstreamAnswer, headers: list[Header], send: Send) -> None:
         first = await self._beginning(visit, response)
         if not response.content.at_eof():
             # Larger than any login page, or a report that goes on and on: it is passed on as it comes.
@@ -146,7 +150,7 @@ class Proxy:
         body, headers = await self._documents.prepare(visit.who, visit.system, visit.recipe, visit.origins, document)
         await _send_whole(send, response.status, headers, body)
 
-    async def _beginning(self, visit: Visit, response: aiohttp.ClientResponse) -> bytes:
+    async def _beginning(self, visit: Visit, response: UpstreamAnswer) -> bytes:
         """What comes at once, without the password that was put in a moment ago; mostly the whole."""
         first = bytearray()
         with suppress(TimeoutError):
@@ -154,7 +158,7 @@ class Proxy:
                 await self._read_into(first, visit, response, MAX_DOCUMENT_BYTES)
         return _without_echo(visit, bytes(first))
 
-    def _teaches(self, visit: Visit, response: aiohttp.ClientResponse, content_type: str) -> bool:
+    def _teaches(self, visit: Visit, response: UpstreamAnswer, content_type: str) -> bool:
         """An answer that may hold what the page puts to the password: a variable of the recipe's transform, or while a
         filled page is open any short answer that its script asks for."""
         recipe = visit.recipe
@@ -164,7 +168,7 @@ class Proxy:
         short = length.isdigit() and int(length) <= _LONGEST_LESSON
         return bool(visit.filled) and not visit.is_navigation and short and is_data(content_type)
 
-    async def _learn(self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send) -> None:
+    async def _learn(self, visit: Visit, response: UpstreamAnswer, headers: list[Header], send: Send) -> None:
         body = _without_echo(visit, await self._read(visit, response, MAX_DOCUMENT_BYTES))
         async with self._parts.database.write() as connection:
             for fill in await self._fills.known(connection, visit.who.id):
@@ -174,7 +178,7 @@ class Proxy:
             body = visit.origins.rewrite(body)
         await _send_whole(send, response.status, headers, body)
 
-    def _lesson(self, visit: Visit, response: aiohttp.ClientResponse, body: bytes, fill_id: str) -> dict[str, str]:
+    def _lesson(self, visit: Visit, response: UpstreamAnswer, body: bytes, fill_id: str) -> dict[str, str]:
         if visit.recipe is not None:
             return from_response(visit.recipe, visit.address, body, _charset(response))
         return salts_in_answer(body) if visit.filled == fill_id else {}
@@ -182,7 +186,7 @@ class Proxy:
     async def _pass_on(
         self,
         visit: Visit,
-        response: aiohttp.ClientResponse,
+        response: UpstreamAnswer,
         headers: list[Header],
         send: Send,
         first: bytes = b"",
@@ -190,12 +194,10 @@ class Proxy:
         if visit.echo is not None and not first and is_text(_readable_type(response)):
             first = await self._beginning(visit, response)
         rewriter = visit.origins.stream() if is_rewritable(_readable_type(response)) else None
-        coding = _coding(response)
-        length = response.headers.get("content-length")
-        if coding and coding not in _DECODED:
-            headers = [*headers, ("content-encoding", coding)]
-        if rewriter is None and coding not in _DECODED and length is not None:
-            headers = [*headers, ("content-length", length)]
+        if response.coding:
+            headers = [*headers, ("content-encoding", response.coding)]
+        if rewriter is None and response.length is not None:
+            headers = [*headers, ("content-length", str(response.length))]
         await _send_start(send, response.status, headers)
         gone = asyncio.create_task(visit.upload.until_gone())
         try:
@@ -215,29 +217,27 @@ class Proxy:
         await self._results.record(visit.who, visit.system, item_id, Outcome("failure", "HTTP 401"))
         raise ConnectorError("ERR-ITEM_FROZEN", f"{visit.system.slug} refused the account", status=409)
 
-    async def _read(self, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> bytes:
+    async def _read(self, visit: Visit, response: UpstreamAnswer, limit: int) -> bytes:
         body = bytearray()
         await self._read_into(body, visit, response, limit)
         if not response.content.at_eof():
             raise ConnectorError("ERR-UPSTREAM", f"{visit.system.slug} answered more than {limit} bytes", status=502)
         return bytes(body)
 
-    async def _read_into(self, body: bytearray, visit: Visit, response: aiohttp.ClientResponse, limit: int) -> None:
+    async def _read_into(self, body: bytearray, visit: Visit, response: UpstreamAnswer, limit: int) -> None:
         """Reads up to `limit`, which the last piece may exceed; what was read stays in `body` when time runs out."""
         while len(body) <= limit and (piece := await response.content.readany()):
             body += piece
 
 
-def _require_basic(visit: Visit, response: aiohttp.ClientResponse) -> None:
+def _require_basic(visit: Visit, response: UpstreamAnswer) -> None:
     """A system that asks for another scheme alone, Digest say, has refused no password. Raises ERR-NO_WAY_IN."""
     schemes = [value.split(" ")[0].lower() for value in response.headers.getall("www-authenticate", [])]
     if visit.system.way_in.kind is WayInKind.BASIC and schemes and "basic" not in schemes:
         raise ConnectorError("ERR-NO_WAY_IN", f"{visit.system.slug} asks for {schemes[0]}, not Basic", status=409)
 
 
-async def _pieces(
-    first: bytes, response: aiohttp.ClientResponse, gone: asyncio.Task[None]
-) -> AsyncGenerator[bytes, None]:
+async def _pieces(first: bytes, response: UpstreamAnswer, gone: asyncio.Task[None]) -> AsyncGenerator[bytes, None]:
     """The rest of the answer; ends early when the browser has gone, so that no legacy connection is left behind."""
     if first:
         yield first
@@ -265,10 +265,10 @@ async def _send_start(send: Send, status: int, headers: Sequence[Header]) -> Non
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
-async def _send_bodiless(send: Send, response: aiohttp.ClientResponse, headers: list[Header]) -> None:
+async def _send_bodiless(send: Send, response: UpstreamAnswer, headers: list[Header]) -> None:
     """RFC 9110 §8.6: such an answer's length is that of the body it does not have; of a coded body, it is not ours."""
     length = response.headers.get("content-length")
-    if length is not None and response.status not in _NO_BODY_STATUS and not _coding(response):
+    if length is not None and length.isdigit() and response.status not in _NO_BODY_STATUS and response.is_as_sent:
         headers = [*headers, ("content-length", length)]
     await _send_start(send, response.status, headers)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -280,25 +280,21 @@ async def _send_whole(send: Send, status: int, headers: Sequence[Header], body: 
     await send({"type": "http.response.body", "body": b"" if bodiless else body})
 
 
-def _charset(response: aiohttp.ClientResponse) -> str | None:
+def _charset(response: UpstreamAnswer) -> str | None:
     match = _CHARSET.search(response.headers.get("content-type", ""))
     return match[1] if match else None
 
 
-def _coding(response: aiohttp.ClientResponse) -> str:
-    return response.headers.get("content-encoding", "").strip().lower()
-
-
-def _readable_type(response: aiohttp.ClientResponse) -> str:
+def _readable_type(response: UpstreamAnswer) -> str:
     """The content type; empty for a body in a coding that is not undone here, which is passed on as it is."""
-    return response.headers.get("content-type", "") if _coding(response) in (*_DECODED, "") else ""
+    return "" if response.coding else response.headers.get("content-type", "")
 
 
 def _is_html(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
 
 
-def _page(visit: Visit, response: aiohttp.ClientResponse, body: bytes, headers: list[Header]) -> Document:
+def _page(visit: Visit, response: UpstreamAnswer, body: bytes, headers: list[Header]) -> Document:
     shown = visit.is_shown and response.status < 400
     return Document(visit.address, body, _charset(response), headers, visit.is_english, is_shown=shown)
 
