@@ -1,8 +1,8 @@
 """Which certificates an https server may show: those of the public authorities, or those that were named for it.
 
 Enters: PEM text that an operator wrote. Leaves: the contexts of a TLS connection, and the comparison after it.
-Promised: what is named for one server is believed of no other; chain, dates and host name are checked; a certificate that is
-itself named is compared byte for byte, and then its host name does not matter (DESIGN §4.16).
+Promised: what is named for one server is believed of no other; chain, dates and host name are checked; a certificate
+that is itself named is compared byte for byte, and then its host name does not matter (DESIGN §4.16).
 """
 
 import ssl

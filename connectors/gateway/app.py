@@ -23,6 +23,7 @@ from connectors.gateway.wire.headers import SESSION_COOKIE
 from connectors.gateway.wire.methods import require_method
 from connectors.gateway.wire.paths import require_inside, target_of
 from connectors.gateway.wire.rewrite import OriginMap
+from connectors.gateway.wire.statuses import serve_every_status
 from connectors.gateway.wire.upload import Upload
 from connectors.gateway.wire.upstream import Upstream
 from connectors.gateway.wire.websocket import WebSocketProxy
@@ -42,6 +43,7 @@ class GatewayApp:
     """One host a system; see `connectors.gateway` for what it promises."""
 
     def __init__(self, parts: GatewayParts) -> None:
+        serve_every_status()
         self._parts = parts
         self._upstream = Upstream(parts.upstream)
         self._sessions = GatewaySessions(parts.database, parts.clock, parts.sessions)

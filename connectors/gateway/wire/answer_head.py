@@ -116,7 +116,7 @@ def _unfolded(lines: list[bytes]) -> list[bytes]:
             if joined:
                 joined[-1].append(line.strip())
         else:
-            joined.append([line])
+            joined.append([line.rstrip(b"\r")])
     return [b" ".join(parts) if len(parts) > 1 else parts[0] for parts in joined]
 
 

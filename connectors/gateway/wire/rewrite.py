@@ -30,12 +30,13 @@ _SPELLINGS = ((":", "/"), (":", "\\/"), (":", "\\u002F"), ("%3A", "%2F"))
 # A server behind a TLS front often takes its own scheme for http; sockets have schemes of their own.
 _SCHEMES = {"http": ("http", "https"), "ws": ("ws", "wss")}
 # What continues a host or a port.
-_CONTINUES = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789.:_-")
-_SCHEME_ENDS = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789+.-")
+_CONTINUES = frozenset(char.encode() for char in "abcdefghijklmnopqrstuvwxyz0123456789.:_-")
+_SCHEME_ENDS = frozenset(char.encode() for char in "abcdefghijklmnopqrstuvwxyz0123456789+.-")
 # As much of what stands before an address as tells whether another scheme does: `x%3A`.
 _CONTEXT = 4
 # As much of what follows an address as tells whether a port does: `%3A`.
 _LOOKAHEAD = 3
+_BLOCK = 64 * 1024
 
 
 def is_rewritable(content_type: str) -> bool:
@@ -91,7 +92,12 @@ class OriginMap:
 
     def rewrite(self, body: bytes) -> bytes:
         """The whole of a body."""
-        return self._search.replaced(body, len(body), at_end=True)
+        if len(body) <= _BLOCK:
+            return self._search.replaced(body, len(body))
+        # In blocks that fit the processor's cache: several times as fast.
+        stream = self.stream()
+        blocks = (body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK))
+        return b"".join([*(part for block in blocks for part in stream.feed(block)), stream.finish()])
 
     def certain_length(self, pending: bytes) -> int:
         """How much of `pending` is decided: its end may be the beginning of an address."""
@@ -137,12 +143,12 @@ class StreamRewriter:
         certain = self._search.certain_length(pending)
         self._held = pending[certain:]
         if certain:
-            yield self._search.replaced(pending, certain, before=self._before, at_end=False)
+            yield self._search.replaced(pending, certain, self._before)
             self._before = (self._before + pending[:certain])[-_CONTEXT:]
 
     def finish(self) -> bytes:
         rest, self._held = self._held, b""
-        return self._search.replaced(rest, len(rest), before=self._before, at_end=True)
+        return self._search.replaced(rest, len(rest), self._before)
 
 
 class _Search:
@@ -163,7 +169,7 @@ class _Search:
         )
         self._longest = max(map(len, self._needles)) + _LOOKAHEAD - 1
 
-    def replaced(self, body: bytes, until: int, *, before: bytes = b"", at_end: bool) -> bytes:
+    def replaced(self, body: bytes, until: int, before: bytes = b"") -> bytes:
         """The first `until` bytes, rewritten; what follows them decides whether an address ends there."""
         lowered = body.lower()
         if self._host not in lowered:
@@ -173,7 +179,9 @@ class _Search:
         for index, start, end in self._automaton.find_matches_as_indexes(lowered):
             if start >= until:
                 break
-            if self._is_address(lowered, index, start, end, before):
+            if not _goes_on(lowered, end) and (
+                self._has_scheme[index] or not _has_other_scheme(lowered, start, before)
+            ):
                 pieces += (body[at:start], self._after[index])
                 at = end
         if not at:
@@ -188,17 +196,6 @@ class _Search:
             if tail[start:] in self._beginnings:
                 return offset + start
         return len(pending)
-
-    def _is_address(self, lowered: bytes, index: int, start: int, end: int, before: bytes) -> bool:
-        following = lowered[end : end + _LOOKAHEAD]
-        if (following[:1] and following[0] in _CONTINUES) or following == b"%3a":
-            return False
-        if self._has_scheme[index]:
-            return True
-        preceding = lowered[max(0, start - _CONTEXT) : start]
-        if len(preceding) < _CONTEXT:
-            preceding = before.lower() + preceding
-        return not _ends_with_scheme(preceding)
 
 
 @lru_cache(maxsize=1024)
@@ -228,10 +225,18 @@ def _authorities(origin: ExactOrigin) -> set[str]:
     return {origin.authority, f"{host}:{origin.port}"}
 
 
-def _ends_with_scheme(preceding: bytes) -> bool:
+def _goes_on(lowered: bytes, end: int) -> bool:
+    """What was found is only the beginning of another host's name, or has another port."""
+    return lowered[end : end + 1] in _CONTINUES or lowered.startswith(b"%3a", end)
+
+
+def _has_other_scheme(lowered: bytes, start: int, before: bytes) -> bool:
     """`ftp:` or `jdbc:mysql:` before the slashes: the address of something else on the same host. A quotation mark
     before the colon says that the scheme is put there by a script."""
+    preceding = lowered[max(0, start - _CONTEXT) : start]
+    if len(preceding) < _CONTEXT:
+        preceding = before.lower() + preceding
     for colon in (b":", b"%3a"):
         if preceding.endswith(colon):
-            return preceding[: -len(colon)][-1:] != b"" and preceding[-len(colon) - 1] in _SCHEME_ENDS
+            return preceding[-len(colon) - 1 : -len(colon)] in _SCHEME_ENDS
     return False
