@@ -12,10 +12,12 @@ from sqlalchemy import Column, Index, Integer, RowMapping, String, Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
+from connectors.gateway.wire.rewrite import HostHeader
 from connectors.origin import ExactOrigin
 from core.clock import Clock
 from core.database import Json, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.trust import Trust, public_trust, trust_of
 from sso.access import AccessRule
 from vault.ledger import Event, Ledger
 
@@ -101,6 +103,15 @@ class SystemRegistration(BaseModel):
     login_path: str = Field("/", description="Where its login page is")
     path_prefix: str = Field("/", description="The gateway serves nothing outside this path")
     http_approved_by: str | None = Field(None, description="The security administrator who signed for plain http")
+    upstream_ca: str | None = Field(
+        None, description="PEM: the authorities that this https server alone is believed by, or its own certificate"
+    )
+    upstream_ca_approved_by: str | None = Field(None, description="The security administrator who signed for it")
+    host_header: HostHeader = Field(
+        "system",
+        description="Which address of itself the system is told: its own (system), its own and the gateway's in "
+        "X-Forwarded-Host and -Proto (forwarded), or the gateway's as the browser sees it (gateway)",
+    )
     forwards_address: bool = Field(False, description="Tell the system the cadre's address in X-Forwarded-For")
     client_id: str | None = Field(None, description="Its OpenID Connect client")
     initiate_login_uri: str | None = Field(None, description="Where its own sign-in starts (OIDC Core §4)")
@@ -139,6 +150,13 @@ class SystemRegistration(BaseModel):
         except ConnectorError as error:
             raise ValueError(error.detail) from error
 
+    @field_validator("upstream_ca")
+    @classmethod
+    def _check_upstream_ca(cls, value: str | None) -> str | None:
+        if value is not None:
+            trust_of(value)
+        return value
+
     @field_validator("initiate_login_uri", "link")
     @classmethod
     def _check_link(cls, value: str | None) -> str | None:
@@ -154,6 +172,21 @@ class SystemRegistration(BaseModel):
     @property
     def needs_gateway(self) -> bool:
         return any(way.kind in (WayInKind.GATEWAY, WayInKind.BASIC) for way in self.way_in)
+
+    @property
+    def trust(self) -> Trust:
+        """Whose certificates the system may show."""
+        return trust_of(self.upstream_ca) if self.upstream_ca is not None else public_trust()
+
+    @model_validator(mode="after")
+    def _check_upstream_trust(self) -> Self:
+        if self.upstream_ca is None:
+            return self
+        if not (self.upstream or "").startswith("https:"):
+            raise ValueError("`upstream_ca` is for an `upstream` with https")
+        if not self.upstream_ca_approved_by:
+            raise ValueError("`upstream_ca` needs `upstream_ca_approved_by`: the security administrator who signed")
+        return self
 
     @model_validator(mode="after")
     def _check_ways(self) -> Self:

@@ -1,11 +1,10 @@
 """Web origins and host names in the one form in which they are compared (RFC 6454 §4, RFC 1123 §2.1)."""
 
-import re
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DNS_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
+_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_LABEL_LENGTH = 63
 _DNS_NAME_LENGTH = 253
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -38,8 +37,13 @@ def canonical_origin(text: str) -> str:
 
 def is_dns_name(host: str) -> bool:
     """True for a name in lower case; an address in digits is none."""
-    last = host.rpartition(".")[2]
-    return len(host) <= _DNS_NAME_LENGTH and bool(_DNS_NAME.fullmatch(host)) and not last.isdecimal()
+    labels = host.split(".")
+    return len(host) <= _DNS_NAME_LENGTH and all(map(_is_label, labels)) and not labels[-1].isdecimal()
+
+
+def _is_label(label: str) -> bool:
+    """RFC 1123 §2.1."""
+    return 0 < len(label) <= _LABEL_LENGTH and _LABEL.issuperset(label) and "-" not in (label[0], label[-1])
 
 
 def is_loopback(host: str) -> bool:

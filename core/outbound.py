@@ -99,6 +99,10 @@ class Outbound:
         self.guard = AddressGuard(allow)
         self._session: aiohttp.ClientSession | None = None
 
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Where a connection to `host` may be made. Raises OutboundError, and OSError when there is no such name."""
+        return [answer["host"] for answer in await GuardedResolver(self.guard).resolve(host, port)]
+
     def open_session(self, *, limit: int = 100, **options: Any) -> aiohttp.ClientSession:
         """A new client session whose every connection passes the guard. The caller closes it.
 

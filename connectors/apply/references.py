@@ -35,6 +35,8 @@ class References:
             raise ConnectorError("ERR-RECIPE", f"recipe: there is no recipe {system.recipe}")
         if system.http_approved_by is not None:
             await self._require_security_administrator("http_approved_by", system.http_approved_by)
+        if system.upstream_ca_approved_by is not None:
+            await self._require_security_administrator("upstream_ca_approved_by", system.upstream_ca_approved_by)
 
     async def _require_organisations(self, field: str, named: Iterable[str | None]) -> None:
         for one in named:
@@ -42,7 +44,7 @@ class References:
                 raise ConnectorError("ERR-ORGANISATION", f"{field}: there is no organisation {one}")
 
     async def _require_security_administrator(self, field: str, username: str) -> None:
-        """Plain http is signed for by a person who may (DESIGN §4.16)."""
+        """Plain http, and an authority of the county's own, are signed for by a person who may (DESIGN §4.16)."""
         user = await self._users.find_by_username(self._connection, username)
         if user is None:
             raise ConnectorError("ERR-USERNAME", f"{field}: there is no user {username}")

@@ -1,10 +1,10 @@
 """Which header fields pass the gateway, and how they change on the way (DESIGN §4.17)."""
 
 import base64
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.gateway.wire.methods import is_refused
 from connectors.gateway.wire.rewrite import OriginMap
 
 Header = tuple[str, str]
@@ -36,12 +36,19 @@ _HOP_BY_HOP = frozenset(
 )
 # What only a trusted proxy may say about a request; from a browser it is a lie. Tokens that scripts of pages send are
 # nobody's identity by themselves, and pass.
-_IDENTITY = re.compile(
-    r"x-forwarded(-.*)?|forwarded|x-real-ip|x-client-ip|client-ip|true-client-ip|cf-connecting-ip|x-original-.*|x-rewrite-.*"
-    r"|remote-user|x-remote-.*|x-auth-(?!token$).*|x-authenticated-.*|x-webauth-.*|x-user(?!-token$).*|x-yimen-.*"
-    r"|x-ssl-.*|ssl-client-.*"
-    r"|x-client-cert.*|x-http-method-override|x-method-override|proxy",
+_IDENTITY = frozenset(
+    {
+        *("x-forwarded", "forwarded", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "cf-connecting-ip"),
+        *("remote-user", "x-http-method-override", "x-method-override", "proxy"),
+    }
 )
+_IDENTITY_BEGINNINGS = (
+    *("x-forwarded-", "x-original-", "x-rewrite-", "x-remote-", "x-auth-", "x-authenticated-", "x-webauth-", "x-user"),
+    *("x-yimen-", "x-ssl-", "ssl-client-", "x-client-cert"),
+)
+_TOKENS = frozenset({"x-auth-token", "x-user-token"})
+# Frameworks read a request's method from these, too.
+_METHOD_FIELDS = frozenset({"x-http-method"})
 _REQUEST_OWN = frozenset({"host", "content-length", "accept-encoding", "expect", "cookie", "origin", "referer"})
 _RESPONSE_DROPPED = frozenset(
     {
@@ -73,7 +80,6 @@ _RESPONSE_DROPPED = frozenset(
 )
 # A page is always asked for whole: one that the browser kept from last time may hold a dummy that is spent.
 _CONDITIONAL = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"})
-_OUR_COOKIE = re.compile(r"(__Host-|__Secure-)?yimen-", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,12 @@ def upstream_headers(received: Iterable[Header], origins: OriginMap, peer: Peer,
     """The request's header fields as the legacy server gets them."""
     received = list(received)
     dropped = _HOP_BY_HOP | _REQUEST_OWN | _named_in_connection(received)
-    sent = [(name, value) for name, value in received if not _is_ours_to_say(name, dropped) and _is_plain(value)]
-    sent += [("host", origins.upstream_authority), ("accept-encoding", accept_encoding)]
+    sent = [(name, value) for name, value in received if not _is_ours_to_say(name, value, dropped) and _is_plain(value)]
     values = dict(received)
+    if "range" in values:
+        # A part of a coded body could not be read (RFC 9110 §14.2); browsers ask so, too.
+        accept_encoding = "identity"
+    sent += [("host", origins.told_authority), ("accept-encoding", accept_encoding), *_forwarded(origins)]
     for name in ("origin", "referer"):
         if name in values:
             sent.append((name, origins.to_upstream(values[name])))
@@ -128,7 +137,7 @@ def browser_headers(answered: Iterable[Header], origins: OriginMap, *, secure: b
         elif name in ("location", "content-location", "refresh", "link", "access-control-allow-origin"):
             sent.append((name, origins.text_to_gateway(value)))
         elif name == "content-security-policy":
-            sent.append((name, _policy(origins.text_to_gateway(value), secure=secure)))
+            sent.append((name, _policy(origins, value, secure=secure)))
     return sent
 
 
@@ -153,10 +162,27 @@ def _named_in_connection(headers: Sequence[Header]) -> frozenset[str]:
     return frozenset(named - {"", "close", "cookie", "host", "content-length", "content-type", "authorization"})
 
 
-def _is_ours_to_say(name: str, dropped: frozenset[str]) -> bool:
+def _forwarded(origins: OriginMap) -> list[Header]:
+    """For applications that build their addresses from what a proxy in front of them says."""
+    if origins.tells == "system":
+        return []
+    scheme, _, authority = origins.gateway_origin.partition("://")
+    return [("x-forwarded-host", authority), ("x-forwarded-proto", scheme)]
+
+
+def _is_ours_to_say(name: str, value: str, dropped: frozenset[str]) -> bool:
     """CGI and WSGI write a field's name with underscores, so `Remote_User` would pass for `Remote-User`."""
     dashed = name.replace("_", "-")
-    return name in dropped or dashed in dropped or _IDENTITY.fullmatch(dashed) is not None
+    if name in dropped or dashed in dropped or _is_identity(dashed):
+        return True
+    return dashed in _METHOD_FIELDS and is_refused(value)
+
+
+def _is_identity(name: str) -> bool:
+    if name in _TOKENS:
+        return False
+    # `x-users` and `x-username` are no more a page's to say than `x-user`.
+    return name in _IDENTITY or name.startswith(_IDENTITY_BEGINNINGS)
 
 
 def _is_plain(value: str) -> bool:
@@ -166,14 +192,19 @@ def _is_plain(value: str) -> bool:
 def _foreign_cookies(values: Iterable[str]) -> str:
     """Every cookie but ours: Yimen's sign-in never reaches a legacy host."""
     pairs = (pair.strip() for value in values for pair in value.split(";"))
-    return "; ".join(pair for pair in pairs if pair and not _OUR_COOKIE.match(pair))
+    return "; ".join(pair for pair in pairs if pair and not _is_our_cookie(pair))
+
+
+def _is_our_cookie(pair: str) -> bool:
+    name = pair[:32].lower()
+    return name.removeprefix("__host-").removeprefix("__secure-").startswith("yimen-")
 
 
 def _set_cookie(value: str, *, secure: bool) -> str | None:
     """Host-only always; Secure as the gateway is; a legacy server sets no cookie of ours."""
     pair, *attributes = (part.strip() for part in value.split(";"))
     # A cookie without a name is sent as its value alone: `=yimen-gateway=x` would come back as ours.
-    if not pair or _OUR_COOKIE.match(pair.lstrip("= \t")):
+    if not pair or _is_our_cookie(pair.lstrip("= \t")):
         return None
     kept = [pair]
     for attribute in attributes:
@@ -186,10 +217,13 @@ def _set_cookie(value: str, *, secure: bool) -> str | None:
     return "; ".join(kept)
 
 
-def _policy(value: str, *, secure: bool) -> str:
-    directives = [part.strip() for part in value.split(";") if part.strip()]
+def _policy(origins: OriginMap, value: str, *, secure: bool) -> str:
+    """A policy that names the system's host, with or without a scheme, means the gateway's."""
     unwanted = {"report-uri", "report-to"} | (set() if secure else {"upgrade-insecure-requests"})
-    return "; ".join(part for part in directives if part.split()[0].lower() not in unwanted)
+    directives = [part.split() for part in origins.text_to_gateway(value).split(";")]
+    kept = [words for words in directives if words and words[0].lower() not in unwanted]
+    own = {origins.upstream_authority: origins.gateway_authority}
+    return "; ".join(" ".join(own.get(word.lower(), word) for word in words) for words in kept)
 
 
 def basic_credential(authorization: str) -> str:

@@ -4,7 +4,6 @@ Legacy servers decode twice, take `..;` for `..` (Tomcat), `\\` for `/` (IIS), a
 for one. What is served of a system must not depend on which of these stands behind (CVE-2026-3872 and its kin).
 """
 
-import re
 import unicodedata
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -12,10 +11,10 @@ from starlette.requests import HTTPConnection
 
 from connectors.errors import ConnectorError
 
-_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_CONTROL = frozenset(map(chr, (*range(0x21), 0x7F)))
 _DECODINGS = 3
 # Overlong UTF-8 of `.`, `/` and `\`, which old decoders still take.
-_OVERLONG = re.compile(rb"\xc0[\xae\xaf]|\xc1\x9c|\xe0\x80[\xae\xaf]|\xe0\x81\x9c")
+_OVERLONG = (b"\xc0\xae", b"\xc0\xaf", b"\xc1\x9c", b"\xe0\x80\xae", b"\xe0\x80\xaf", b"\xe0\x81\x9c")
 
 
 def target_of(connection: HTTPConnection) -> str:
@@ -35,17 +34,18 @@ def require_inside(prefix: str, path: str) -> None:
 
 
 def _is_ambiguous(path: str) -> bool:
-    if _CONTROL.search(path) or _has_dots(path) or "\\" in path:
+    if not _CONTROL.isdisjoint(path) or _has_dots(path) or "\\" in path:
         return True
     before = path
     for _ in range(_DECODINGS):
-        if _OVERLONG.search(unquote_to_bytes(before)):
+        raw = unquote_to_bytes(before)
+        if any(overlong in raw for overlong in _OVERLONG):
             return True
         decoded = unquote(before)
         if decoded == before:
             return False
         # A space, and a percent sign that stands for itself, change nothing about the segments.
-        if _CONTROL.search(decoded.replace(" ", "")) or decoded.count("/") != before.count("/") or "\\" in decoded:
+        if not (_CONTROL - {" "}).isdisjoint(decoded) or decoded.count("/") != before.count("/") or "\\" in decoded:
             return True
         if _has_dots(decoded):
             return True
@@ -55,10 +55,12 @@ def _is_ambiguous(path: str) -> bool:
 
 def _has_dots(path: str) -> bool:
     """A segment that is `.` or `..`, also with parameters (RFC 3986 §3.3) or in full-width characters."""
-    plain = unicodedata.normalize("NFKC", path)
-    return any(segment.partition(";")[0].strip() in (".", "..") for segment in re.split(r"[/\\]", plain))
+    plain = unicodedata.normalize("NFKC", path).replace("\\", "/")
+    return any(segment.partition(";")[0].strip() in (".", "..") for segment in plain.split("/"))
 
 
 def _ascii(raw: bytes) -> str:
     """Bytes that no address may hold as they are - old browsers send GBK so - are percent-encoded; the rest stays."""
+    if raw.isascii():
+        return raw.decode("ascii")
     return "".join(chr(byte) if byte < 0x80 else quote(bytes((byte,))) for byte in raw)

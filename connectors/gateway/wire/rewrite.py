@@ -1,29 +1,47 @@
 """Absolute addresses of the legacy server become addresses of its gateway host, in header fields and in bodies.
 
 Bodies are rewritten as bytes, whatever their charset: an origin is ASCII, and the charsets of legacy pages keep ASCII
-as it is. Streaming: what might be the beginning of an address at the end of a piece waits for the next.
+as it is. A body that does not name the server's host is not touched. Streaming: what might be the beginning of an
+address at the end of a piece waits for the next. The cost is linear in the body, whatever stands in it.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from connectors.origin import ExactOrigin
 
-_TEXTUAL = re.compile(
-    r"(text/(html|css|javascript|xml|x-json)|application/(json|javascript|x-javascript|xml|xhtml\+xml|[a-z.+-]*\+json))"
-    r"\s*(;|$)",
-    re.IGNORECASE,
+# Which address of itself a system is told: its own, as if there were no gateway; its own, and the gateway's in the
+# X-Forwarded fields; or the gateway's alone, as the browser sees it.
+HostHeader = Literal["system", "forwarded", "gateway"]
+
+_TEXTUAL = frozenset(
+    {
+        *("text/html", "text/css", "text/javascript", "text/xml", "text/x-json"),
+        *("application/json", "application/javascript", "application/x-javascript", "application/xml"),
+        "application/xhtml+xml",
+    }
 )
 # How a colon and a slash are written: in markup and scripts, in JSON, in addresses inside addresses.
 _SPELLINGS = ((":", "/"), (":", "\\/"), (":", "\\u002F"), ("%3A", "%2F"))
-# What may follow a host without being a part of it.
-_END = rb"(?![A-Za-z0-9.:_-])"
+# A server behind a TLS front often takes its own scheme for http; sockets have schemes of their own.
+_SCHEMES = {"http": ("http", "https"), "ws": ("ws", "wss")}
+# What continues a host or a port.
+_CONTINUES = frozenset(char.encode() for char in "abcdefghijklmnopqrstuvwxyz0123456789.:_-")
+_SCHEME_ENDS = frozenset(char.encode() for char in "abcdefghijklmnopqrstuvwxyz0123456789+.-")
+# As much of what stands before an address as tells whether another scheme does: `x%3A`.
+_CONTEXT = 4
+# As much of what follows an address as tells whether a port does: `%3A`.
+_LOOKAHEAD = 3
+_BLOCK = 64 * 1024
 
 
 def is_rewritable(content_type: str) -> bool:
-    return _TEXTUAL.match(content_type.strip()) is not None
+    kind = _media_type(content_type)
+    return kind in _TEXTUAL or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def is_text(content_type: str) -> bool:
@@ -33,75 +51,67 @@ def is_text(content_type: str) -> bool:
 
 def is_data(content_type: str) -> bool:
     """What a page's script asks for: JSON, or plain text."""
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = _media_type(content_type)
     return kind in ("text/plain", "text/json", "application/javascript", "text/javascript") or kind.endswith("json")
 
 
 def is_form(content_type: str) -> bool:
     """What a page sends of its fields."""
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = _media_type(content_type)
     return kind in ("application/x-www-form-urlencoded", "multipart/form-data") or kind.endswith("json")
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True)
 class OriginMap:
-    """One legacy origin and its gateway host."""
+    """One legacy origin and its gateway host. `tells` is which of the two the system hears of."""
 
     upstream: ExactOrigin
     gateway_origin: str
-    _pattern: re.Pattern[bytes] = field(init=False, repr=False)
-    _replacements: dict[bytes, bytes] = field(init=False, repr=False)
-    _beginnings: frozenset[bytes] = field(init=False, repr=False)
-    _longest: int = field(init=False, repr=False)
+    tells: HostHeader = "system"
+    _search: "_Search" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        gateway_scheme, _, gateway_host = self.gateway_origin.partition("://")
-        replacements: dict[bytes, bytes] = {}
-        for authority in sorted(self._authorities()):
-            for colon, slash in _SPELLINGS:
-                before = f"{slash}{slash}{authority.replace(':', colon)}"
-                after = f"{slash}{slash}{gateway_host.replace(':', colon)}"
-                replacements[before.lower().encode()] = after.encode()
-                # A server behind a TLS front often takes its own scheme for http.
-                for scheme in ("http", "https"):
-                    absolute = f"{scheme}{colon}{before}".lower().encode()
-                    replacements[absolute] = f"{gateway_scheme}{colon}{after}".encode()
-        keys = sorted(replacements, key=len, reverse=True)
-        pattern = re.compile(b"(" + b"|".join(map(re.escape, keys)) + b")" + _END, re.IGNORECASE)
-        object.__setattr__(self, "_pattern", pattern)
-        object.__setattr__(self, "_replacements", replacements)
-        beginnings = frozenset(key[:length] for key in keys for length in range(1, len(key) + 1))
-        object.__setattr__(self, "_beginnings", beginnings)
-        object.__setattr__(self, "_longest", max(map(len, keys)))
+        object.__setattr__(self, "_search", _search_of(self.upstream, self.gateway_origin))
 
     @property
     def upstream_authority(self) -> str:
         return self.upstream.authority
 
+    @property
+    def gateway_authority(self) -> str:
+        return self.gateway_origin.partition("://")[2]
+
+    @property
+    def told_authority(self) -> str:
+        """The Host field of a request to the system."""
+        return self.gateway_authority if self.tells == "gateway" else self.upstream_authority
+
     def rewrite(self, body: bytes) -> bytes:
         """The whole of a body."""
-        return self._pattern.sub(lambda match: self._replacements[match[1].lower()], body)
+        if len(body) <= _BLOCK:
+            return self._search.replaced(body, len(body))
+        # In blocks that fit the processor's cache: several times as fast.
+        stream = self.stream()
+        blocks = (body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK))
+        return b"".join([*(part for block in blocks for part in stream.feed(block)), stream.finish()])
 
     def certain_length(self, pending: bytes) -> int:
         """How much of `pending` is decided: its end may be the beginning of an address."""
-        for start in range(max(0, len(pending) - self._longest), len(pending)):
-            if pending[start:].lower() in self._beginnings:
-                break
-        else:
-            return len(pending)
-        for match in self._pattern.finditer(pending):
-            if match.start() < start < match.end():
-                return match.end()
-        return start
+        return self._search.certain_length(pending)
 
     def text_to_gateway(self, value: str) -> str:
         return self.rewrite(value.encode("latin-1", "replace")).decode("latin-1")
 
     def to_upstream(self, value: str) -> str:
         """An Origin or Referer of the gateway host as the legacy server expects it; others stay as they are."""
-        if value == self.gateway_origin or value.startswith(f"{self.gateway_origin}/"):
-            return f"{self.upstream}{value[len(self.gateway_origin) :]}"
-        return value
+        ours = value == self.gateway_origin or value.startswith(f"{self.gateway_origin}/")
+        if self.tells == "gateway" or not ours:
+            return value
+        return f"{self.upstream}{value[len(self.gateway_origin) :]}"
 
     @cached_property
     def _reversed(self) -> "OriginMap":
@@ -109,7 +119,7 @@ class OriginMap:
 
     def to_upstream_everywhere(self, body: bytes) -> bytes:
         """The gateway's address, wherever a page sends it back, as the legacy server knows itself."""
-        return self._reversed.rewrite(body)
+        return body if self.tells == "gateway" else self._reversed.rewrite(body)
 
     def query_to_upstream(self, target: str) -> str:
         """The same in the query of a request's target; its path stays as it is."""
@@ -119,37 +129,114 @@ class OriginMap:
     def stream(self) -> "StreamRewriter":
         return StreamRewriter(self)
 
-    def _authorities(self) -> set[str]:
-        """With and without the scheme's own port: pages write both."""
-        host = f"[{self.upstream.host}]" if ":" in self.upstream.host else self.upstream.host
-        return {self.upstream.authority, f"{host}:{self.upstream.port}"}
-
 
 class StreamRewriter:
     """Rewrites a body piece by piece. `feed` gives what is certain, `finish` the rest."""
 
     def __init__(self, origins: OriginMap) -> None:
-        self._origins = origins
+        self._search = origins._search
+        self._before = b""
         self._held = b""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        pending = self._held + piece
-        certain = self._origins.certain_length(pending)
+        pending = self._held + piece if self._held else piece
+        certain = self._search.certain_length(pending)
         self._held = pending[certain:]
         if certain:
-            yield self._rewrite_prefix(pending, certain)
+            yield self._search.replaced(pending, certain, self._before)
+            self._before = (self._before + pending[:certain])[-_CONTEXT:]
 
     def finish(self) -> bytes:
         rest, self._held = self._held, b""
-        return self._origins.rewrite(rest)
+        return self._search.replaced(rest, len(rest), self._before)
 
-    def _rewrite_prefix(self, pending: bytes, safe: int) -> bytes:
-        """What follows an address decides whether it is one, so the search sees more than is given out."""
-        pieces, at = [], 0
-        for match in self._origins._pattern.finditer(pending):
-            if match.end() > safe:
+
+class _Search:
+    """Every way to write the addresses of one origin, and what stands for each at the other."""
+
+    def __init__(self, origin: ExactOrigin, other: str) -> None:
+        self._host = origin.host.lower().encode()
+        replacements = _replacements(origin, other)
+        self._needles = list(replacements)
+        self._after = list(replacements.values())
+        self._has_scheme = [not needle.startswith((b"/", b"\\", b"%")) for needle in self._needles]
+        self._automaton = BytesAhoCorasick(self._needles, matchkind=MatchKind.LeftmostLongest)
+        self._beginnings = frozenset(
+            needle[:length] + tail
+            for needle in self._needles
+            for length in range(1, len(needle) + 1)
+            for tail in ((b"",) if length < len(needle) else (b"", b"%", b"%3"))
+        )
+        self._longest = max(map(len, self._needles)) + _LOOKAHEAD - 1
+
+    def replaced(self, body: bytes, until: int, before: bytes = b"") -> bytes:
+        """The first `until` bytes, rewritten; what follows them decides whether an address ends there."""
+        lowered = body.lower()
+        if self._host not in lowered:
+            return body if until == len(body) else body[:until]
+        pieces: list[bytes] = []
+        at = 0
+        for index, start, end in self._automaton.find_matches_as_indexes(lowered):
+            if start >= until:
                 break
-            pieces += [pending[at : match.start()], self._origins._replacements[match[1].lower()]]
-            at = match.end()
-        pieces.append(pending[at:safe])
+            if not _goes_on(lowered, end) and (
+                self._has_scheme[index] or not _has_other_scheme(lowered, start, before)
+            ):
+                pieces += (body[at:start], self._after[index])
+                at = end
+        if not at:
+            return body if until == len(body) else body[:until]
+        pieces.append(body[at:until])
         return b"".join(pieces)
+
+    def certain_length(self, pending: bytes) -> int:
+        tail = pending[-self._longest :].lower()
+        offset = len(pending) - len(tail)
+        for start in range(len(tail)):
+            if tail[start:] in self._beginnings:
+                return offset + start
+        return len(pending)
+
+
+@lru_cache(maxsize=1024)
+def _search_of(origin: ExactOrigin, other: str) -> _Search:
+    return _Search(origin, other)
+
+
+def _replacements(origin: ExactOrigin, other: str) -> dict[bytes, bytes]:
+    other_scheme, _, other_host = other.partition("://")
+    secured = {"http": other_scheme, "ws": "wss" if other_scheme == "https" else "ws"}
+    replacements: dict[bytes, bytes] = {}
+    for authority in sorted(_authorities(origin)):
+        for colon, slash in _SPELLINGS:
+            before = f"{slash}{slash}{authority.replace(':', colon)}"
+            after = f"{slash}{slash}{other_host.replace(':', colon)}"
+            replacements[before.lower().encode()] = after.encode()
+            for kind, schemes in _SCHEMES.items():
+                for scheme in schemes:
+                    absolute = f"{scheme}{colon}{before}".lower().encode()
+                    replacements[absolute] = f"{secured[kind]}{colon}{after}".encode()
+    return replacements
+
+
+def _authorities(origin: ExactOrigin) -> set[str]:
+    """With and without the scheme's own port: pages write both."""
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return {origin.authority, f"{host}:{origin.port}"}
+
+
+def _goes_on(lowered: bytes, end: int) -> bool:
+    """What was found is only the beginning of another host's name, or has another port."""
+    return lowered[end : end + 1] in _CONTINUES or lowered.startswith(b"%3a", end)
+
+
+def _has_other_scheme(lowered: bytes, start: int, before: bytes) -> bool:
+    """`ftp:` or `jdbc:mysql:` before the slashes: the address of something else on the same host. A quotation mark
+    before the colon says that the scheme is put there by a script."""
+    preceding = lowered[max(0, start - _CONTEXT) : start]
+    if len(preceding) < _CONTEXT:
+        preceding = before.lower() + preceding
+    for colon in (b":", b"%3a"):
+        if preceding.endswith(colon):
+            return preceding[-len(colon) - 1 : -len(colon)] in _SCHEME_ENDS
+    return False

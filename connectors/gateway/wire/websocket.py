@@ -5,25 +5,24 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-import aiohttp
-from multidict import CIMultiDict
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.frames import CloseCode
 
 from connectors.gateway.wire.headers import Header, Peer, upstream_headers
 from connectors.gateway.wire.rewrite import OriginMap
-from connectors.gateway.wire.upstream import Upstream, upstream_errors
+from connectors.gateway.wire.socket import Closed, UpstreamSocket, open_socket
+from connectors.gateway.wire.upstream import Upstream, UpstreamRequest
 from connectors.origin import ExactOrigin
 from core.errors import YimenError
+from core.trust import Trust, public_trust
 
 CHECK_SECONDS = 5.0
-_MAX_MESSAGE = 16 * 1024 * 1024
 _HANDSHAKE = frozenset(
     {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol"}
 )
-_SCHEMES = {"http": "ws", "https": "wss"}
-_NORMAL, _GOING_AWAY, _POLICY = 1000, 1001, 1008
 # RFC 6455 §7.4.1: these are never sent in a close frame.
 _UNSENDABLE = frozenset({1004, 1005, 1006, 1015})
+_LONGEST_REASON = 123
 
 
 class WebSocketProxy:
@@ -39,21 +38,18 @@ class WebSocketProxy:
         origins: OriginMap,
         target: str,
         peer: Peer,
+        trust: Trust | None = None,
     ) -> None:
-        """`check` raises for a message that must not go to the system. Raises ERR-UPSTREAM before the browser's
-        connection is accepted, never after."""
+        """`check` raises for a message that must not go to the system. Raises what `Upstream` names before the
+        browser's connection is accepted, never after."""
         headers = _headers(browser, origins, peer)
-        url = self._upstream.url(f"{_SCHEMES[origin.scheme]}://{origin.authority}{target}", ("ws", "wss"))
+        request = UpstreamRequest("GET", origin, target, headers, None, trust or public_trust())
         protocols = browser.scope.get("subprotocols", [])
-        with upstream_errors(origin):
-            connection = await self._upstream.session().ws_connect(
-                url, headers=CIMultiDict(headers), protocols=protocols, max_msg_size=_MAX_MESSAGE, compress=0
-            )
-        async with connection:
-            await browser.accept(subprotocol=connection.protocol)
+        async with open_socket(self._upstream, request, protocols) as system:
+            await browser.accept(subprotocol=system.protocol)
             await _first_to_end(
-                _from_browser(browser, connection, check),
-                _from_upstream(browser, connection),
+                _from_browser(browser, system, check),
+                _from_upstream(browser, system),
                 self._until_ended(browser, still_allowed),
             )
 
@@ -61,8 +57,7 @@ class WebSocketProxy:
         """What opened the socket is looked at again while it lasts: sign-in, gateway session, system, access."""
         while await still_allowed():  # noqa: ASYNC110 - another process ends it: there is no event
             await asyncio.sleep(CHECK_SECONDS)
-        with suppress(RuntimeError, WebSocketDisconnect):
-            await browser.close(_POLICY, "ERR-SESSION")
+        await _close(browser, CloseCode.POLICY_VIOLATION, "ERR-SESSION")
 
 
 async def _first_to_end(*ways: Coroutine[Any, Any, None]) -> None:
@@ -79,40 +74,48 @@ async def _first_to_end(*ways: Coroutine[Any, Any, None]) -> None:
 
 
 async def _from_browser(
-    browser: WebSocket,
-    connection: aiohttp.ClientWebSocketResponse,
-    check: Callable[[Sequence[str]], Awaitable[None]],
+    browser: WebSocket, system: UpstreamSocket, check: Callable[[Sequence[str]], Awaitable[None]]
 ) -> None:
-    while True:
-        message = await browser.receive()
-        if message["type"] == "websocket.disconnect":
-            await connection.close(code=_closing(message.get("code")))
-            return
-        text, raw = message.get("text"), message.get("bytes")
-        try:
-            await check([text if text is not None else (raw or b"").decode("latin-1")])
-        except YimenError as error:
-            await browser.close(_POLICY, error.code)
-            await connection.close(code=_POLICY)
-            return
-        if text is not None:
-            await connection.send_str(text)
-        elif raw is not None:
-            await connection.send_bytes(raw)
+    with suppress(OSError):
+        while True:
+            message = await browser.receive()
+            if message["type"] == "websocket.disconnect":
+                await system.close(_sendable(message.get("code")), message.get("reason") or "")
+                return
+            text, raw = message.get("text"), message.get("bytes")
+            try:
+                await check([text if text is not None else (raw or b"").decode("latin-1")])
+            except YimenError as error:
+                await _close(browser, CloseCode.POLICY_VIOLATION, error.code)
+                await system.close(CloseCode.POLICY_VIOLATION)
+                return
+            if text is not None:
+                await system.send(text)
+            elif raw is not None:
+                await system.send(raw)
+    # The system has gone: whoever reads from it tells the browser how.
+    await asyncio.Event().wait()
 
 
-async def _from_upstream(browser: WebSocket, connection: aiohttp.ClientWebSocketResponse) -> None:
-    async for message in connection:
-        if message.type is aiohttp.WSMsgType.TEXT:
-            await browser.send_text(message.data)
-        elif message.type is aiohttp.WSMsgType.BINARY:
-            await browser.send_bytes(message.data)
+async def _from_upstream(browser: WebSocket, system: UpstreamSocket) -> None:
+    """A browser that has gone is noticed by whoever reads from it."""
     with suppress(RuntimeError, WebSocketDisconnect):
-        await browser.close(_closing(connection.close_code, _GOING_AWAY))
+        while not isinstance(message := await system.receive(), Closed):
+            if isinstance(message, str):
+                await browser.send_text(message)
+            else:
+                await browser.send_bytes(message)
+        await _close(browser, _sendable(message.code, CloseCode.GOING_AWAY), message.reason)
 
 
-def _closing(code: int | None, otherwise: int = _NORMAL) -> int:
-    return otherwise if code is None or code in _UNSENDABLE else code
+async def _close(browser: WebSocket, code: int, reason: str) -> None:
+    short = reason.encode()[:_LONGEST_REASON].decode("utf-8", "ignore")
+    with suppress(RuntimeError, WebSocketDisconnect):
+        await browser.close(code, short)
+
+
+def _sendable(code: int | None, otherwise: int = CloseCode.NORMAL_CLOSURE) -> int:
+    return otherwise if code is None or code in _UNSENDABLE or not 1000 <= code < 5000 else code
 
 
 def _headers(browser: WebSocket, origins: OriginMap, peer: Peer) -> list[Header]:

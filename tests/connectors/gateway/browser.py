@@ -23,6 +23,8 @@ NAVIGATION = {
     "sec-fetch-site": "none",
 }
 SCRIPT = {"accept": "*/*", "sec-fetch-dest": "empty", "sec-fetch-mode": "cors", "sec-fetch-site": "same-origin"}
+# What browsers take, where the client library takes less.
+_SIZES: dict[str, Any] = {"max_line_size": 256 * 1024, "max_field_size": 256 * 1024, "max_headers": 10_000}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -38,7 +40,7 @@ class Browser:
         # The address that the gateway listens on, whatever host is asked for.
         self.gateway = gateway
         self._portal = httpx.AsyncClient(transport=portal, base_url=settings.issuer, cookies={"yimen-session": token})
-        self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
+        self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, **_SIZES)
 
     def authority(self, slug: str) -> str:
         return self._settings.gateway_authority(slug)
