@@ -1,0 +1,206 @@
+"""Taking secrets out of what a legacy system answers, in whichever usual writing they come back.
+
+Each secret becomes one expression that takes any of its characters in any writing (see `writings`). The engine is RE2:
+it works in time linear in the answer and in bounded memory, whatever the answer says.
+
+What is not found: a secret that is encrypted, hashed, compressed, reversed, shuffled or cut in pieces; one with tags,
+comments or spaces between its characters; one in an escape inside more levels of escapes than `writings` lists; base64
+of base64 or of an escaped text; a secret of fewer than four bytes, which would be found everywhere. A system that means
+harm received the password rightly and can write it as it likes: scrubbing is for systems that echo, not against those.
+
+Every secret is treated alike, common words too: that of a person whose password is `login` spoils that person's pages,
+and only those.
+"""
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import re2
+
+from connectors.gateway.answers.expression import Row, beginning, longest, occurrence
+from connectors.gateway.answers.writings import rows
+
+_SHORTEST = 4
+_MASK_LENGTH = 6
+# The first is used that no secret holds: what replaces a secret must not make another one with what stands beside it.
+_MASKS = b"*!~."
+_CHARSETS = ("utf-8", "gb18030")
+# What one expression may take: the program itself and the states that an answer makes of it.
+_MEMORY = 64 << 20
+# No page shows a password so often. What does is written to keep the processor busy, and is cut off there.
+_MANY = 1000
+_BYTES_EACH = 128
+
+Secret = bytes | bytearray
+
+
+class _Match(Protocol):
+    def span(self) -> tuple[int, int]: ...
+
+
+class _Expression(Protocol):
+    def search(self, text: bytes, pos: int = 0) -> _Match | None: ...
+
+    def finditer(self, text: bytes) -> Iterator[_Match]: ...
+
+
+class Scrubber:
+    """Finds a set of secrets. Made once for an answer, or kept with a session; any number of streams may use it."""
+
+    def __init__(self, secrets: Iterable[Secret], charsets: Iterable[str] = ()) -> None:
+        """`charsets` are labels that the answer goes by; UTF-8 and GB18030 are always looked for."""
+        self._secrets = [bytearray(secret) for secret in secrets if len(secret) >= _SHORTEST]
+        self._charsets = _known((*_CHARSETS, *charsets))
+        self._occurrence = _compiled(occurrence(self._rows())) if self._secrets else None
+        self._beginning: _Expression | None = None
+        self._longest = 0
+        self.mask = _mask(self._secrets)
+        self.found = 0
+        self._is_wiped = False
+
+    def __repr__(self) -> str:
+        return f"Scrubber(found={self.found})"
+
+    def scrub(self, answer: bytes) -> bytes:
+        """A whole body. `found` grows by the number of secrets that were replaced."""
+        return self.stream().finish(answer)
+
+    def fields(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Header fields without the secrets in their values."""
+        return [(name, self.scrub(value.encode("latin-1")).decode("latin-1")) for name, value in headers]
+
+    def carries(self, answer: bytes) -> bool:
+        """Whether a secret stands in there; nothing is counted."""
+        self._refuse_wiped()
+        return self._occurrence is not None and self._occurrence.search(answer) is not None
+
+    def stream(self) -> "Stream":
+        """For an answer that comes in pieces."""
+        return Stream(self)
+
+    def wipe(self) -> None:
+        """Forgets the secrets. The expressions made of them are freed, which in Python does not overwrite them."""
+        for secret in self._secrets:
+            secret[:] = bytes(len(secret))
+        self._secrets = []
+        self._occurrence = self._beginning = None
+        self._is_wiped = True
+
+    def occurrences(self, answer: bytes, before: int) -> Iterator[tuple[int, int]]:
+        """Where secrets stand that begin before the place `before`."""
+        self._refuse_wiped()
+        if self._occurrence is None:
+            return
+        for match in self._occurrence.finditer(answer):
+            start, end = match.span()
+            if start >= before:
+                return
+            yield start, end
+
+    def begun(self, answer: bytes) -> int:
+        """From where on the answer's end may be the beginning of a secret; its length where it is not."""
+        self._refuse_wiped()
+        if self._occurrence is None:
+            return len(answer)
+        if self._beginning is None:
+            expected = self._rows()
+            self._longest = longest(expected)
+            self._beginning = _compiled(beginning(expected))
+        match = self._beginning.search(answer, max(0, len(answer) - self._longest + 1))
+        return match.span()[0] if match is not None else len(answer)
+
+    def _refuse_wiped(self) -> None:
+        """What is wiped finds nothing, and must not pass for an answer in which there is nothing."""
+        if self._is_wiped:
+            raise ValueError("this scrubber was wiped")
+
+    def _rows(self) -> list[Row]:
+        return [row for secret in self._secrets for row in _rows(secret, self._charsets)]
+
+
+class Stream:
+    """One answer. However it is cut into pieces, the same comes out."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        self._held = b""
+        self._passed = 0
+        self._replaced = 0
+        # The answer held so many secrets that the rest of it is withheld.
+        self.is_cut = False
+
+    def feed(self, piece: bytes) -> bytes:
+        """What can be passed on so far; the few bytes are held back that may begin a secret."""
+        answer = self._held + piece
+        return self._freed(answer, self._scrubber.begun(answer))
+
+    def finish(self, piece: bytes = b"") -> bytes:
+        """The last of it."""
+        answer = self._held + piece
+        return self._freed(answer, len(answer))
+
+    def _freed(self, answer: bytes, end: int) -> bytes:
+        """Everything before `end`, with a mask for each secret that begins there."""
+        if self.is_cut:
+            return b""
+        freed: list[bytes] = []
+        at = 0
+        for start, stop in self._scrubber.occurrences(answer, end):
+            freed += (answer[at:start], self._scrubber.mask)
+            at = stop
+            self._replaced += 1
+            self._scrubber.found += 1
+            if self._replaced > _MANY + (self._passed + stop) // _BYTES_EACH:
+                self.is_cut = True
+                self._held = b""
+                return b"".join(freed)
+        done = max(at, end)
+        freed.append(answer[at:done])
+        self._held = answer[done:]
+        self._passed += done
+        return b"".join(freed)
+
+
+def _rows(secret: bytearray, charsets: Sequence[str]) -> Iterator[Row]:
+    try:
+        text = secret.decode("utf-8")
+    except UnicodeDecodeError:
+        return rows(secret.decode("latin-1"), ("latin-1",))
+    return rows(text, charsets)
+
+
+def _known(charsets: Iterable[str]) -> list[str]:
+    """Those that Python has, each once. UTF-16 is always looked for, and written with a mark it is no other."""
+    names: dict[str, None] = {}
+    for charset in charsets:
+        try:
+            name = codecs.lookup(charset).name
+            "".encode(name)
+        except (LookupError, ValueError):
+            continue
+        if not name.startswith(("utf-16", "utf-32")):
+            names[name] = None
+    return list(names)
+
+
+def _mask(secrets: Sequence[bytearray]) -> bytes:
+    sign = next((sign for sign in _MASKS if not any(sign in secret for secret in secrets)), _MASKS[0])
+    return bytes((sign,)) * _MASK_LENGTH
+
+
+def _compiled(expression: bytes) -> _Expression:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.longest_match = True
+    options.max_mem = _MEMORY
+    # Its messages show the expression, which is the secret.
+    options.log_errors = False
+    try:
+        compiled: _Expression = re2.compile(expression, options)
+    except re2.error:
+        raise RuntimeError("the secrets are too long to look for") from None
+    finally:
+        # Nothing of it may stay in the cache of the module.
+        re2.purge()
+    return compiled
