@@ -29,6 +29,7 @@ from connectors.systems import Endpoint, System
 from core.errors import YimenError
 from core.fresh import Fresh
 from core.logs import logger
+from core.offload import off_loop
 
 OWN_PREFIX = "/.yimen/"
 OPEN_PATH = f"{OWN_PREFIX}open"
@@ -119,7 +120,6 @@ class GatewayApp:
         given = await self._rooms.basic.of_system(who, system)
         address = browser.state.address if system.registration.forwards_address else None
         peer = Peer(address, given.value if given is not None else None)
-        scrubber = await self._rooms.echoes.scrubber(given.who if given is not None else who)
         await self._rooms.websocket.serve(
             browser,
             partial(self._is_allowed, who, system),
@@ -129,8 +129,16 @@ class GatewayApp:
             target,
             peer,
             system.registration.trust,
-            scrubber.scrub if scrubber is not None else None,
+            partial(self._cleaned, browser, system, endpoint),
         )
+
+    async def _cleaned(self, browser: WebSocket, system: System, endpoint: Endpoint, message: bytes) -> bytes:
+        """A message of the system without the secrets of the visit as it is now. Raises ERR-SESSION when it is over."""
+        who = await self._who(browser, system, endpoint)
+        if who is None:
+            raise ConnectorError("ERR-SESSION", "the visit has ended", status=401)
+        scrubber = await self._rooms.echoes.scrubber(who)
+        return await off_loop(len(message), scrubber.scrub, message) if scrubber is not None else message
 
     async def _is_allowed(self, who: GatewaySession, system: System) -> bool:
         """Read anew, past every cache: a long connection asks seldom."""

@@ -7,22 +7,19 @@ from connectors.login_requests.request import LoginRequest
 
 
 def requests_of_recipe(recipe: Recipe, origin: str) -> Sequence[LoginRequest]:
-    """One for each place that the author names; none where he names no request: then the page's own form, or a
-    supervised sign-in, says where, and the recipe only how the password is made."""
+    """One where the author names the request and the place; else the page's own form, or a supervised sign-in, says
+    where, and the recipe only how the password is made."""
     asked = recipe.request
-    places = recipe.password_places
-    if asked.path is None or not places:
+    if asked.path is None or asked.password_field is None:
         return []
     return [
         LoginRequest(
             origin=origin,
             method=asked.method,
             path=asked.path,
-            query={name: None if value == "*" else value for name, value in asked.query.items()},
             kind=None if asked.content == "auto" else asked.content,
             username=asked.username_field,
-            passwords={place.field: place.transform.expression for place in places},
-            constants={name: str(value) for name, value in asked.constant.items()},
+            passwords={asked.password_field: recipe.compiled_transform.expression},
             is_pattern=True,
         )
     ]

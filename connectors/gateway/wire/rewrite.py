@@ -5,7 +5,7 @@ as it is. A body that does not name the server's host is not touched. Streaming:
 address at the end of a piece waits for the next. The cost is linear in the body, whatever stands in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -67,15 +67,22 @@ def _media_type(content_type: str) -> str:
 
 @dataclass(frozen=True)
 class OriginMap:
-    """One legacy origin and its gateway host. `tells` is which of the two the system hears of."""
+    """One legacy origin and its gateway host. `tells` is which of the two the system hears of; `further` are the other
+    origins of the same system, whose addresses stand in its pages too, each with its gateway host."""
 
     upstream: ExactOrigin
     gateway_origin: str
     tells: HostHeader = "system"
+    further: tuple[tuple[ExactOrigin, str], ...] = ()
     _search: "_Search" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_search", _search_of(self.upstream, self.gateway_origin))
+        object.__setattr__(self, "_search", _search_of(self.pairs))
+
+    @property
+    def pairs(self) -> tuple[tuple[ExactOrigin, str], ...]:
+        """Every origin of the system with its gateway host; that of this request first."""
+        return ((self.upstream, self.gateway_origin), *self.further)
 
     @property
     def upstream_authority(self) -> str:
@@ -108,14 +115,17 @@ class OriginMap:
 
     def to_upstream(self, value: str) -> str:
         """An Origin or Referer of the gateway host as the legacy server expects it; others stay as they are."""
-        ours = value == self.gateway_origin or value.startswith(f"{self.gateway_origin}/")
-        if self.tells == "gateway" or not ours:
+        if self.tells == "gateway":
             return value
-        return f"{self.upstream}{value[len(self.gateway_origin) :]}"
+        for upstream, gateway_origin in self.pairs:
+            if value == gateway_origin or value.startswith(f"{gateway_origin}/"):
+                return f"{upstream}{value[len(gateway_origin) :]}"
+        return value
 
     @cached_property
     def _reversed(self) -> "OriginMap":
-        return OriginMap(ExactOrigin.parse(self.gateway_origin), str(self.upstream))
+        back = tuple((ExactOrigin.parse(gateway_origin), str(upstream)) for upstream, gateway_origin in self.pairs)
+        return OriginMap(*back[0], further=back[1:])
 
     def to_upstream_everywhere(self, body: bytes) -> bytes:
         """The gateway's address, wherever a page sends it back, as the legacy server knows itself."""
@@ -152,11 +162,13 @@ class StreamRewriter:
 
 
 class _Search:
-    """Every way to write the addresses of one origin, and what stands for each at the other."""
+    """Every way to write the addresses of some origins, and what stands for each at its other side."""
 
-    def __init__(self, origin: ExactOrigin, other: str) -> None:
-        self._host = origin.host.lower().encode()
-        replacements = _replacements(origin, other)
+    def __init__(self, pairs: Sequence[tuple[ExactOrigin, str]]) -> None:
+        self._hosts = tuple({origin.host.lower().encode() for origin, _ in pairs})
+        replacements: dict[bytes, bytes] = {}
+        for origin, other in pairs:
+            replacements |= _replacements(origin, other)
         self._needles = list(replacements)
         self._after = list(replacements.values())
         self._has_scheme = [not needle.startswith((b"/", b"\\", b"%")) for needle in self._needles]
@@ -172,7 +184,7 @@ class _Search:
     def replaced(self, body: bytes, until: int, before: bytes = b"") -> bytes:
         """The first `until` bytes, rewritten; what follows them decides whether an address ends there."""
         lowered = body.lower()
-        if self._host not in lowered:
+        if not any(host in lowered for host in self._hosts):
             return body if until == len(body) else body[:until]
         pieces: list[bytes] = []
         at = 0
@@ -199,8 +211,8 @@ class _Search:
 
 
 @lru_cache(maxsize=1024)
-def _search_of(origin: ExactOrigin, other: str) -> _Search:
-    return _Search(origin, other)
+def _search_of(pairs: tuple[tuple[ExactOrigin, str], ...]) -> _Search:
+    return _Search(pairs)
 
 
 def _replacements(origin: ExactOrigin, other: str) -> dict[bytes, bytes]:

@@ -39,8 +39,10 @@ class WebSocketProxy:
         target: str,
         peer: Peer,
         trust: Trust | None = None,
+        clean: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
-        """`check` raises for a message that must not go to the system. Raises what `Upstream` names before the
+        """`check` raises for a message that must not go to the system; `clean` takes out of one that comes from there
+        what the browser must not see. Raises what `Upstream` names before the
         browser's connection is accepted, never after."""
         headers = _headers(browser, origins, peer)
         request = UpstreamRequest("GET", origin, target, headers, None, trust or public_trust())
@@ -49,7 +51,7 @@ class WebSocketProxy:
             await browser.accept(subprotocol=system.protocol)
             await _first_to_end(
                 _from_browser(browser, system, check),
-                _from_upstream(browser, system),
+                _from_upstream(browser, system, clean),
                 self._until_ended(browser, still_allowed),
             )
 
@@ -97,14 +99,18 @@ async def _from_browser(
     await asyncio.Event().wait()
 
 
-async def _from_upstream(browser: WebSocket, system: UpstreamSocket) -> None:
+async def _from_upstream(
+    browser: WebSocket, system: UpstreamSocket, clean: Callable[[bytes], Awaitable[bytes]] | None
+) -> None:
     """A browser that has gone is noticed by whoever reads from it."""
     with suppress(RuntimeError, WebSocketDisconnect):
         while not isinstance(message := await system.receive(), Closed):
+            whole = message.encode() if isinstance(message, str) else message
+            shown = await clean(whole) if clean is not None else whole
             if isinstance(message, str):
-                await browser.send_text(message)
+                await browser.send_text(shown.decode("utf-8", "replace"))
             else:
-                await browser.send_bytes(message)
+                await browser.send_bytes(shown)
         await _close(browser, _sendable(message.code, CloseCode.GOING_AWAY), message.reason)
 
 

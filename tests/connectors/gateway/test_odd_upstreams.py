@@ -43,7 +43,7 @@ async def ask(add_system: AddSystem, open_browser: Open) -> AsyncIterator[Ask]:
         (b"HTTP/1.1 200\nX-A: \x01b\nX-A B: c\n" + HTML + b"\n<p>hello</p>", 200, None, "hello"),
         (b"HTTP/1.0 500 Oops\r\nSet-Cookie: a=\x02\r\n\r\nhello", 500, None, "hello"),
         (OK + HTML + b"X: " + b"y" * 200_000 + b"\r\n\r\n<p>hello</p>", 200, None, "hello"),
-        (OK + HTML + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"<p>hello</p>"), 200, None, "hello"),
+        (OK + HTML + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"<p>hello</p>", mtime=0), 200, None, "hello"),
         (b"HTTP/1.1 099 No\r\n\r\n", 502, "ERR-UPSTREAM_ANSWER", "无法识别"),
         (b"SSH-2.0-OpenSSH_9\r\n", 502, "ERR-UPSTREAM_ANSWER", "无法识别"),
         (

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import itertools
 import json
 import quopri
 import random
@@ -70,7 +71,7 @@ WRITINGS: dict[str, Callable[[str], bytes]] = {
     "address twice": lambda secret: quote(quote(secret, safe=""), safe="").encode(),
     "address three times": lambda secret: quote(quote(quote(secret, safe=""), safe=""), safe="").encode(),
     "each byte as in an address": octets("%%%02x"),
-    "JavaScript's escape()": lambda secret: units("%%u%04X")(secret),
+    "JavaScript's escape()": units("%%u%04X"),
     "JSON": lambda secret: dumped(secret).encode(),
     "JSON in UTF-8": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1].encode(),
     "JSON with escaped slashes": lambda secret: dumped(secret).replace("/", "\\/").encode(),
@@ -216,7 +217,7 @@ def test_however_an_answer_is_cut_the_same_comes_out(case: tuple[str, bytes], cu
     cut = scrubber(secret)
     stream = cut.stream()
     places = [0, *sorted(at % (len(answer) + 1) for at in cuts), len(answer)]
-    pieces = [stream.feed(answer[start:end]) for start, end in zip(places, places[1:], strict=False)]
+    pieces = [stream.feed(answer[start:end]) for start, end in itertools.pairwise(places)]
     assert b"".join([*pieces, stream.finish()]) == freed
     assert cut.found == whole.found
 
@@ -364,7 +365,7 @@ def test_a_wiped_scrubber_keeps_nothing_of_the_secret() -> None:
     finding = scrubber("Lanting2026")
     assert "Lanting" not in repr(finding)
     finding.wipe()
-    assert b"Lanting2026" not in repr({name: value for name, value in vars(finding).items()}).encode()
+    assert b"Lanting2026" not in repr(dict(vars(finding).items())).encode()
     with pytest.raises(ValueError, match="wiped"):
         finding.scrub(b"Lanting2026")
 

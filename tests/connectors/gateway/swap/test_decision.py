@@ -216,7 +216,7 @@ def test_what_is_not_of_that_shape_teaches_nothing(target: str, sent: dict[str, 
 @pytest.mark.parametrize(
     "changes", [{"supervised": False, "may_learn": True}, {"supervised": True, "may_learn": False}]
 )
-def test_nothing_is_learned_without_supervision_or_where_something_is_known(changes: dict[str, bool]) -> None:
+def test_nothing_is_learned_without_supervision_or_where_something_is_known(changes: dict[str, Any]) -> None:
     sent = {"username": LOGIN, "password": DUMMY}
     assert isinstance(ask("/api/session", sent, known(), **changes), Refusal)
 
