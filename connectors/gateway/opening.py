@@ -45,16 +45,8 @@ class Opening:
                 await self._supervise(who, None)
             return
         if recipe is None or recipe.request.path is None:
-            await self._read_form(request, system)
+            await self._rooms.forms.learn(system, request.headers, anew=True)
         await self._supervise(who, Supervision())
-
-    async def _read_form(self, request: Request, system: System) -> None:
-        agent, language = (request.headers.get(name, "") for name in ("user-agent", "accept-language"))
-        found = await self._rooms.forms.read(system, agent, language)
-        if found is not None:
-            async with self._parts.database.write() as connection:
-                await self._parts.login_requests.keep_form(connection, system.id, found)
-            self._rooms.knowledge.forget()
 
     async def _supervise(self, who: GatewaySession, supervision: Supervision | None) -> None:
         async with self._parts.database.write() as connection:

@@ -29,8 +29,8 @@ class Rooms:
         self._secrets = VisitSecrets(parts.database, parts.sealer, self.sessions)
         self._fills = Fills(parts.clock, parts.rows)
         # swap
-        self.forms = FormReader(self.upstream)
         self.knowledge = LoginKnowledge(parts.database, parts.clock, parts.login_requests)
+        self.forms = FormReader(parts, self.upstream, self.knowledge)
         self.basic = BasicAuthorization(parts, self._fills, self.knowledge, self._secrets)
         swap = Swap(
             parts.database,
@@ -49,7 +49,7 @@ class Rooms:
         self.echoes = Echoes(self._secrets)
         results = Results(parts, self.sessions, self._fills, parts.captures)
         # pages
-        documents = Documents(parts, self.sessions, self._fills, self.knowledge, results)
+        documents = Documents(parts, self.sessions, self._fills, self.knowledge, self.forms, results)
         self.proxy = Proxy(
             parts,
             self.upstream,

@@ -13,6 +13,7 @@ from connectors.gateway.pages.steps import note_step
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.session.fills import Fill, Fills, Undecided
 from connectors.gateway.session.sessions import GatewaySessions
+from connectors.gateway.swap.form_reader import FormReader
 from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import Header, never_kept
@@ -53,12 +54,14 @@ class Documents:
         sessions: GatewaySessions,
         fills: Fills,
         knowledge: LoginKnowledge,
+        forms: FormReader,
         results: Results,
     ) -> None:
         self._parts = parts
         self._sessions = sessions
         self._fills = fills
         self._knowledge = knowledge
+        self._forms = forms
         self._results = results
 
     async def prepare(self, visit: Visit, document: Document) -> tuple[bytes, list[Header]]:
@@ -115,7 +118,7 @@ class Documents:
     ) -> dict[str, Any] | None:
         """`only_launched`: the page need not be a login page, so it is filled only when the person has just asked."""
         who, system, launcher = visit.who, visit.system, self._parts.launcher
-        knowledge = await self._knowledge.of(system, who.session.user.id, visit.recipe)
+        is_known = await self._is_known(visit, plan)
         variables = await off_loop(len(document.body), _variables, visit.recipe, document)
         async with self._parts.database.write() as connection:
             intent = await launcher.consume_intent(connection, who.session.id, system.id)
@@ -127,7 +130,7 @@ class Documents:
             if item is not None and item.state != "active":
                 return self._notice(visit, "frozen", "replace", "/accounts")
             supervised = who.supervision is not None and (intent is not None or _is_login_address(system, document))
-            if item is not None and not knowledge.requests and not supervised:
+            if item is not None and not is_known and not supervised:
                 # What this page would send is not known, and nobody watches over what it may teach.
                 return self._notice(visit, "first", "portal", "") if plan.form is not None else None
             fill = await self._fills.create(
@@ -147,6 +150,16 @@ class Documents:
                 await launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
             login = await self._parts.items.login_name(connection, item.id)
         return self._told_of(visit, plan, fill, login, presses=presses)
+
+    async def _is_known(self, visit: Visit, plan: FillPlan) -> bool:
+        """Whether it is known where this system takes a password; its form is read where nobody has read it yet."""
+        user_id = visit.who.session.user.id
+        if (await self._knowledge.of(visit.system, user_id, visit.recipe)).requests:
+            return True
+        if plan.form is None or visit.who.supervision is not None:
+            return False
+        await self._forms.learn(visit.system, visit.headers)
+        return bool((await self._knowledge.of(visit.system, user_id, visit.recipe)).requests)
 
     async def _offer(self, visit: Visit) -> dict[str, Any] | None:
         async with self._parts.database.read() as connection:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from connectors.gateway.session.fills import Fill
 from connectors.gateway.swap.body import ParsedBody
 from connectors.gateway.swap.recognise import PLAIN, Making, described_making, hides, looks_made, makings
-from connectors.legacy.page.words import names_password
+from connectors.legacy.page.words import identifier, names_password
 from connectors.legacy.recipe.transforms import Transform, compile_transform
 from connectors.login_requests import LoginRequest, RequestLine, Source
 from connectors.login_requests.learning import Seen, objection_to, request_of
@@ -20,6 +20,24 @@ from connectors.login_requests.store import Knowledge, Known
 _LEAST_MADE = 6
 # User name and password in one value, and perhaps the key's name beside it.
 _SEALED_TOGETHER = 2
+_STATE = frozenset(
+    {
+        *(
+            "token",
+            "csrf",
+            "xsrf",
+            "viewstate",
+            "state",
+            "nonce",
+            "sign",
+            "signature",
+            "timestamp",
+            "session",
+            "ticket",
+        ),
+        *("client", "code", "id", "uuid"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -154,12 +172,16 @@ def _is_unknown_making(sent: Sent, fill: Fill, login: str | None, knowledge: Kno
     values, was_filled = sent.values, fill.id == sent.filled
     known = [one.request for one in knowledge.requests if one.request.is_at(sent.line)]
     names = {name for request in known for name in request.passwords if name not in request.made_only}
-    if not names and _may_learn(fill, knowledge):
-        has_login = not fill.asks_username or login in values.values()
-        names = {name for name in values if _may_be_password(name, fill)} if has_login else set()
-        if was_filled and not has_login and len(values) <= _SEALED_TOGETHER:
-            names = set(values)
+    if not names and _may_learn(fill, knowledge) and (not fill.asks_username or login in values.values()):
+        names = {name for name in values if _may_be_password(name, fill)}
+    if was_filled and len(values) <= _SEALED_TOGETHER and not any(map(_is_state, values)):
+        return any(looks_made(value or "") for value in values.values())
     return any(_is_made(values.get(name), was_filled=was_filled) for name in names)
+
+
+def _is_state(name: str) -> bool:
+    """Fields that hold what scripts and servers tell each other."""
+    return any(word in _STATE for word in identifier(name).split())
 
 
 def _is_made(value: str | None, *, was_filled: bool) -> bool:

@@ -3,9 +3,14 @@ cookie of anybody, twice."""
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
+from starlette.datastructures import Headers
+
 from connectors.errors import ConnectorError
+from connectors.gateway.parts import GatewayParts
+from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.wire.upstream import ACCEPT_ENCODING, Upstream, UpstreamAnswer, UpstreamRequest
 from connectors.legacy.page.detect import detect
 from connectors.legacy.page.login_form import LoginForm, login_form
@@ -13,6 +18,7 @@ from connectors.login_requests import LoginRequest
 from connectors.login_requests.form import request_of_form
 from connectors.origin import ExactOrigin
 from connectors.systems import System
+from core.fresh import Fresh
 from core.logs import logger
 from core.offload import off_loop
 
@@ -21,33 +27,45 @@ _MOST_REDIRECTS = 5
 _MOST_FRAMES = 3
 # Whoever opens the system waits for it, once.
 _PATIENCE_SECONDS = 8.0
+_AGAIN_SECONDS = 60.0
 
 _log = logger("gateway")
 
 
 class FormReader:
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, parts: GatewayParts, upstream: Upstream, knowledge: LoginKnowledge) -> None:
+        self._parts = parts
         self._upstream = upstream
+        self._knowledge = knowledge
+        self._tried: Fresh[str, bool] = Fresh(_AGAIN_SECONDS)
 
-    async def read(self, system: System, agent: str, language: str) -> LoginRequest | None:
-        """The login request of the system's form; None where its page does not tell, or does not come. `agent` and
-        `language` are those of the browser: some systems have another page for each."""
+    async def learn(self, system: System, headers: Headers, *, anew: bool = False) -> bool:
+        """Pins the login request of the system's form; False where its page does not tell, or does not come. What did
+        not tell is asked again after a while, or when a person opens the system (`anew`)."""
+        read = partial(self._learned, system, headers.get("user-agent", ""), headers.get("accept-language", ""))
+        return await read() if anew else await self._tried.get(f"{system.id} {system.version}", read)
+
+    async def _learned(self, system: System, agent: str, language: str) -> bool:
+        """`agent` and `language` are those of the browser: some systems have another page for each."""
+        found = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await self._read(system, agent, language)
-        return None
+                found = await self._read(system, agent, language)
+        if found is None:
+            return False
+        async with self._parts.database.write() as connection:
+            await self._parts.login_requests.keep_form(connection, system.id, found)
+        self._knowledge.forget()
+        return True
 
     async def _read(self, system: System, agent: str, language: str) -> LoginRequest | None:
         origins = {str(endpoint.origin): endpoint.origin for endpoint in system.endpoints}
         try:
-            first = await _Visitor(self._upstream, system, origins, agent, language).form()
-            if first is None:
-                return None
-            again = await _Visitor(self._upstream, system, origins, agent, language).form()
+            first, again = [await _Visitor(self._upstream, system, origins, agent, language).form() for _ in range(2)]
         except ConnectorError as error:
             _log.info("the login page cannot be read beforehand", system=system.slug, code=error.code)
             return None
-        return request_of_form(first, again, origins.keys())
+        return request_of_form(first, again, origins.keys()) if first is not None else None
 
 
 class _Visitor:

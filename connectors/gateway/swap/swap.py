@@ -109,20 +109,36 @@ class Swap:
             await self._refuse_ambiguous(who, system, sent, filled, str(error))
             return None
         knowledge = await self._knowledge.of(system, who.session.user.id, recipe)
+        refusals: list[tuple[Fill, Refusal]] = []
         for fill in filled:
             decided = await self._decided(recipe, sent, body, fill, knowledge)
-            if isinstance(decided, Refusal):
-                await self._refuse(who, system, fill, decided)
-            elif decided is not None and (attempt := self._attempts.under_way(who.id, fill.id)) is not None:
-                return attempt
-            elif decided is not None and fill.is_spent:
-                spent = Refusal("ERR-FILL", "the page was used before, or stood open too long")
-                await self._refuse(who, system, fill, spent)
-            elif decided is not None and system.registration.signed_login and decided.taught is not None:
-                await self._propose(who, system, fill, decided.taught)
-            elif decided is not None:
-                return await self._put(who, system, recipe, fill, body, decided)
+            if isinstance(decided, Exchange):
+                return await self._exchanged(who, system, recipe, fill, body, decided)
+            if decided is not None:
+                refusals.append((fill, decided))
+        # Another page of the same system may explain what this one does not: only now is it certain that none does.
+        for fill, refusal in refusals:
+            await self._refuse(who, system, fill, refusal)
         return None
+
+    async def _exchanged(
+        self,
+        who: GatewaySession,
+        system: System,
+        recipe: Recipe | None,
+        fill: Fill,
+        body: ParsedBody,
+        exchange: Exchange,
+    ) -> Swapped | Attempt:
+        if (attempt := self._attempts.under_way(who.id, fill.id)) is not None:
+            return attempt
+        if fill.is_spent:
+            await self._refuse(
+                who, system, fill, Refusal("ERR-FILL", "the page was used before, or stood open too long")
+            )
+        if system.registration.signed_login and exchange.taught is not None:
+            await self._propose(who, system, fill, exchange.taught)
+        return await self._put(who, system, recipe, fill, body, exchange)
 
     async def refuse_elsewhere(
         self, who: GatewaySession, system: System, lines: Sequence[str], fills: Sequence[Fill]

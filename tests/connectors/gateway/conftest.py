@@ -13,7 +13,7 @@ from core.settings import Settings
 from demo.serving import Listener
 from sso.authentication.sessions import Session
 from sso.directory.users import UserRegistration
-from tests.connectors.gateway.browser import Browser
+from tests.connectors.gateway.browser import Browser, Shown
 from tests.connectors.gateway.upstream import LegacyServer, login_page
 from vault.items import Item
 from web.composition import House, open_gateway, open_house
@@ -129,6 +129,23 @@ async def start_session(house: House, username: str) -> tuple[Session, str]:
         user = await house.users.find(connection, user_id)
         assert user is not None
         return await house.sessions.start(connection, user, amr=("pwd",), address="127.0.0.1", user_agent="")
+
+
+class Launch(Protocol):
+    def __call__(self, browser: Browser, slug: str = "oa") -> Awaitable[Shown]: ...
+
+
+@pytest.fixture
+def launch(house: House) -> Launch:
+    """Opens a system as its tile does; gives the page that the person sees then."""
+
+    async def open_system(browser: Browser, slug: str = "oa") -> Shown:
+        await house.launcher.launch(browser.session, slug)
+        shown = await browser.get("/.yimen/open", slug=slug)
+        assert shown.status == 303, shown.text
+        return await browser.get(shown.location, slug=slug)
+
+    return open_system
 
 
 AddItem = Callable[[Browser, System], Awaitable[Item]]
