@@ -9,11 +9,11 @@ import aiohttp
 from starlette.types import Send
 
 from connectors.errors import ConnectorError
+from connectors.gateway.answers.scrub import Scrubber
 from connectors.gateway.basic import BasicAuthorization
 from connectors.gateway.captures import Captures
 from connectors.gateway.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.echo_watch import EchoWatch
-from connectors.gateway.echoes import freed, scrubbed
 from connectors.gateway.fills import Fills
 from connectors.gateway.outgoing import Outgoing
 from connectors.gateway.parts import GatewayParts
@@ -104,7 +104,7 @@ class Proxy:
             await self._basic_refused(visit, visit.basic_item)
         content_type = _readable_type(response)
         if visit.echo is not None:
-            _, headers = freed(b"", headers, (visit.echo,))
+            headers = _scrubber(response, visit.echo).fields(headers)
         if visit.swapped is not None or visit.held is not None:
             await self._signed_in(visit, response, answered, headers, send)
         elif visit.request.method == "HEAD" or response.status in _NO_BODY_STATUS:
@@ -123,7 +123,8 @@ class Proxy:
         body = await self._read(visit, response, MAX_DOCUMENT_BYTES)
         headers = [*headers, *await self._results.note(visit, response.status, answered, body, _charset(response))]
         if visit.swapped is not None:
-            body, headers = freed(body, headers, (visit.swapped.secret, visit.swapped.written))
+            scrubber = _scrubber(response, visit.swapped.secret, visit.swapped.written)
+            body, headers = scrubber.scrub(body), scrubber.fields(headers)
         # What comes with a redirect is shown to nobody.
         if _is_html(response.headers.get("content-type", "")) and not 300 <= response.status < 400:
             document = _page(visit, response, body, headers)
@@ -152,7 +153,7 @@ class Proxy:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._read_into(first, visit, response, MAX_DOCUMENT_BYTES)
-        return _without_echo(visit, bytes(first))
+        return _without_echo(visit, response, bytes(first))
 
     def _teaches(self, visit: Visit, response: aiohttp.ClientResponse, content_type: str) -> bool:
         """An answer that may hold what the page puts to the password: a variable of the recipe's transform, or while a
@@ -165,7 +166,7 @@ class Proxy:
         return bool(visit.filled) and not visit.is_navigation and short and is_data(content_type)
 
     async def _learn(self, visit: Visit, response: aiohttp.ClientResponse, headers: list[Header], send: Send) -> None:
-        body = _without_echo(visit, await self._read(visit, response, MAX_DOCUMENT_BYTES))
+        body = _without_echo(visit, response, await self._read(visit, response, MAX_DOCUMENT_BYTES))
         async with self._parts.database.write() as connection:
             for fill in await self._fills.known(connection, visit.who.id):
                 if not fill.is_spent and (found := self._lesson(visit, response, body, fill.id)):
@@ -303,5 +304,10 @@ def _page(visit: Visit, response: aiohttp.ClientResponse, body: bytes, headers: 
     return Document(visit.address, body, _charset(response), headers, visit.is_english, is_shown=shown)
 
 
-def _without_echo(visit: Visit, body: bytes) -> bytes:
-    return scrubbed(body, (visit.echo,)) if visit.echo is not None else body
+def _without_echo(visit: Visit, response: aiohttp.ClientResponse, body: bytes) -> bytes:
+    return _scrubber(response, visit.echo).scrub(body) if visit.echo is not None else body
+
+
+def _scrubber(response: aiohttp.ClientResponse, *secrets: bytes | bytearray) -> Scrubber:
+    charset = _charset(response)
+    return Scrubber(secrets, (charset,) if charset else ())

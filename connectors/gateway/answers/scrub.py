@@ -27,10 +27,10 @@ _MASK_LENGTH = 6
 _MASKS = b"*!~."
 _CHARSETS = ("utf-8", "gb18030")
 # What one expression may take: the program itself and the states that an answer makes of it.
-_MEMORY = 64 << 20
+_MEMORY = 16 << 20
 # No page shows a password so often. What does is written to keep the processor busy, and is cut off there.
 _MANY = 1000
-_BYTES_EACH = 128
+_BYTES_EACH = 256
 
 Secret = bytes | bytearray
 
@@ -176,7 +176,7 @@ def _known(charsets: Iterable[str]) -> list[str]:
     for charset in charsets:
         try:
             name = codecs.lookup(charset).name
-            "".encode(name)
+            "é".encode(name, "replace")
         except (LookupError, ValueError):
             continue
         if not name.startswith(("utf-16", "utf-32")):
