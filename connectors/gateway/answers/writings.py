@@ -96,13 +96,17 @@ def rows(text: str, charsets: Sequence[str]) -> Iterator[Row]:
         yield _joined([_SIGNED[value] for value in coded], _LIST_GAP)
     if not text.isascii():
         yield _joined([words({b"%d" % unit}) for unit in _utf16(text)], _LIST_GAP)
-    yield from _in_utf16(text)
+    for coding in ("utf-16-le", "utf-16-be"):
+        units = {one: _utf16_unit(one, coding) for one in set(text)}
+        yield [units[one] for one in text]
+        yield [_HEX[value] for value in text.encode(coding)]
     for coded in (*_codings(text, charsets), text.encode("utf-16-le")):
         yield from _in_base64(coded)
 
 
 def _in_pieces(text: str, charsets: Sequence[str]) -> Iterator[Row]:
-    """Each piece is an occurrence by itself; equal ones are looked for once."""
+    """Each piece is an occurrence by itself; equal ones are looked for once. In hexadecimal and base64 it is looked for
+    in the first charset only."""
     is_typed = len(text) <= _LONGEST_TYPED
     escaped = {
         one: _plain(one) if one in _LETTERS_AND_DIGITS and not is_typed else _once_escaped(one, charsets)
@@ -111,23 +115,16 @@ def _in_pieces(text: str, charsets: Sequence[str]) -> Iterator[Row]:
     for piece in _pieces(text):
         yield _joined([escaped[one] for one in piece], _BREAK)
         if is_typed:
-            yield from _in_utf16(piece)
-            for coded in _codings(piece, charsets):
-                yield [_HEX[value] for value in coded]
-                yield from _in_base64(coded)
+            coded = piece.encode(charsets[0], "replace")
+            yield [_HEX[value] for value in coded]
+            # The digit at a seam belongs to both pieces, and is left to neither: found with one, it would hide the other.
+            yield from (_inner(row) for row in _in_base64(coded))
 
 
 def _pieces(text: str) -> list[str]:
     starts = range(0, len(text) - _PIECE + 1, _PIECE)
     ends = [*starts[1:], len(text)]
     return list(dict.fromkeys(text[start:end] for start, end in zip(starts, ends, strict=True)))
-
-
-def _in_utf16(text: str) -> Iterator[Row]:
-    for coding in ("utf-16-le", "utf-16-be"):
-        units = {one: _utf16_unit(one, coding) for one in set(text)}
-        yield [units[one] for one in text]
-        yield [_HEX[value] for value in text.encode(coding)]
 
 
 def _codings(text: str, charsets: Sequence[str]) -> list[bytes]:
@@ -203,7 +200,8 @@ def _once_escaped(character: str, charsets: Sequence[str]) -> Part:
     code = ord(character)
     codings = sorted({one.encode(charset, "replace") for charset in charsets for one in _cases(character)})
     writings = [words(codings)]
-    writings += [sequence([part for value in coded for part in (_PERCENT, _HEX[value])]) for coded in codings]
+    hexadecimal = [[sequence([_PERCENT_OR_EQUALS, _HEX[value]]) for value in coded] for coded in codings]
+    writings += [sequence(_joined(octets, _SOFT_BREAK)) for octets in hexadecimal]
     writings.append(
         sequence([part for unit in _utf16(character) for part in (literal(b"\\"), any_case(b"u%04x" % unit))])
     )
@@ -259,6 +257,10 @@ def _in_base64(coded: bytes) -> Iterator[Row]:
                 row.append(_BASE64_BREAK)
             row.append(_base64_digit(bits[index : index + 6]))
         yield [*row, _BASE64_PADDING]
+
+
+def _inner(row: Row) -> Row:
+    return row[1:-2]
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,8 @@ from connectors.gateway.answers.scrub import Scrubber
 MASK = b"******"
 SECRETS = {
     "letters and digits": "Lanting2026",
-    "every sign": "Aa0 !\"#$%&'()+,-./:;<=>?@[\\]^_`{|}~",
+    "signs, first half": "Aa0 !\"#$%&'()+,-./",
+    "signs, second half": ":;<=>?@[\\]^_`{|}~*Zz9",
     "signs that are escaped": "$&<>\"'\\%+ =/",
     "four": "x7Kq",
     "Chinese": "兰亭密码二零二六",
@@ -328,6 +329,36 @@ def test_the_longer_of_two_secrets_is_taken_whole() -> None:
     digest = "5f4dcc3b5aa765d61d8327deb882cf99"
     finding = scrubber("5f4d", digest)
     assert finding.scrub(b"<" + digest.upper().encode() + b"|5F4D>") == b"<" + MASK + b"|" + MASK + b">"
+
+
+LONG = {
+    "phrase": "correct horse & battery <staple>, 1 of 4 'words' at least 9",
+    "Chinese phrase": "会当凌绝顶，一览众山小。" * 4,
+    "signs": "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" * 4,
+    "digest": "5f4dcc3b5aa765d61d8327deb882cf995f4dcc3b5aa765d61d8327deb882cf99",
+}
+LONG_WRITINGS = (
+    *("plain", "GB18030", "capitals", "HTML", "decimal entities", "hexadecimal entities", "address", "address twice"),
+    *("address in GB18030", "JSON", "JSON in UTF-8", "code units of scripts", "hexadecimal", "quoted-printable"),
+)
+
+
+@pytest.mark.parametrize("secret", LONG.values(), ids=LONG)
+@pytest.mark.parametrize("name", LONG_WRITINGS)
+def test_nothing_is_left_of_a_long_secret(secret: str, name: str) -> None:
+    finding = scrubber(secret)
+    freed = finding.scrub(b"<p>" + WRITINGS[name](secret) + b"</p>").replace(b"=\n", b"")
+    if name == "quoted-printable":
+        freed = freed.replace(b"=3D", b"")
+    assert freed.replace(finding.mask, b"") == b"<p></p>"
+
+
+@pytest.mark.parametrize("secret", LONG.values(), ids=LONG)
+def test_no_more_than_a_digit_at_each_seam_is_left_of_a_long_secret_in_base64(secret: str) -> None:
+    finding = scrubber(secret)
+    freed = finding.scrub(base64.b64encode(b"zhang.san:" + secret.encode()))
+    left = freed.removeprefix(b"emhhbmcuc2FuO").replace(finding.mask, b" ").rstrip(b"=")
+    assert all(len(seam) <= 3 for seam in left.split(b" "))
 
 
 @pytest.mark.parametrize("length", [344, 1366, 4096])
