@@ -117,7 +117,7 @@ def _in_pieces(text: str, charsets: Sequence[str]) -> Iterator[Row]:
         if is_typed:
             coded = piece.encode(charsets[0], "replace")
             yield [_HEX[value] for value in coded]
-            # The digit at a seam belongs to both pieces, and is left to neither: found with one, it would hide the other.
+            # The digit at a seam belongs to both pieces: found with one, it would hide the other.
             yield from (_inner(row) for row in _in_base64(coded))
 
 
