@@ -8,12 +8,13 @@ Letters are found in either case, for there are systems that echo in capitals.
 What is not found: a secret that is encrypted, hashed, compressed, reversed, shuffled or cut in pieces; one with tags,
 comments or spaces between its characters; one in an escape inside more levels of escapes than `writings` lists; base64
 of base64 or of an escaped text; escapes in a page that is written in UTF-16; a secret of fewer than four bytes, which
-would be found everywhere. A system that means harm received the password rightly and can write it as it likes: scrubbing
-is for systems that echo, not against those.
+would be found everywhere. A system that means harm received the password rightly and can write it as it likes: this is
+for systems that echo, not against those.
 
 A secret of more than 32 characters is looked for in pieces of 16 to 31, in one level of escapes, and in base64 and
 hexadecimal of UTF-8 only; in base64 up to three digits may stay at each seam. Of one of more than 128 characters, a
-cipher say, letters and digits are found as they are, no base64 or hexadecimal of it, and nothing behind the 4096th.
+cipher say, letters and digits are found as they are, no base64 or hexadecimal of it, and nothing behind the 4096th
+character, or behind the 128th where not all are ASCII.
 
 Every secret is treated alike, common words too: that of a person whose password is `login` spoils that person's pages,
 and only those.

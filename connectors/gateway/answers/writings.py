@@ -86,7 +86,7 @@ _LIST_GAP = gap(sequence([one_of(b", "), optional(literal(b" "))]))
 def rows(text: str, charsets: Sequence[str]) -> Iterator[Row]:
     """Every way to write `text`: an occurrence is what one row matches from its first part to its last."""
     if len(text) > LONGEST_SPELLED:
-        yield from _in_pieces(text[:_LONGEST], charsets)
+        yield from _in_pieces(text[: _LONGEST if text.isascii() else _LONGEST_TYPED], charsets)
         return
     line_break = _BREAK if len(text) >= _SHORTEST_WRAPPED else _SOFT_BREAK
     spelled = {one: _character(one, charsets) for one in set(text)}
