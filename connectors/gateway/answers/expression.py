@@ -22,6 +22,8 @@ class Part:
     alphabet: frozenset[int]
     # One byte exactly: there is nothing between not begun and whole.
     is_byte: bool = False
+    # What may stand between the characters of a secret without being one.
+    is_gap: bool = False
 
 
 Row = list[Part]
@@ -76,6 +78,10 @@ def optional(part: Part) -> Part:
     return Part(b"(?:%s)?" % part.whole, part.begun, part.longest, part.alphabet)
 
 
+def gap(part: Part) -> Part:
+    return Part(part.whole, part.begun, part.longest, part.alphabet, is_gap=True)
+
+
 def words(texts: Iterable[bytes]) -> Part:
     """One of several words; words that differ in one place only become one word with a choice there."""
     different = sorted(set(texts))
@@ -102,11 +108,17 @@ def longest(rows: Iterable[Row]) -> int:
 
 
 def _abridged(row: Row) -> Row:
-    """The first parts as they are, and for the others: any of their bytes, in any order and number."""
-    if len(row) <= _FOLLOWED:
+    """The first parts as they are, and for the others: any of their bytes and any gap, in any order and number."""
+    others = row[_FOLLOWED:]
+    if not others:
         return row
-    others = one_of(_alphabet(row[_FOLLOWED:])).whole + b"*"
-    return [*row[:_FOLLOWED], Part(others, others, 0, frozenset())]
+    kinds = either([one_of(_alphabet(part for part in others if not part.is_gap)), *filter(_is_gap, others)])
+    any_number = b"(?:%s)*" % kinds.whole
+    return [*row[:_FOLLOWED], Part(any_number, any_number + kinds.begun, 0, frozenset())]
+
+
+def _is_gap(part: Part) -> bool:
+    return part.is_gap
 
 
 def _alphabet(parts: Iterable[Part]) -> frozenset[int]:

@@ -3,10 +3,18 @@
 Each secret becomes one expression that takes any of its characters in any writing (see `writings`). The engine is RE2:
 it works in time linear in the answer and in bounded memory, whatever the answer says.
 
+Letters are found in either case, for there are systems that echo in capitals.
+
 What is not found: a secret that is encrypted, hashed, compressed, reversed, shuffled or cut in pieces; one with tags,
 comments or spaces between its characters; one in an escape inside more levels of escapes than `writings` lists; base64
-of base64 or of an escaped text; a secret of fewer than four bytes, which would be found everywhere. A system that means
-harm received the password rightly and can write it as it likes: scrubbing is for systems that echo, not against those.
+of base64 or of an escaped text; escapes in a page that is written in UTF-16; a secret of fewer than four bytes, which
+would be found everywhere. A system that means harm received the password rightly and can write it as it likes: this is
+for systems that echo, not against those.
+
+A secret of more than 32 characters is looked for in pieces of 16 to 31, in one level of escapes, and in base64 and
+hexadecimal of UTF-8 only; in base64 up to three digits may stay at each seam. Of one of more than 128 characters, a
+cipher say, letters and digits are found as they are, no base64 or hexadecimal of it, and nothing behind the 4096th
+character, or behind the 128th where not all are ASCII.
 
 Every secret is treated alike, common words too: that of a person whose password is `login` spoils that person's pages,
 and only those.
@@ -27,10 +35,10 @@ _MASK_LENGTH = 6
 _MASKS = b"*!~."
 _CHARSETS = ("utf-8", "gb18030")
 # What one expression may take: the program itself and the states that an answer makes of it.
-_MEMORY = 64 << 20
+_MEMORY = 16 << 20
 # No page shows a password so often. What does is written to keep the processor busy, and is cut off there.
 _MANY = 1000
-_BYTES_EACH = 128
+_BYTES_EACH = 256
 
 Secret = bytes | bytearray
 
@@ -76,7 +84,7 @@ class Scrubber:
         return self._occurrence is not None and self._occurrence.search(answer) is not None
 
     def stream(self) -> "Stream":
-        """For an answer that comes in pieces."""
+        """For one answer that comes in pieces."""
         return Stream(self)
 
     def wipe(self) -> None:
@@ -176,7 +184,7 @@ def _known(charsets: Iterable[str]) -> list[str]:
     for charset in charsets:
         try:
             name = codecs.lookup(charset).name
-            "".encode(name)
+            "é".encode(name, "replace")
         except (LookupError, ValueError):
             continue
         if not name.startswith(("utf-16", "utf-32")):

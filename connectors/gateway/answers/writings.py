@@ -13,6 +13,7 @@ from connectors.gateway.answers.expression import (
     any_case,
     cased,
     either,
+    gap,
     literal,
     one_of,
     optional,
@@ -21,14 +22,17 @@ from connectors.gateway.answers.expression import (
     words,
 )
 
-# Of a longer text, a cipher say, letters and digits are looked for as they are, and the text in pieces: each writing
-# of four thousand characters would cost milliseconds for every answer.
-LONGEST_SPELLED = 128
-_PIECE = 64
+# A longer text is looked for in pieces of at least so many characters, and escapes inside of escapes are not followed:
+# of one that repeats itself, too many states would be possible at once.
+LONGEST_SPELLED = 32
+_PIECE = 16
+# No person types a longer one. Of a cipher, letters and digits are looked for as they are.
+_LONGEST_TYPED = 128
 _LONGEST = 4096
 # Digits that stand in a column are no number that was wrapped.
 _SHORTEST_WRAPPED = 8
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_LETTERS_AND_DIGITS = frozenset(map(chr, _ALPHABET[:62]))
 _ESCAPE_LETTERS = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f"}
 # What JSON, scripts or SQL escape before HTML or an address is made of it: a backslash may stand before.
 _ESCAPED_FIRST = frozenset("\"'\\/")
@@ -52,41 +56,42 @@ _SEMICOLON = optional(either([literal(b";"), any_case(b"%3b")]))
 _ZEROS = repeated(literal(b"0"), 0, 5)
 _LINE = sequence([optional(literal(b"\r")), literal(b"\n")])
 # RFC 2045 §6.7 (5): a soft line break.
-_SOFT_BREAK = optional(sequence([literal(b"="), _LINE]))
-_BREAK = optional(
-    either(
-        [
-            sequence([optional(literal(b"=")), _LINE, repeated(one_of(b" \t"), 0, 2)]),
-            sequence([optional(literal(b"\\r")), literal(b"\\n")]),
-            sequence(
-                [
-                    literal(b"<"),
-                    optional(literal(b"w")),
-                    literal(b"br"),
-                    optional(literal(b" ")),
-                    optional(literal(b"/")),
-                    literal(b">"),
-                ]
-            ),
-        ]
+_SOFT_BREAK = gap(optional(sequence([literal(b"="), _LINE])))
+_BREAK = gap(
+    optional(
+        either(
+            [
+                sequence([optional(literal(b"=")), _LINE, repeated(one_of(b" \t"), 0, 2)]),
+                sequence([optional(literal(b"\\r")), literal(b"\\n")]),
+                sequence(
+                    [
+                        literal(b"<"),
+                        optional(literal(b"w")),
+                        literal(b"br"),
+                        optional(literal(b" ")),
+                        optional(literal(b"/")),
+                        literal(b">"),
+                    ]
+                ),
+            ]
+        )
     )
 )
 # RFC 2045 §6.8 breaks base64 between groups of four digits; JSON writes the break with letters.
-_BASE64_BREAK = repeated(either([one_of(b"\r\n"), sequence([literal(b"\\"), one_of(b"rn")])]), 0, 2)
-_HEX_GAP = sequence([repeated(one_of(b" :,-"), 0, 2), optional(literal(b"0x"))])
-_LIST_GAP = sequence([one_of(b", "), optional(literal(b" "))])
+_BASE64_BREAK = gap(repeated(either([one_of(b"\r\n"), sequence([literal(b"\\"), one_of(b"rn")])]), 0, 2))
+_HEX_GAP = gap(sequence([repeated(one_of(b" :,-"), 0, 2), optional(literal(b"0x"))]))
+_LIST_GAP = gap(sequence([one_of(b", "), optional(literal(b" "))]))
 
 
 def rows(text: str, charsets: Sequence[str]) -> Iterator[Row]:
     """Every way to write `text`: an occurrence is what one row matches from its first part to its last."""
     if len(text) > LONGEST_SPELLED:
-        yield from _pieces(text, charsets)
+        yield from _in_pieces(text[: _LONGEST if text.isascii() else _LONGEST_TYPED], charsets)
         return
-    gap = _BREAK if len(text) >= _SHORTEST_WRAPPED else _SOFT_BREAK
+    line_break = _BREAK if len(text) >= _SHORTEST_WRAPPED else _SOFT_BREAK
     spelled = {one: _character(one, charsets) for one in set(text)}
-    yield _joined([spelled[one] for one in text], gap)
-    codings = sorted({text.encode(charset, "replace") for charset in charsets})
-    for coded in codings:
+    yield _joined([spelled[one] for one in text], line_break)
+    for coded in _codings(text, charsets):
         yield _joined([_HEX[value] for value in coded], _HEX_GAP)
         yield _joined([_SIGNED[value] for value in coded], _LIST_GAP)
     if not text.isascii():
@@ -95,21 +100,39 @@ def rows(text: str, charsets: Sequence[str]) -> Iterator[Row]:
         units = {one: _utf16_unit(one, coding) for one in set(text)}
         yield [units[one] for one in text]
         yield [_HEX[value] for value in text.encode(coding)]
-    for coded in (*codings, text.encode("utf-16-le")):
+    for coded in (*_codings(text, charsets), text.encode("utf-16-le")):
         yield from _in_base64(coded)
 
 
-def _pieces(text: str, charsets: Sequence[str]) -> Iterator[Row]:
-    text = text[:_LONGEST]
-    escaped = {one: _once_escaped(one, charsets) for one in set(text)}
-    count = len(text) // _PIECE
-    for index in range(count):
-        piece = text[index * _PIECE : (index + 1) * _PIECE if index < count - 1 else len(text)]
-        yield [escaped[one] for one in piece]
+def _in_pieces(text: str, charsets: Sequence[str]) -> Iterator[Row]:
+    """Each piece is an occurrence by itself; equal ones are looked for once. In hexadecimal and base64 it is looked for
+    in the first charset only."""
+    is_typed = len(text) <= _LONGEST_TYPED
+    escaped = {
+        one: _plain(one) if one in _LETTERS_AND_DIGITS and not is_typed else _once_escaped(one, charsets)
+        for one in set(text)
+    }
+    for piece in _pieces(text):
+        yield _joined([escaped[one] for one in piece], _BREAK)
+        if is_typed:
+            coded = piece.encode(charsets[0], "replace")
+            yield [_HEX[value] for value in coded]
+            # The digit at a seam belongs to both pieces: found with one, it would hide the other.
+            yield from (_inner(row) for row in _in_base64(coded))
 
 
-def _joined(parts: Sequence[Part], gap: Part) -> Row:
-    row = [part for one in parts for part in (one, gap)]
+def _pieces(text: str) -> list[str]:
+    starts = range(0, len(text) - _PIECE + 1, _PIECE)
+    ends = [*starts[1:], len(text)]
+    return list(dict.fromkeys(text[start:end] for start, end in zip(starts, ends, strict=True)))
+
+
+def _codings(text: str, charsets: Sequence[str]) -> list[bytes]:
+    return sorted({text.encode(charset, "replace") for charset in charsets})
+
+
+def _joined(parts: Sequence[Part], between: Part) -> Row:
+    row = [part for one in parts for part in (one, between)]
     return row[:-1]
 
 
@@ -168,24 +191,24 @@ def _beyond_ascii(character: str, charsets: Sequence[str]) -> Part:
         braced = sequence([literal(b"u{"), _ZEROS, any_case(b"%x" % ord(one)), literal(b"}")])
         writings.append(sequence([_BACKSLASH, either([braced, any_case(b"U%08x" % ord(one))])]))
     for coded in sorted({one.encode(charset, "replace") for charset in charsets for one in cases} - {b"?"}):
-        writings.append(sequence([_BYTES[value] for value in coded]))
+        writings.append(sequence(_joined([_BYTES[value] for value in coded], _SOFT_BREAK)))
     return either(writings)
 
 
 def _once_escaped(character: str, charsets: Sequence[str]) -> Part:
-    """A letter or digit as it is; any other as addresses, JSON and HTML write it, not one inside of the other."""
-    if character.isascii() and character.isalnum():
-        return _plain(character)
+    """As addresses, JSON and HTML write it, not one inside of the other."""
     code = ord(character)
-    codings = sorted({character.encode(charset, "replace") for charset in charsets})
-    writings = [literal(coded) for coded in codings]
-    writings += [sequence([part for value in coded for part in (literal(b"%"), _HEX[value])]) for coded in codings]
+    codings = sorted({one.encode(charset, "replace") for charset in charsets for one in _cases(character)})
+    writings = [words(codings)]
+    hexadecimal = [[sequence([_PERCENT_OR_EQUALS, _HEX[value]]) for value in coded] for coded in codings]
+    writings += [sequence(_joined(octets, _SOFT_BREAK)) for octets in hexadecimal]
     writings.append(
         sequence([part for unit in _utf16(character) for part in (literal(b"\\"), any_case(b"u%04x" % unit))])
     )
     writings.append(sequence([literal(b"&#"), words({b"%d" % code, b"x%x" % code, b"x%X" % code}), literal(b";")]))
-    if character.isascii():
-        writings.append(literal(b"\\" + character.encode()))
+    writings += [literal(b"&" + name + b";") for name in _NAMES.get(character, ())]
+    if character.isascii() and character not in _LETTERS_AND_DIGITS:
+        writings.append(sequence([repeated(literal(b"\\"), 1, 3), literal(character.encode())]))
     return either(writings)
 
 
@@ -233,7 +256,11 @@ def _in_base64(coded: bytes) -> Iterator[Row]:
             if row and (index // 6 + 8 * before // 6) % 4 == 0:
                 row.append(_BASE64_BREAK)
             row.append(_base64_digit(bits[index : index + 6]))
-        yield row
+        yield [*row, _BASE64_PADDING]
+
+
+def _inner(row: Row) -> Row:
+    return row[1:-2]
 
 
 @lru_cache(maxsize=4096)
@@ -244,9 +271,22 @@ def _base64_digit(bits: str) -> Part:
     digits = {_ALPHABET[value] for value in values}
     signs = digits & {0x2B, 0x2F}
     urls = {{0x2B: 0x2D, 0x2F: 0x5F}[sign] for sign in signs}
-    return either([one_of(digits | urls), *(_ASCII[chr(sign)] for sign in sorted(signs))])
+    return either([one_of(digits | urls), *(_BASE64_SIGNS[sign] for sign in sorted(signs))])
 
 
+_BASE64_PADDING = repeated(either([literal(b"="), any_case(b"%3d")]), 0, 2)
+_BASE64_SIGNS = {
+    0x2B: either([sequence([_PERCENT, any_case(b"2b")]), any_case(b"\\u002b"), literal(b"&#43;"), any_case(b"&#x2b;")]),
+    0x2F: either(
+        [
+            sequence([_PERCENT, any_case(b"2f")]),
+            sequence([repeated(literal(b"\\"), 1, 3), literal(b"/")]),
+            any_case(b"\\u002f"),
+            literal(b"&#47;"),
+            any_case(b"&#x2f;"),
+        ]
+    ),
+}
 _NAMES: dict[str, list[bytes]] = {}
 for _name, _text in sorted(html5.items()):
     if _name.endswith(";") and len(_text) == 1:

@@ -19,7 +19,8 @@ from connectors.gateway.answers.scrub import Scrubber
 MASK = b"******"
 SECRETS = {
     "letters and digits": "Lanting2026",
-    "every sign": "Aa0 !\"#$%&'()+,-./:;<=>?@[\\]^_`{|}~",
+    "signs, first half": "Aa0 !\"#$%&'()+,-./",
+    "signs, second half": ":;<=>?@[\\]^_`{|}~*Zz9",
     "signs that are escaped": "$&<>\"'\\%+ =/",
     "four": "x7Kq",
     "Chinese": "兰亭密码二零二六",
@@ -109,7 +110,24 @@ WRITINGS: dict[str, Callable[[str], bytes]] = {
     "base64 in lines": lambda secret: base64.encodebytes(bytes(50) + secret.encode()).replace(b"\n", b"\r\n"),
     "quoted-printable": lambda secret: quopri.encodestring(b"=" * 20 + secret.encode(), quotetabs=True),
     "SQL": lambda secret: secret.replace("'", "''").encode(),
-    "a shell": lambda secret: "".join(one if one.isalnum() else "\\" + one for one in secret).encode(),
+    "a shell": lambda secret: "".join(
+        "\\" + one if one.isascii() and not one.isalnum() else one for one in secret
+    ).encode(),
+}
+
+# The bytes that a writing has before and after the secret: neighbours in base64, its padding, a scheme.
+LEFT = {
+    "base64": 2,
+    "base64 after one": 5,
+    "base64 after two": 8,
+    "Basic": 22,
+    "base64 for addresses": 2,
+    "base64 in an address": 12,
+    "base64 in JSON of PHP": 2,
+    "base64 of GB18030": 2,
+    "base64 of UTF-16": 2,
+    "base64 in lines": 72,
+    "quoted-printable": 66,
 }
 
 
@@ -118,19 +136,18 @@ def scrubber(*secrets: str, charsets: tuple[str, ...] = ()) -> Scrubber:
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-@pytest.mark.parametrize("write", WRITINGS.values(), ids=WRITINGS)
-def test_the_secret_is_found_in_every_writing(secret: str, write: Callable[[str], bytes]) -> None:
+@pytest.mark.parametrize("name", WRITINGS)
+def test_the_secret_is_found_in_every_writing(secret: str, name: str) -> None:
     finding = scrubber(secret)
-    written = write(secret)
+    written = WRITINGS[name](secret)
     freed = finding.scrub(b"<p>" + written + b"</p>")
     assert finding.found == 1
     assert finding.mask in freed
     assert freed.startswith(b"<p>")
     assert freed.endswith(b"</p>")
     assert not finding.carries(freed)
-    # Around it, there is at most what the writing says of others: no four bytes of the secret's own.
-    left = freed[3:-4].replace(finding.mask, b"")
-    assert not any(written[-4:] in left for _ in (0,) if secret.encode() == written)
+    # What is left beside the mask is of the bytes that the writing has before and after the secret.
+    assert len(freed[3:-4].replace(finding.mask, b"")) <= LEFT.get(name, 0)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +225,7 @@ def answers_with_secrets(draw: st.DrawFn) -> tuple[str, bytes]:
     return secret, b"".join(draw(st.lists(st.one_of(written, cut, FRAGMENTS, st.binary(max_size=8)), max_size=8)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(answers_with_secrets(), st.lists(st.integers(0, 2000), max_size=12))
 def test_however_an_answer_is_cut_the_same_comes_out(case: tuple[str, bytes], cuts: list[int]) -> None:
     secret, answer = case
@@ -222,7 +239,7 @@ def test_however_an_answer_is_cut_the_same_comes_out(case: tuple[str, bytes], cu
     assert cut.found == whole.found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(answers_with_secrets())
 def test_an_answer_that_comes_byte_by_byte_is_freed_as_the_whole(case: tuple[str, bytes]) -> None:
     secret, answer = case
@@ -232,7 +249,7 @@ def test_an_answer_that_comes_byte_by_byte_is_freed_as_the_whole(case: tuple[str
     assert freed + stream.finish() == scrubber(secret).scrub(answer)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(answers_with_secrets())
 def test_no_secret_is_left(case: tuple[str, bytes]) -> None:
     secret, answer = case
@@ -295,9 +312,8 @@ def test_what_is_held_back_stays_short() -> None:
 def test_secrets_are_found_far_behind() -> None:
     finding = scrubber("Lanting2026")
     stream = finding.stream()
-    for _ in range(80):
-        stream.feed(b"x" * 65536)
-    assert stream.feed(b"<Lanting2026>") == b"<" + MASK + b">"
+    fed = b"".join(stream.feed(b"x" * 65536) for _ in range(80))
+    assert fed + stream.feed(b"<Lanting2026>") == b"x" * (80 * 65536) + b"<" + MASK + b">"
 
 
 def test_fields_are_freed() -> None:
@@ -313,6 +329,36 @@ def test_the_longer_of_two_secrets_is_taken_whole() -> None:
     digest = "5f4dcc3b5aa765d61d8327deb882cf99"
     finding = scrubber("5f4d", digest)
     assert finding.scrub(b"<" + digest.upper().encode() + b"|5F4D>") == b"<" + MASK + b"|" + MASK + b">"
+
+
+LONG = {
+    "phrase": "correct horse & battery <staple>, 1 of 4 'words' at least 9",
+    "Chinese phrase": "会当凌绝顶，一览众山小。" * 4,
+    "signs": "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" * 4,
+    "digest": "5f4dcc3b5aa765d61d8327deb882cf995f4dcc3b5aa765d61d8327deb882cf99",
+}
+LONG_WRITINGS = (
+    *("plain", "GB18030", "capitals", "HTML", "decimal entities", "hexadecimal entities", "address", "address twice"),
+    *("address in GB18030", "JSON", "JSON in UTF-8", "code units of scripts", "hexadecimal", "quoted-printable"),
+)
+
+
+@pytest.mark.parametrize("secret", LONG.values(), ids=LONG)
+@pytest.mark.parametrize("name", LONG_WRITINGS)
+def test_nothing_is_left_of_a_long_secret(secret: str, name: str) -> None:
+    finding = scrubber(secret)
+    freed = finding.scrub(b"<p>" + WRITINGS[name](secret) + b"</p>").replace(b"=\n", b"")
+    if name == "quoted-printable":
+        freed = freed.replace(b"=3D", b"")
+    assert freed.replace(finding.mask, b"") == b"<p></p>"
+
+
+@pytest.mark.parametrize("secret", LONG.values(), ids=LONG)
+def test_no_more_than_a_digit_at_each_seam_is_left_of_a_long_secret_in_base64(secret: str) -> None:
+    finding = scrubber(secret)
+    freed = finding.scrub(base64.b64encode(b"zhang.san:" + secret.encode()))
+    left = freed.removeprefix(b"emhhbmcuc2FuO").replace(finding.mask, b" ").rstrip(b"=")
+    assert all(len(seam) <= 3 for seam in left.split(b" "))
 
 
 @pytest.mark.parametrize("length", [344, 1366, 4096])
@@ -365,7 +411,7 @@ def test_a_wiped_scrubber_keeps_nothing_of_the_secret() -> None:
     finding = scrubber("Lanting2026")
     assert "Lanting" not in repr(finding)
     finding.wipe()
-    assert b"Lanting2026" not in repr(dict(vars(finding).items())).encode()
+    assert b"Lanting2026" not in repr(vars(finding)).encode()
     with pytest.raises(ValueError, match="wiped"):
         finding.scrub(b"Lanting2026")
 
@@ -400,7 +446,7 @@ HOSTILE: dict[str, Callable[[str, int], bytes]] = {
 def test_time_grows_with_the_answer_only(secret: str, write: Callable[[str, int], bytes]) -> None:
     """Sixteen times the answer takes about sixteen times as long: a quadratic search would take 256 times."""
     finding = scrubber(secret)
-    small, large = write(secret, 64 * 1024), write(secret, 1024 * 1024)
+    small, large = write(secret, 32 * 1024), write(secret, 512 * 1024)
     finding.scrub(small)
     shortest = min(_seconds(finding, small) for _ in range(5))
     assert min(_seconds(finding, large) for _ in range(2)) < 80 * max(shortest, 0.0001)
