@@ -2,6 +2,7 @@
 kept, an account offered."""
 
 from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlsplit
 
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.session.fills import Fill, Fills, Undecided
@@ -13,6 +14,10 @@ from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import OFFER_COOKIE, Header
 from connectors.legacy.outcome.conventions import LEADS_BACK
 from connectors.legacy.outcome.judge import Outcome, SignInResponse, judge
+from connectors.legacy.page.document import joined
+from connectors.login_requests import LoginRequest
+from connectors.login_requests.request import plain_path
+from connectors.origin import ExactOrigin
 from connectors.systems import System
 from core.offload import off_loop
 from vault.ledger import Event
@@ -40,7 +45,8 @@ class Results:
         outcome = await off_loop(len(body), judge, visit.recipe, told)
         headers: list[Header] = []
         if visit.swapped is not None:
-            await self._note_swap(visit, visit.swapped, outcome, repeats=status in _REPEATS)
+            moved = _moved(visit, visit.swapped, answered) if status in _REPEATS else None
+            await self._note_swap(visit, visit.swapped, outcome, repeats=status in _REPEATS, moved=moved)
         if visit.held is not None:
             headers += await self._note_held(visit.held, outcome)
         return headers
@@ -82,11 +88,16 @@ class Results:
                 ),
             )
 
-    async def _note_swap(self, visit: Visit, swapped: Swapped, outcome: Outcome, *, repeats: bool) -> None:
-        """`repeats`: the browser is told to send the same request elsewhere (RFC 9110 §15.4.8): no verdict yet."""
+    async def _note_swap(
+        self, visit: Visit, swapped: Swapped, outcome: Outcome, *, repeats: bool, moved: LoginRequest | None
+    ) -> None:
+        """`repeats`: the browser is told to send the same request elsewhere, to `moved` (RFC 9110 §15.4.8): no verdict
+        yet."""
         if not repeats:
             await self.record(visit.who, visit.system, swapped.fill.item_id or "", outcome)
         async with self._parts.database.write() as connection:
+            if moved is not None:
+                await self._fills.teach(connection, await self._fills.find(connection, swapped.fill.id), moved)
             if repeats or outcome.result == "success":
                 await self._fills.make_good_again(connection, swapped.fill)
             elif outcome.result == "unknown":
@@ -101,7 +112,7 @@ class Results:
             now = await self._fills.find(connection, fill.id)
             if now.taught:
                 await requests.learn(connection, system.id, user_id, now.taught)
-            elif now.known_id:
+            if now.known_id:
                 await requests.confirm(connection, now.known_id)
             if who.supervision is not None:
                 await self._sessions.supervise(connection, who.id, None)
@@ -114,3 +125,16 @@ class Results:
         if outcome.result != "unknown":
             await self._captures.drop(held.id)
         return []
+
+
+def _moved(visit: Visit, swapped: Swapped, answered: Sequence[Header]) -> LoginRequest | None:
+    """The same request at the address that the system itself names; None where that is not the system's."""
+    location = next((value for name, value in answered if name == "location"), "")
+    address = joined(visit.address, location)
+    origin = str(ExactOrigin.parse(address)) if address else ""
+    if origin not in {str(endpoint.origin) for endpoint in visit.system.endpoints}:
+        return None
+    parts = urlsplit(address)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True, encoding="latin-1"))
+    changes = {"origin": origin, "path": plain_path(parts.path), "query": query, "is_pattern": False}
+    return swapped.request.model_copy(update=changes)

@@ -28,6 +28,8 @@ LIFETIME = timedelta(minutes=10)
 REMEMBERED = timedelta(hours=24)
 # Login pages that one visit may have open at once, and come back from.
 _MOST_KNOWN = 30
+# Requests that one sign-in may be made of.
+_MOST_LESSONS = 3
 _ALPHABET = string.ascii_letters + string.digits
 # Short enough for the length limits of old pages, of every kind of character that rules commonly ask for.
 _DUMMY_RANDOM = 9
@@ -159,7 +161,6 @@ class Fills:
     ) -> bool:
         """True for exactly one request, and for one more each time that it was made good again."""
         now = self._clock.now()
-        lessons = [one.model_dump(mode="json") for one in (*fill.taught, *((taught,) if taught is not None else ()))]
         consumed = await self._rows.change(
             connection,
             fill_table,
@@ -169,9 +170,13 @@ class Fills:
             used_at=now,
             reusable_until=None,
             known_id=known_id,
-            taught=lessons,
+            taught=_lessons(fill, taught),
         )
         return consumed is not None
+
+    async def teach(self, connection: AsyncConnection, fill: Fill, request: LoginRequest) -> None:
+        """The system itself has sent the sign-in on to this request."""
+        await self._rows.change(connection, fill_table, {"id": fill.id}, taught=_lessons(fill, request))
 
     async def make_good_again(self, connection: AsyncConnection, fill: Fill) -> None:
         """After an answer that refused nothing, or a redirect that repeats the request (307, 308): a moment more, and
@@ -241,6 +246,11 @@ class Fills:
             is_good_again=row.reusable_until is not None and row.reusable_until > now,
             is_expired=row.expires_at <= now,
         )
+
+
+def _lessons(fill: Fill, more: LoginRequest | None) -> list[dict[str, Any]]:
+    lessons = (*fill.taught, *((more,) if more is not None and more not in fill.taught else ()))
+    return [one.model_dump(mode="json") for one in lessons[-_MOST_LESSONS:]]
 
 
 def new_dummy() -> str:

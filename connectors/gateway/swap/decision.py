@@ -61,12 +61,15 @@ class Sent:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Put the password in at these names. `known` is the login request that says so; None: `taught` is what a success
-    of this one teaches."""
+    """Put the password in at these names, as `request` says. Where that is not `known`, a success of it teaches it."""
 
     places: Mapping[str, Making] = field(repr=False)
+    request: LoginRequest
     known: Known | None = None
-    taught: LoginRequest | None = None
+
+    @property
+    def taught(self) -> LoginRequest | None:
+        return self.request if self.known is None else None
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,11 @@ class Refusal:
 def decide(sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge) -> Exchange | Refusal | None:
     """None for a request that has nothing of this fill. `login` is the user name of the fill's Item."""
     plain = {name for name, value in sent.values.items() if value == fill.dummy}
-    for known in knowledge.requests:
+    for known in (*knowledge.requests, *_taught_by(fill)):
         if known.request.is_at(sent.line) and known.request.kind in (None, sent.body.kind):
             places = _places_in(known, sent, fill)
             if places and plain <= places.keys():
-                return Exchange(places, known=known)
+                return Exchange(places, known.request, known)
     if _may_learn(fill, knowledge) and (found := _learnable(sent, fill, login)) is not None:
         return found
     if plain or hides(fill.dummy, [value for value in sent.values.values() if value]):
@@ -90,6 +93,14 @@ def decide(sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge) -> E
     if _is_unknown_making(sent, fill, login, knowledge):
         return Refusal("ERR-NEEDS_RECIPE", "the page encrypts passwords: it needs a recipe")
     return None
+
+
+def _taught_by(fill: Fill) -> list[Known]:
+    """What this very sign-in has taught a moment ago: a check that is followed by the form, or an address to which the
+    system itself has sent the request on (307, 308)."""
+    if not fill.is_good_again:
+        return []
+    return [Known("", "", None, Source.LEARNED, one, fill.created_at, is_confirmed=False) for one in fill.taught]
 
 
 def _may_learn(fill: Fill, knowledge: Knowledge) -> bool:
@@ -154,7 +165,7 @@ def _learnable(sent: Sent, fill: Fill, login: str | None) -> Exchange | Refusal 
     objection = objection_to(seen)
     if objection is not None:
         return Refusal("ERR-FILL", f"{sent.line.method} {sent.line.path[:100]}: {objection}")
-    return Exchange(places, taught=request_of(seen))
+    return Exchange(places, request_of(seen))
 
 
 def _elsewhere(knowledge: Knowledge, line: RequestLine) -> Refusal:

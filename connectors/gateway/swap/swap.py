@@ -34,6 +34,8 @@ from vault.ledger import Event, Ledger
 MAX_BODY_BYTES = 1024 * 1024
 # Fills of one visit that a request is compared with: pages that stand open at the same time.
 _MOST_COMPARED = 5
+# What a page made of the password is looked for too; a longer cipher is worth nothing a second time, and costs much.
+_LONGEST_ECHO = 400
 # Many ways of hashing may be tried: that is never done on the loop.
 _MUCH = INLINE_BYTES + 1
 
@@ -53,11 +55,12 @@ class SentBody:
 
 @dataclass
 class Swapped:
-    """A body with the real value. `attempt` gets the answer, for a second press that comes meanwhile; `who` is the
-    visit, which knows by now what its answers must not show."""
+    """A body with the real value, for `request`, which says so. `attempt` gets the answer, for a second press that
+    comes meanwhile; `who` is the visit, which knows by now what its answers must not show."""
 
     fill: Fill
     who: GatewaySession
+    request: LoginRequest
     attempt: Attempt
     body: bytearray = field(repr=False)
     content_type: str
@@ -189,7 +192,7 @@ class Swap:
         body: ParsedBody,
         exchange: Exchange,
     ) -> Swapped:
-        known_id = exchange.known.id if exchange.known is not None else None
+        known_id = (exchange.known.id if exchange.known is not None else "") or fill.known_id
         async with self._database.write() as connection:
             consumed = await self._fills.consume(connection, fill, known_id=known_id, taught=exchange.taught)
         if not consumed:
@@ -213,12 +216,12 @@ class Swap:
     ) -> Swapped:
         async with self._database.read() as connection:
             item = await self._items.find(connection, fill.item_id or "")
-        request = exchange.known.request if exchange.known is not None else exchange.taught
+        request = exchange.request
         opened = await self._launcher.release(
             session=who.session,
             system=system,
             item=item,
-            recipe_hash=recipe.hash if recipe is not None else (request.hash if request is not None else ""),
+            recipe_hash=recipe.hash if recipe is not None else request.hash,
             purpose="fill",
         )
         with opened as plain:
@@ -227,9 +230,10 @@ class Swap:
         secrets = (secret, *values.values())
         # A process that remembers the visit from before the fill would show its answers as they are.
         age = (self._clock.now() - fill.created_at).total_seconds()
-        who = await self._secrets.keep(who, secrets, waits=FRESH_SECONDS - age)
+        short = [one for one in secrets if len(one) <= _LONGEST_ECHO]
+        who = await self._secrets.keep(who, short, waits=FRESH_SECONDS - age)
         written, content_type = body.written(values)
-        return Swapped(fill, who, attempt, written, content_type, secrets)
+        return Swapped(fill, who, request, attempt, written, content_type, secrets)
 
     async def _refuse_ambiguous(
         self, who: GatewaySession, system: System, sent: SentBody, fills: Sequence[Fill], why: str

@@ -346,6 +346,8 @@ async def test_what_a_page_sends_wrapped_is_not_sent(cadre: Browser, item: Item,
     both = json.dumps({"u": LOGIN, "p": page.dummy})
     for wrapped in (base64.b64encode(both.encode()).decode(), quote_plus(quote_plus(f"u={LOGIN}&p={page.dummy}"))):
         assert (await cadre.post("/login", {"data": wrapped})).error == "ERR-FILL"
+    assert page.told is not None
+    cadre.jar["oa"]["yimen-filled"] = page.told["fill"]
     sealed = json.dumps({"data": base64.b64encode(b"user name and password sealed by the page").decode()}).encode()
     answer = await cadre.fetch("/api/login", "POST", sealed, content_type="application/json")
     assert answer.error == "ERR-NEEDS_RECIPE"
@@ -399,10 +401,18 @@ FRONT = "/index.jsp"
 
 @pytest.mark.parametrize("is_refused", [True, False])
 async def test_where_a_sign_in_leads_back_to_its_own_page_the_page_decides(
-    cadre: Browser, item: Item, legacy: LegacyServer, house: House, add_system: AddSystem, *, is_refused: bool
+    open_browser: Open,
+    add_item: AddItem,
+    add_system: AddSystem,
+    legacy: LegacyServer,
+    house: House,
+    *,
+    is_refused: bool,
 ) -> None:
     """A first page with the login box on it comes again after a wrong password, and after a right one too."""
-    await add_system(login_path=FRONT)
+    system, cadre = await add_system(login_path=FRONT), await open_browser()
+    await cadre.sign_in()
+    item = await add_item(cadre, system)
     legacy.answers[f"GET {FRONT}"] = login_page(FRONT)
     legacy.answers[f"POST {FRONT}"] = RedirectResponse(FRONT, 302)
     page = await cadre.get(FRONT)
