@@ -1,9 +1,10 @@
 """What a table says about somebody who writes to it past Yimen: one declaration a table, in `Table.info`.
 
-Floor 0 only keeps the words; `vault.rows` does what they say. A table is one of three:
+Floor 0 only keeps the words; `vault.rows` does what they say. A table is one of four:
 
 - `signed(…)`: each row gives power, so each carries a MAC in its column `row_mac`. Every column is covered but those
   that are left out, each with the reason why that is harmless.
+- `enclosed(by=…)`: what the rows say stands, as a digest, in a signed row of another table.
 - `guarded(by=…)`: the rows give power, and something else covers them: a signed head, an authenticated envelope.
 - `harmless(because=…)`: whoever writes there gains nothing.
 
@@ -14,11 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, String, Table
 
 from core.database import Bytes
 
 MAC_COLUMN = "row_mac"
+ANCHOR_COLUMN = "anchor"
 _INFO = "integrity"
 
 
@@ -46,6 +48,15 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class Enclosed:
+    """Rows that a signed row of another table vouches for, all of them together: none can be added, taken away or
+    changed. `by` is that table's column with their digest."""
+
+    by: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Guarded:
     """Rows that something else than a MAC of their own covers."""
 
@@ -59,13 +70,17 @@ class Harmless:
     because: str
 
 
-Integrity = Signed | Guarded | Harmless
+Integrity = Signed | Enclosed | Guarded | Harmless
 
 
 def signed(*, left_out: Mapping[str, str] | None = None, anchor: Anchor | None = None) -> dict[str, Any]:
     """The `info` of a table whose rows are signed. The table needs `mac_column()` too, and `anchor_column()` with an
     anchor."""
     return {_INFO: Signed(left_out or {}, anchor)}
+
+
+def enclosed(*, by: str, left_out: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {_INFO: Enclosed(by, left_out or {})}
 
 
 def guarded(*, by: str) -> dict[str, Any]:
@@ -81,6 +96,11 @@ def mac_column() -> Column[bytes]:
     return Column(MAC_COLUMN, Bytes)
 
 
+def anchor_column() -> Column[str]:
+    """The id of the ledger's event that tells of this version of the row."""
+    return Column(ANCHOR_COLUMN, String(26))
+
+
 def integrity_of(table: Table) -> Integrity | None:
     """What the table declares; None when it declares nothing."""
     declared: Integrity | None = table.info.get(_INFO)
@@ -88,9 +108,14 @@ def integrity_of(table: Table) -> Integrity | None:
 
 
 def covered_columns(table: Table) -> tuple[str, ...]:
-    """The columns of a signed table that its MAC covers."""
+    """The columns of a signed or enclosed table that its MAC or digest covers."""
     declared = integrity_of(table)
-    if not isinstance(declared, Signed):
+    if not isinstance(declared, Signed | Enclosed):
         raise TypeError(f"{table.name} does not declare signed rows")
     names = (column.name for column in table.c)
     return tuple(name for name in names if name != MAC_COLUMN and name not in declared.left_out)
+
+
+def anchor_of(table: Table) -> Anchor | None:
+    declared = integrity_of(table)
+    return declared.anchor if isinstance(declared, Signed) else None

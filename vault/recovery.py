@@ -44,8 +44,8 @@ class Recovery:
     async def _open_all(self, connection: AsyncConnection, owner: str) -> None:
         """Raises ERR-ITEM_TAMPERED unless everything of the owner opens."""
         for row in (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all():
-            for opened in (open_login, open_secret):
-                (await opened(self._sealer, connection, row)).wipe()
+            (await open_login(self._sealer, connection, row)).wipe()
+            (await open_secret(self._sealer, connection, row, row.destination)).wipe()
 
     async def reset(self, owner: str, *, actor: str, reason: str) -> int:
         """Removes every item of the owner and starts a good head; gives how many.

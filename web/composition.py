@@ -49,6 +49,7 @@ from vault.ledger.queries import LedgerQueries
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
+from vault.rows import SignedRows
 from vault.tickets import Tickets
 from web.migrate import migrate, require_migrated
 from web.periodic import periodic_jobs
@@ -67,6 +68,7 @@ class House:
     sealer: Sealer
     ledger: Ledger
     ledger_watch: LedgerWatch
+    rows: SignedRows
     audit: LedgerQueries
     audit_file: AuditFile
     tickets: Tickets
@@ -148,28 +150,29 @@ async def _build(
     await ledger.start()
     stack.push_async_callback(ledger.stop)
     ledger_watch = LedgerWatch(database, ledger)
-    tickets = Tickets(clock)
+    rows = SignedRows(sealer, ledger)
+    tickets = Tickets(clock, rows)
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     items = Items(database, clock, sealer, ledger, heads, tickets)
 
-    users = Users(clock, ledger, sealer)
+    users = Users(clock, ledger, sealer, rows)
     hashing = PasswordHashing()
     stack.callback(hashing.close)
-    passwords = Passwords(clock, settings, hashing, ledger)
-    lockout = Lockout(database, clock, settings, sealer)
-    totp = Totp(clock, sealer, ledger)
-    sessions = Sessions(clock, settings, ledger)
-    clients = Clients(clock, settings, ledger, ClientSecrets(hashing))
-    signing_keys = SigningKeys(database, clock, sealer, ledger)
+    passwords = Passwords(clock, settings, hashing, rows)
+    lockout = Lockout(database, clock, settings, sealer, rows, ledger)
+    totp = Totp(clock, sealer, ledger, rows)
+    sessions = Sessions(clock, settings, ledger, rows)
+    clients = Clients(clock, settings, rows, ClientSecrets(hashing))
+    signing_keys = SigningKeys(database, clock, sealer, ledger, rows)
     await signing_keys.start()
-    interactions, consents, grants = Interactions(clock), Consents(clock, ledger), Grants(clock)
+    interactions, consents, grants = Interactions(clock, rows), Consents(clock, ledger, rows), Grants(clock, rows)
     tokens = Tokens(clock, settings.issuer, signing_keys, sealer)
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
 
-    systems = Systems(clock, ledger)
+    systems = Systems(clock, rows)
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
-    launcher = Launcher(database, clock, settings, systems, items, tickets, ledger)
+    launcher = Launcher(database, clock, settings, systems, items, tickets, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
     upstream = Outbound(settings.upstream_allow)
     stack.push_async_callback(upstream.close)
@@ -182,19 +185,20 @@ async def _build(
         sealer=sealer,
         ledger=ledger,
         ledger_watch=ledger_watch,
+        rows=rows,
         audit=LedgerQueries(database),
         audit_file=AuditFile(database, ledger),
         tickets=tickets,
         items=items,
         rotation=Rotation(database, clock, sealer, items, ledger),
         recovery=Recovery(database, sealer, heads, ledger_watch),
-        organisations=Organisations(clock, ledger),
+        organisations=Organisations(clock, rows),
         users=users,
         passwords=passwords,
         lockout=lockout,
         totp=totp,
         sessions=sessions,
-        sign_in=SignIn(database, clock, users, passwords, lockout, totp, sessions, ledger),
+        sign_in=SignIn(database, clock, users, passwords, lockout, totp, sessions, ledger, rows),
         clients=clients,
         signing_keys=signing_keys,
         interactions=interactions,

@@ -17,6 +17,7 @@ from vault.keys.store import owner_key_table
 from vault.ledger import Ledger
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
+from vault.rows import SignedRows
 from vault.tickets import Tickets
 
 KEY_OF_A = owner_key_table.c.owner == "user:a"
@@ -34,7 +35,7 @@ async def restarted(
     sealer = Sealer(database, custodian, "aes", clock)
     await sealer.prepare()
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
-    return Items(database, clock, sealer, ledger, heads, Tickets(clock)), sealer
+    return Items(database, clock, sealer, ledger, heads, Tickets(clock, SignedRows(sealer, ledger))), sealer
 
 
 async def write(database: Database, table: Table, where: ColumnElement[bool], **values: Any) -> None:
@@ -48,7 +49,7 @@ async def test_a_key_of_an_unknown_suite_is_refused(
     item = await keep(database, items)
     await write(database, owner_key_table, KEY_OF_A, suite="xxx")
     fresh, _ = await restarted(database, clock, custodian, ledger)
-    await refused_as_tampered(database, clock, fresh, item)
+    await refused_as_tampered(database, fresh, item)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ async def test_a_text_where_bytes_belong_is_refused(
     item = await keep(database, items)
     # A text for SQLite; PostgreSQL lets nothing but bytes stand there.
     await write(database, table, table.c.owner == "user:a", **{column: literal_column("'not bytes'")})
-    await refused_as_tampered(database, clock, items, item)
+    await refused_as_tampered(database, items, item)
     assert list(await recovery.check()) == ["user:a"]
 
 

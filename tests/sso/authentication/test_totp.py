@@ -14,6 +14,7 @@ from sso.errors import SsoError
 from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
+from vault.rows import SignedRows
 
 # The secret of RFC 6238, appendix B ("12345678901234567890").
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -49,9 +50,9 @@ def code(clock: FrozenClock, steps: int = 0) -> str:
     ],
 )
 async def test_the_codes_are_those_of_the_standard(
-    database: Database, sealer: Sealer, ledger: Ledger, at: int, value: str
+    database: Database, sealer: Sealer, ledger: Ledger, at: int, value: str, rows: SignedRows
 ) -> None:
-    totp = Totp(FrozenClock(datetime.fromtimestamp(at, UTC)), sealer, ledger)
+    totp = Totp(FrozenClock(datetime.fromtimestamp(at, UTC)), sealer, ledger, rows)
     async with database.write() as connection:
         await totp.enrol(connection, USER, SEED, actor="operator:test")
     assert await accept(database, totp, value)
