@@ -28,11 +28,24 @@ _INFO = "integrity"
 class Signed:
     """Rows under a MAC. `left_out` gives the columns that it does not cover, each with the reason.
 
-    With `anchor`, the newest version of a row also stands in the ledger: see `Anchor`.
+    With `anchor`, the newest version of a row also stands in the ledger: see `Anchor`. With `flag`, the ledger tells
+    that one of the columns left out was set: see `Flag`.
     """
 
     left_out: Mapping[str, str] = field(default_factory=dict)
     anchor: "Anchor | None" = None
+    flag: "Flag | None" = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A column that is set once and never cleared, outside of the MAC. Events of `actions` about `subject` followed by
+    the row's column `of` tell that it was set; they name the row's key as their `session`."""
+
+    column: str
+    subject: str
+    of: str
+    actions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -50,10 +63,16 @@ class Anchor:
 @dataclass(frozen=True)
 class Enclosed:
     """Rows that a signed row of another table vouches for, all of them together: none can be added, taken away or
-    changed. `by` is that table's column with their digest."""
+    changed. `by` is that table's column with their digest, `key` the column here that names its row.
+
+    `only`: those where this column is true; `newest`: the one with the greatest key. Others count for nothing.
+    """
 
     by: str
+    key: str
     left_out: Mapping[str, str] = field(default_factory=dict)
+    only: str | None = None
+    newest: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,14 +92,18 @@ class Harmless:
 Integrity = Signed | Enclosed | Guarded | Harmless
 
 
-def signed(*, left_out: Mapping[str, str] | None = None, anchor: Anchor | None = None) -> dict[str, Any]:
+def signed(
+    *, left_out: Mapping[str, str] | None = None, anchor: Anchor | None = None, flag: Flag | None = None
+) -> dict[str, Any]:
     """The `info` of a table whose rows are signed. The table needs `mac_column()` too, and `anchor_column()` with an
     anchor."""
-    return {_INFO: Signed(left_out or {}, anchor)}
+    return {_INFO: Signed(left_out or {}, anchor, flag)}
 
 
-def enclosed(*, by: str, left_out: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return {_INFO: Enclosed(by, left_out or {})}
+def enclosed(
+    *, by: str, key: str, left_out: Mapping[str, str] | None = None, only: str | None = None, newest: bool = False
+) -> dict[str, Any]:
+    return {_INFO: Enclosed(by, key, left_out or {}, only, newest)}
 
 
 def guarded(*, by: str) -> dict[str, Any]:

@@ -93,6 +93,14 @@ class SignedRows:
         form = form_of(table)
         return {**values, MAC_COLUMN: self._keys.mac(form.bytes_of(form.values_of(values)))}
 
+    async def sign_again(self, connection: AsyncConnection, table: Table, row: Row[Any]) -> bool:
+        """Signs a row of `read` under the key of today, unless it was changed since it was read; False, and as it was,
+        where somebody else wrote it."""
+        if self.problem(table, row):
+            return False
+        await self._rewrite(connection, table, row, {})
+        return True
+
     async def insert(self, connection: AsyncConnection, table: Table, **values: Any) -> None:
         await connection.execute(_insert(table), self.signed(table, values))
 

@@ -38,6 +38,7 @@ from sso.oidc.revocation import Revocation
 from sso.oidc.token import TokenEndpoint
 from sso.oidc.tokens import Tokens
 from sso.oidc.userinfo import UserInfo
+from vault.adoption import Adoption
 from vault.heads import Heads
 from vault.items import Items
 from vault.keys.custody import KeyringCustodian, open_custodian
@@ -49,6 +50,7 @@ from vault.ledger.queries import LedgerQueries
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
+from vault.row_watch import RowWatch
 from vault.rows import SignedRows
 from vault.tickets import Tickets
 from web.migrate import migrate, require_migrated
@@ -69,6 +71,7 @@ class House:
     ledger: Ledger
     ledger_watch: LedgerWatch
     rows: SignedRows
+    row_watch: RowWatch
     audit: LedgerQueries
     audit_file: AuditFile
     tickets: Tickets
@@ -151,6 +154,7 @@ async def _build(
     stack.push_async_callback(ledger.stop)
     ledger_watch = LedgerWatch(database, ledger)
     rows = SignedRows(sealer, ledger)
+    row_watch = RowWatch(database, ledger, rows)
     tickets = Tickets(clock, rows)
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     items = Items(database, clock, sealer, ledger, heads, tickets)
@@ -171,6 +175,9 @@ async def _build(
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
 
     systems = Systems(clock, rows)
+    await _sign_once(database, Adoption(database, ledger, ledger_watch, rows, items), systems)
+    sealer.row_keys.follow(database)
+    stack.push_async_callback(sealer.row_keys.unfollow)
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
     launcher = Launcher(database, clock, settings, systems, items, tickets, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
@@ -186,12 +193,13 @@ async def _build(
         ledger=ledger,
         ledger_watch=ledger_watch,
         rows=rows,
+        row_watch=row_watch,
         audit=LedgerQueries(database),
         audit_file=AuditFile(database, ledger),
         tickets=tickets,
         items=items,
-        rotation=Rotation(database, clock, sealer, items, ledger),
-        recovery=Recovery(database, sealer, heads, ledger_watch),
+        rotation=Rotation(database, clock, sealer, items, ledger, rows),
+        recovery=Recovery(database, sealer, heads, ledger_watch, row_watch),
         organisations=Organisations(clock, rows),
         users=users,
         passwords=passwords,
@@ -233,6 +241,14 @@ async def _build(
             launcher=launcher,
         ),
     )
+
+
+async def _sign_once(database: Database, adoption: Adoption, systems: Systems) -> None:
+    """The first start with signed rows signs what is there."""
+    if not await adoption.is_done():
+        async with database.read() as connection:
+            destinations = await systems.destinations(connection)
+        await adoption.run(destinations)
 
 
 @asynccontextmanager

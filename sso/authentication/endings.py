@@ -10,7 +10,7 @@ from sqlalchemy import Column, Index, String, Table, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Bytes, Json, UtcDateTime, metadata
-from core.integrity import mac_column, signed
+from core.integrity import Flag, mac_column, signed
 from sso.oidc.grant_table import grant_table
 from vault.ledger import Event, Ledger
 
@@ -38,7 +38,8 @@ session_table = Table(
             "last_seen_at": "harmless, because it lets a session stay that is not over, to whoever holds its token",
             "ended_at": "setting it ends the session; clearing it puts the old row back, which the watch finds",
             "end_reason": "harmless, because it is only shown",
-        }
+        },
+        flag=Flag("ended_at", "user:", "user_id", ("session.end", "session.revoke")),
     ),
 )
 pending_table = Table(

@@ -34,7 +34,7 @@ password_table = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_sso_password_user", "user_id", "id"),
     # The newest of a person; older ones only stop that a password is chosen again.
-    info=enclosed(by="sso_proofs.password_digest"),
+    info=enclosed(by="sso_proofs.password_digest", key="user_id", newest=True),
 )
 
 _newest = password_table.alias("newest")

@@ -36,6 +36,8 @@ totp_table = Table(
     # A seed that is not confirmed yet counts for nothing, and is bound to its person by its seal.
     info=enclosed(
         by="sso_proofs.totp_digest",
+        key="user_id",
+        only="confirmed",
         left_out={"last_step": "harmless beyond a minute, because a code is worth nothing when its step is over"},
     ),
 )
@@ -44,7 +46,7 @@ recovery_table = Table(
     metadata,
     Column("digest", Bytes, primary_key=True),
     Column("user_id", String(26), nullable=False, index=True),
-    info=enclosed(by="sso_proofs.recovery_digest"),
+    info=enclosed(by="sso_proofs.recovery_digest", key="user_id"),
 )
 
 _FACTOR = (

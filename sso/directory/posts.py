@@ -30,7 +30,7 @@ post_table = Table(
     Column("order", Integer, nullable=False, server_default="0"),
     Index("ix_sso_post_user", "user_id"),
     Index("ix_sso_post_organisation", "organisation_id"),
-    info=enclosed(by="sso_user.posts_digest"),
+    info=enclosed(by="sso_user.posts_digest", key="user_id"),
 )
 
 

@@ -224,7 +224,7 @@ class Grants:
             row.token_code_challenge,
             row.token_used_at is not None,
             row.token_expires_at <= self._clock.now(),
-            row.token_since,
+            row.token_since or "",
         )
 
     async def by_refresh_token(self, connection: AsyncConnection, token: str) -> PresentedRefreshToken | None:
@@ -234,7 +234,7 @@ class Grants:
             return None
         row, now = rows[0], self._clock.now()
         return PresentedRefreshToken(
-            self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now, row.token_since
+            self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now, row.token_since or ""
         )
 
     async def consume_code(self, connection: AsyncConnection, code: str) -> bool:

@@ -19,6 +19,7 @@ from vault.ledger import Ledger
 from vault.ledger.events import event_table
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
+from vault.row_watch import RowWatch
 from vault.tickets import Use
 
 USE = Use(holder="session:s1", destination="http://127.0.0.1:9101", recipe_hash="r1")
@@ -312,11 +313,17 @@ async def test_a_replica_whose_clock_is_behind_writes_after_one_whose_clock_is_a
 
 
 async def test_after_tampering_an_owner_can_start_afresh(
-    database: Database, clock: FrozenClock, items: Items, sealer: Sealer, heads: Heads, watch: LedgerWatch
+    database: Database,
+    clock: FrozenClock,
+    items: Items,
+    sealer: Sealer,
+    heads: Heads,
+    watch: LedgerWatch,
+    row_watch: RowWatch,
 ) -> None:
     mine, theirs = await keep(database, items), await keep(database, items, "user:b")
     await overwrite(database, mine, system="evil")
-    recovery = Recovery(database, sealer, heads, watch)
+    recovery = Recovery(database, sealer, heads, watch, row_watch)
     assert list(await recovery.check()) == ["user:a"]
     assert await recovery.reset("user:a", actor="operator:x", reason="restored by hand") == 1
     assert await recovery.check() == {}

@@ -21,6 +21,7 @@ from vault.ledger.events import event_table
 from vault.ledger.tree import checkpoint_table, tree_table
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
+from vault.row_watch import RowWatch
 from vault.rows import SignedRows
 from vault.tickets import Tickets
 
@@ -107,7 +108,7 @@ async def test_a_newest_event_that_is_gone_is_found_by_the_check_and_recorded_by
     hiding: Update | Delete,
 ) -> None:
     await roll_back(database, items, ledger, hiding)
-    recovery = Recovery(database, sealer, heads, watch)
+    recovery = Recovery(database, sealer, heads, watch, RowWatch(database, ledger, SignedRows(sealer, ledger)))
     (why,) = (await recovery.check()).values()
     assert "position 1" in why
     await watch.run()
@@ -125,7 +126,9 @@ async def test_an_owner_who_starts_afresh_is_served_by_a_process_that_has_seen_w
     await drop_triggers(database)
     await change(database, delete(event_table))
     other = Heads(ledger, await signing_key(database, sealer, "heads"))
-    await Recovery(database, sealer, other, watch).reset(item.owner, actor="operator:x", reason="rolled back")
+    await Recovery(database, sealer, other, watch, RowWatch(database, ledger, SignedRows(sealer, ledger))).reset(
+        item.owner, actor="operator:x", reason="rolled back"
+    )
     assert await release(database, items, await keep(database, items)) == b"Qinghe-2026!zhihui"
 
 

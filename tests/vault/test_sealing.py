@@ -223,7 +223,7 @@ async def test_rotation_keeps_everything_openable_and_can_be_interrupted(
                 actor=owner,
             )
     mac = sealer.mac("x", b"y")
-    rotation = Rotation(database, clock, sealer, items, ledger)
+    rotation = Rotation(database, clock, sealer, items, ledger, SignedRows(sealer, ledger))
 
     async def killed() -> int:
         raise ConnectionError

@@ -17,6 +17,7 @@ from vault.keys.store import owner_key_table
 from vault.ledger import Ledger
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
+from vault.row_watch import RowWatch
 from vault.rows import SignedRows
 from vault.tickets import Tickets
 
@@ -24,8 +25,8 @@ KEY_OF_A = owner_key_table.c.owner == "user:a"
 
 
 @pytest.fixture
-def recovery(database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch) -> Recovery:
-    return Recovery(database, sealer, heads, watch)
+def recovery(database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch, row_watch: RowWatch) -> Recovery:
+    return Recovery(database, sealer, heads, watch, row_watch)
 
 
 async def restarted(
@@ -72,7 +73,8 @@ async def test_the_check_opens_every_item_and_names_owners_whose_key_is_another_
     for owner in ("user:a", "user:b", "user:c", "user:d"):
         await keep(database, items, owner)
     _, sealer = await restarted(database, clock, custodian, ledger)
-    recovery = Recovery(database, sealer, heads, LedgerWatch(database, ledger))
+    watch_rows = RowWatch(database, ledger, SignedRows(sealer, ledger))
+    recovery = Recovery(database, sealer, heads, LedgerWatch(database, ledger), watch_rows)
     assert await recovery.check() == {}
     async with database.write() as connection:
         query = select(owner_key_table.c.wrapped).where(owner_key_table.c.owner == "user:b")
@@ -80,6 +82,6 @@ async def test_the_check_opens_every_item_and_names_owners_whose_key_is_another_
         await connection.execute(delete(owner_key_table).where(owner_key_table.c.owner == "user:c"))
         await connection.execute(update(owner_key_table).where(owner_key_table.c.owner == "user:d").values(suite="xxx"))
     _, sealer = await restarted(database, clock, custodian, ledger)
-    refused = await Recovery(database, sealer, heads, LedgerWatch(database, ledger)).check()
+    refused = await Recovery(database, sealer, heads, LedgerWatch(database, ledger), watch_rows).check()
     assert sorted(refused) == ["user:a", "user:c", "user:d"]
     assert all(why.startswith(owner) for owner, why in refused.items())

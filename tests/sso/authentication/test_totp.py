@@ -168,10 +168,10 @@ async def test_a_seed_of_another_person_is_refused_and_recorded(
         theirs = select(totp_table.c.sealed_seed).where(totp_table.c.user_id != USER)
         sealed = await connection.scalar(theirs)
         await connection.execute(update(totp_table).where(totp_table.c.user_id == USER).values(sealed_seed=sealed))
-    with pytest.raises(VaultError, match="ERR-SEAL"):
+    with pytest.raises(VaultError, match="ERR-ROW_TAMPERED"):
         await accept(database, enrolled, code(clock))
-    await ledger.stop()
+    await ledger.told()
     async with database.read() as connection:
-        told = await ledger.latest(connection, ["vault.tamper"], f"user:{USER}")
+        told = await ledger.latest(connection, ["vault.tamper"], f"row:sso_totp:{USER}")
     assert told is not None
-    assert told.reason == "ERR-SEAL"
+    assert told.reason == "ERR-ROW_TAMPERED"
