@@ -22,7 +22,7 @@ ROW_KEY_OWNER = "vault:rows"
 _GENERATION_BYTES = 4
 MAC_BYTES = _GENERATION_BYTES + 32
 # How soon every process knows of a new generation.
-FOLLOW_SECONDS = 5.0
+FOLLOW_SECONDS = 1.0
 
 _log = logger("row_keys")
 
