@@ -159,6 +159,11 @@ async def _build(
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     items = Items(database, clock, sealer, ledger, heads, tickets)
 
+    systems = Systems(clock, rows)
+    await _sign_once(database, Adoption(database, ledger, ledger_watch, rows, items), systems)
+    sealer.row_keys.follow(database)
+    stack.push_async_callback(sealer.row_keys.unfollow)
+
     users = Users(clock, ledger, sealer, rows)
     hashing = PasswordHashing()
     stack.callback(hashing.close)
@@ -174,10 +179,6 @@ async def _build(
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
 
-    systems = Systems(clock, rows)
-    await _sign_once(database, Adoption(database, ledger, ledger_watch, rows, items), systems)
-    sealer.row_keys.follow(database)
-    stack.push_async_callback(sealer.row_keys.unfollow)
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
     launcher = Launcher(database, clock, settings, systems, items, tickets, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
