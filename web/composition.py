@@ -38,6 +38,7 @@ from sso.oidc.revocation import Revocation
 from sso.oidc.token import TokenEndpoint
 from sso.oidc.tokens import Tokens
 from sso.oidc.userinfo import UserInfo
+from vault.acceptance import Acceptance
 from vault.adoption import Adoption
 from vault.heads import Heads
 from vault.items import Items
@@ -77,6 +78,7 @@ class House:
     tickets: Tickets
     items: Items
     rotation: Rotation
+    acceptance: Acceptance
     recovery: Recovery
     # sso
     organisations: Organisations
@@ -200,6 +202,7 @@ async def _build(
         tickets=tickets,
         items=items,
         rotation=Rotation(database, clock, sealer, items, ledger, rows),
+        acceptance=Acceptance(database, ledger, rows),
         recovery=Recovery(database, sealer, heads, ledger_watch, row_watch),
         organisations=Organisations(clock, rows),
         users=users,

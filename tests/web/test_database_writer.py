@@ -664,6 +664,23 @@ async def test_a_launch_and_a_ticket_that_nobody_asked_for(
     await refused(house.items.redeem("mine", use))
 
 
+# What an operator does about it
+
+
+@pytest.mark.parametrize("table", [user_table, client_table, organisation_table, password_table, session_table])
+async def test_a_row_that_an_operator_has_looked_at_is_signed_as_it_stands(
+    house: House, writer: Writer, flow: Flow, lin: str, table: Table
+) -> None:
+    row = (await writer.rows(table))[-1]
+    to = {"name": {"zh": "x"} if table is client_table else "x"} if "name" in table.c else {}
+    await writer.change(table, row, **(to or {"hash": "x"} if table is password_table else to or {"device": "x"}))
+    (why,) = (await house.recovery.check()).values()
+    name, key = why.split(": ")[0].split(" ")
+    await house.acceptance.accept(name, key, actor="operator:x", reason="looked at")
+    assert await named(house) == set()
+    await refused(house.acceptance.accept(name, "nobody", actor="operator:x", reason="x"), "ERR-ROW")
+
+
 # What only looks like an upgrade
 
 
