@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
 
-from sqlalchemy import Boolean, Column, Index, String, Table, delete, insert
+from sqlalchemy import Boolean, Column, Index, String, Table, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -18,6 +18,7 @@ from connectors.systems import System, Systems, SystemStatus, WayInKind
 from core.clock import Clock
 from core.database import Database, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.integrity import mac_column, signed
 from core.settings import Settings
 from sso.access import permits
 from sso.authentication.sessions import Session
@@ -25,6 +26,7 @@ from sso.directory.users import User
 from vault.items import Item, Items
 from vault.keys.sealing import Opened
 from vault.ledger import Event, Ledger
+from vault.rows import SignedRows
 from vault.tickets import Tickets, Use
 
 INTENT_LIFETIME = timedelta(seconds=60)
@@ -41,8 +43,10 @@ launch_intent_table = Table(
     # The page that asks for the user name has used it; it is good for the page that asks for the password.
     Column("stepped", Boolean, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    mac_column(),
     Index("ix_connectors_launch_intent_session", "session_id", "system_id"),
     Index("ix_connectors_launch_intent_expires", "expires_at"),
+    info=signed(),
 )
 
 
@@ -69,6 +73,7 @@ class Launcher:
         items: Items,
         tickets: Tickets,
         ledger: Ledger,
+        rows: SignedRows,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -77,6 +82,7 @@ class Launcher:
         self._items = items
         self._tickets = tickets
         self._ledger = ledger
+        self._rows = rows
 
     async def launch(self, session: Session, slug: str, *, item_id: str | None = None) -> str:
         """The address to send the person's browser to. Raises ERR-SYSTEM, ERR-ACCESS or ERR-NO_WAY_IN."""
@@ -112,39 +118,41 @@ class Launcher:
                 launch_intent_table.c.system_id == system_id,
                 launch_intent_table.c.expires_at > self._clock.now(),
             )
-            .returning(launch_intent_table.c.item_id, launch_intent_table.c.stepped)
+            .returning(*launch_intent_table.c)
         )
-        rows = taken.all()
+        # One that somebody else wrote is taken away and counts for nothing.
+        rows = [row for row in taken if self._rows.is_genuine(launch_intent_table, row)]
         return Intent(rows[-1].item_id, rows[-1].stepped) if rows else None
 
     async def keep_intent(
         self, connection: AsyncConnection, session_id: str, system_id: str, item_id: str | None, *, stepped: bool
     ) -> None:
-        await connection.execute(
-            insert(launch_intent_table).values(
-                id=new_id(),
-                session_id=session_id,
-                system_id=system_id,
-                item_id=item_id,
-                stepped=stepped,
-                expires_at=self._clock.now() + INTENT_LIFETIME,
-            )
+        await self._rows.insert(
+            connection,
+            launch_intent_table,
+            id=new_id(),
+            session_id=session_id,
+            system_id=system_id,
+            item_id=item_id,
+            stepped=stepped,
+            expires_at=self._clock.now() + INTENT_LIFETIME,
         )
 
     async def release(
         self, *, session: Session, system: System, item: Item, recipe_hash: str, purpose: Purpose
     ) -> Opened:
-        """Opens the Item for one use at the system's exact origin.
+        """Opens the Item for one use at the system's destination.
 
         Policy is asked again, a Ticket is issued and redeemed, and the ledger event is durable when this returns.
-        Raises ERR-ACCESS when the person may no longer, and the vault's errors (ERR-ITEM_FROZEN, ERR-ITEM_TAMPERED).
+        Raises ERR-ACCESS when the person may no longer, and the vault's errors (ERR-ITEM_FROZEN, ERR-ITEM_DESTINATION,
+        ERR-ITEM_TAMPERED).
         """
         refusal = refusal_of(session.user, system)
         if refusal is None and item.owner not in owners_for(session.user):
             refusal = ConnectorError("ERR-ACCESS", "the account belongs to somebody else", status=403)
         if refusal is not None:
             raise refusal
-        use = Use(holder=f"session:{session.id}", origin=str(system.origin), recipe_hash=recipe_hash)
+        use = Use(holder=f"session:{session.id}", destination=system.destination, recipe_hash=recipe_hash)
         async with self._database.write() as connection:
             ticket = await self._tickets.issue(
                 connection, item.id, use, actor=f"user:{session.user.id}", purpose=purpose

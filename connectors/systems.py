@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from sqlalchemy import Column, Index, Integer, RowMapping, String, Table, insert, select, update
+from sqlalchemy import Column, Index, Integer, Row, String, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
@@ -17,9 +17,11 @@ from connectors.origin import ExactOrigin
 from core.clock import Clock
 from core.database import Json, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.trust import Trust, public_trust, trust_of
 from sso.access import AccessRule
-from vault.ledger import Event, Ledger
+from vault.ledger import Event
+from vault.rows import SignedRows, read
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]\Z")
 _RESERVED_SLUGS = frozenset({"www", "api", "sso", "admin", "localhost", "gateway", "portal"})
@@ -259,6 +261,11 @@ class System:
         return [Endpoint(*pair) for pair in zip(self.registration.gateway_hosts, (self.origin, *further), strict=True)]
 
     @property
+    def destination(self) -> str:
+        """Where its passwords may go, as the vault seals them: its exact origins; "" for a system that takes none."""
+        return " ".join(str(endpoint.origin) for endpoint in self.endpoints)
+
+    @property
     def fills(self) -> bool:
         """True when the gateway signs the person in with an Item."""
         return self.way_in.kind in (WayInKind.GATEWAY, WayInKind.BASIC)
@@ -276,7 +283,10 @@ system_table = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    anchor_column(),
+    mac_column(),
     Index("ix_connectors_system_owner", "owner"),
+    info=signed(anchor=Anchor("system:", ("system.change",))),
 )
 
 
@@ -294,9 +304,9 @@ class Change:
 
 
 class Systems:
-    def __init__(self, clock: Clock, ledger: Ledger) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows) -> None:
         self._clock = clock
-        self._ledger = ledger
+        self._rows = rows
 
     async def find(self, connection: AsyncConnection, system_id: str) -> System | None:
         return await self._one(connection, system_table.c.id == system_id)
@@ -308,10 +318,12 @@ class Systems:
         self, connection: AsyncConnection, *, after: str = "", limit: int = 500, owners: Sequence[str] | None = None
     ) -> list[System]:
         """Systems by slug, a page at a time: `after` is the last slug of the page before."""
-        query = select(system_table).where(system_table.c.slug > after).order_by(system_table.c.slug).limit(limit)
+        query = read(system_table).where(system_table.c.slug > after).order_by(system_table.c.slug).limit(limit)
         if owners is not None:
             query = query.where(system_table.c.owner.in_(owners))
-        return [system_from_row(row) for row in (await connection.execute(query)).mappings()]
+        rows = await connection.execute(query)
+        # One that somebody else wrote is missing: it must not take the others with it.
+        return [_system(row) for row in rows if self._rows.is_genuine(system_table, row)]
 
     async def upsert(self, connection: AsyncConnection, registration: SystemRegistration, *, actor: str) -> Change:
         """Creates or updates the system of that slug, idempotently, and records the change."""
@@ -327,39 +339,43 @@ class Systems:
         }
         if known is None:
             change = Change(new_id(), created=True, fields=())
-            await connection.execute(
-                insert(system_table).values(id=change.id, slug=registration.slug, version=1, created_at=now, **columns)
-            )
-        else:
-            before = known.registration.model_dump(mode="json")
-            change = Change(known.id, False, tuple(name for name in document if document[name] != before[name]))
-            if not change.changed:
-                return change
-            await connection.execute(
-                update(system_table)
-                .where(system_table.c.id == known.id)
-                .values(version=system_table.c.version + 1, **columns)
-            )
-        await self._ledger.record(
-            connection,
-            Event(
-                action="system.change",
-                result="success",
-                actor=actor,
-                subject=f"system:{change.id}",
-                system=change.id,
-                detail={"slug": registration.slug, "changed": ",".join(change.fields) or "created"},
-            ),
-        )
+            columns |= {"id": change.id, "slug": registration.slug, "version": 1, "created_at": now}
+            await self._rows.insert_told(connection, system_table, _event(change, registration, actor), **columns)
+            return change
+        before = known.registration.model_dump(mode="json")
+        change = Change(known.id, False, tuple(name for name in document if document[name] != before[name]))
+        if change.changed:
+            event, key = _event(change, registration, actor), {"id": known.id}
+            await self._rows.change_told(connection, system_table, key, event, version=known.version + 1, **columns)
         return change
 
+    async def destinations(self, connection: AsyncConnection) -> dict[str, str]:
+        """Where each system takes a password, by its id."""
+        systems = map(_system, await connection.execute(select(system_table)))
+        return {system.id: system.destination for system in systems}
+
     async def _one(self, connection: AsyncConnection, condition: Any) -> System | None:
-        row = (await connection.execute(select(system_table).where(condition))).mappings().one_or_none()
-        return system_from_row(row) if row is not None else None
+        """Raises ERR-ROW_TAMPERED."""
+        row = (await connection.execute(read(system_table).where(condition))).one_or_none()
+        if row is None:
+            return None
+        self._rows.require(system_table, row)
+        return _system(row)
 
 
-def system_from_row(row: RowMapping) -> System:
+def _event(change: Change, registration: SystemRegistration, actor: str) -> Event:
+    return Event(
+        action="system.change",
+        result="success",
+        actor=actor,
+        subject=f"system:{change.id}",
+        system=change.id,
+        detail={"slug": registration.slug, "changed": ",".join(change.fields) or "created"},
+    )
+
+
+def _system(row: Row[Any]) -> System:
     """A System of a row of `system_table`; the document was validated when it was written."""
-    registration = SystemRegistration.model_validate(row["document"])
+    registration = SystemRegistration.model_validate(row.document)
     origin = ExactOrigin.parse(registration.upstream) if registration.upstream else None
-    return System(id=row["id"], version=row["version"], registration=registration, origin=origin)
+    return System(id=row.id, version=row.version, registration=registration, origin=origin)

@@ -1,9 +1,10 @@
 """What a table says about somebody who writes to it past Yimen: one declaration a table, in `Table.info`.
 
-Floor 0 only keeps the words; `vault.rows` does what they say. A table is one of three:
+Floor 0 only keeps the words; `vault.rows` does what they say. A table is one of four:
 
 - `signed(…)`: each row gives power, so each carries a MAC in its column `row_mac`. Every column is covered but those
   that are left out, each with the reason why that is harmless.
+- `enclosed(by=…)`: what the rows say stands, as a digest, in a signed row of another table.
 - `guarded(by=…)`: the rows give power, and something else covers them: a signed head, an authenticated envelope.
 - `harmless(because=…)`: whoever writes there gains nothing.
 
@@ -14,11 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, String, Table
 
 from core.database import Bytes
 
 MAC_COLUMN = "row_mac"
+ANCHOR_COLUMN = "anchor"
 _INFO = "integrity"
 
 
@@ -26,11 +28,24 @@ _INFO = "integrity"
 class Signed:
     """Rows under a MAC. `left_out` gives the columns that it does not cover, each with the reason.
 
-    With `anchor`, the newest version of a row also stands in the ledger: see `Anchor`.
+    With `anchor`, the newest version of a row also stands in the ledger: see `Anchor`. With `flag`, the ledger tells
+    that one of the columns left out was set: see `Flag`.
     """
 
     left_out: Mapping[str, str] = field(default_factory=dict)
     anchor: "Anchor | None" = None
+    flag: "Flag | None" = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A column that is set once and never cleared, outside of the MAC. Events of `actions` about `subject` followed by
+    the row's column `of` tell that it was set; they name the row's key as their `session`."""
+
+    column: str
+    subject: str
+    of: str
+    actions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,21 @@ class Anchor:
 
     subject: str
     actions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """Rows that a signed row of another table vouches for, all of them together: none can be added, taken away or
+    changed. `by` is that table's column with their digest, `key` the column here that names its row.
+
+    `only`: those where this column is true; `newest`: the one with the greatest key. Others count for nothing.
+    """
+
+    by: str
+    key: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    only: str | None = None
+    newest: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,13 +89,21 @@ class Harmless:
     because: str
 
 
-Integrity = Signed | Guarded | Harmless
+Integrity = Signed | Enclosed | Guarded | Harmless
 
 
-def signed(*, left_out: Mapping[str, str] | None = None, anchor: Anchor | None = None) -> dict[str, Any]:
+def signed(
+    *, left_out: Mapping[str, str] | None = None, anchor: Anchor | None = None, flag: Flag | None = None
+) -> dict[str, Any]:
     """The `info` of a table whose rows are signed. The table needs `mac_column()` too, and `anchor_column()` with an
     anchor."""
-    return {_INFO: Signed(left_out or {}, anchor)}
+    return {_INFO: Signed(left_out or {}, anchor, flag)}
+
+
+def enclosed(
+    *, by: str, key: str, left_out: Mapping[str, str] | None = None, only: str | None = None, newest: bool = False
+) -> dict[str, Any]:
+    return {_INFO: Enclosed(by, key, left_out or {}, only, newest)}
 
 
 def guarded(*, by: str) -> dict[str, Any]:
@@ -81,6 +119,11 @@ def mac_column() -> Column[bytes]:
     return Column(MAC_COLUMN, Bytes)
 
 
+def anchor_column() -> Column[str]:
+    """The id of the ledger's event that tells of this version of the row."""
+    return Column(ANCHOR_COLUMN, String(26))
+
+
 def integrity_of(table: Table) -> Integrity | None:
     """What the table declares; None when it declares nothing."""
     declared: Integrity | None = table.info.get(_INFO)
@@ -88,9 +131,14 @@ def integrity_of(table: Table) -> Integrity | None:
 
 
 def covered_columns(table: Table) -> tuple[str, ...]:
-    """The columns of a signed table that its MAC covers."""
+    """The columns of a signed or enclosed table that its MAC or digest covers."""
     declared = integrity_of(table)
-    if not isinstance(declared, Signed):
+    if not isinstance(declared, Signed | Enclosed):
         raise TypeError(f"{table.name} does not declare signed rows")
     names = (column.name for column in table.c)
     return tuple(name for name in names if name != MAC_COLUMN and name not in declared.left_out)
+
+
+def anchor_of(table: Table) -> Anchor | None:
+    declared = integrity_of(table)
+    return declared.anchor if isinstance(declared, Signed) else None

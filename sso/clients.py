@@ -1,5 +1,6 @@
 """OpenID Connect clients: what departments register (RFC 7591 metadata beside our own fields), and the registry."""
 
+import builtins
 import re
 import time
 from collections.abc import Mapping
@@ -7,18 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import ValidationError
-from sqlalchemy import Column, Integer, Row, String, Table, insert, select, update
+from sqlalchemy import Column, Integer, Row, Select, String, Table, bindparam
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Json, UtcDateTime, metadata
+from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.settings import Settings
 from sso.access import AccessRule
 from sso.client_metadata import ClientMetadata
 from sso.client_secrets import ClientSecrets
 from sso.errors import SsoError
 from sso.redirect_uris import origin_of, require_registrable
-from vault.ledger import Event, Ledger
+from vault.ledger import Event
+from vault.rows import SignedRows, read
 
 Policy = Literal["oidc", "strict"]
 
@@ -110,14 +113,18 @@ client_table = Table(
     Column("metadata", Json, nullable=False),
     Column("version", Integer, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    anchor_column(),
+    mac_column(),
+    info=signed(anchor=Anchor("client:", ("client.change",))),
 )
+_BY_ID = read(client_table).where(client_table.c.client_id == bindparam("wanted"))
 
 
 class Clients:
-    def __init__(self, clock: Clock, settings: Settings, ledger: Ledger, client_secrets: ClientSecrets) -> None:
+    def __init__(self, clock: Clock, settings: Settings, rows: SignedRows, client_secrets: ClientSecrets) -> None:
         self._clock = clock
         self._loopback_allowed = not settings.secure
-        self._ledger = ledger
+        self._rows = rows
         self._secrets = client_secrets
         self._cache: dict[str, tuple[Client, float]] = {}
         self._origins: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
@@ -134,8 +141,7 @@ class Clients:
             return fresh
         if len(client_id) > 255 or "\x00" in client_id:
             return None
-        query = select(client_table).where(client_table.c.client_id == client_id)
-        row = (await connection.execute(query)).one_or_none()
+        row = await self._row(connection, client_id)
         if row is None:
             self._cache.pop(client_id, None)
             return None
@@ -144,15 +150,14 @@ class Clients:
         return client
 
     async def list(self, connection: AsyncConnection, *, after: str = "", limit: int = 200) -> list[Client]:
-        query = select(client_table).where(client_table.c.client_id > after).order_by(client_table.c.client_id)
-        return [_client(row) for row in await connection.execute(query.limit(limit))]
+        query = read(client_table).where(client_table.c.client_id > after).order_by(client_table.c.client_id)
+        return await self._genuine(connection, query.limit(limit))
 
     async def has_origin(self, connection: AsyncConnection, origin: str) -> bool:
         """True for the web origin of an active client's page. At most a second old."""
         origins, read_at = self._origins
         if time.monotonic() - read_at >= _FRESH_SECONDS:
-            active = select(client_table).where(client_table.c.status == "active")
-            clients = [_client(row) for row in await connection.execute(active)]
+            clients = await self._genuine(connection, read(client_table).where(client_table.c.status == "active"))
             origins = frozenset().union(*(client.origins for client in clients))
             self._origins = (origins, time.monotonic())
         return origin in origins
@@ -177,8 +182,7 @@ class Clients:
     ) -> tuple[str, ...]:
         """Creates or changes a client; gives the names of changed fields. Raises ERR-CLIENT_METADATA."""
         parsed = self._parse(registration)
-        query = select(client_table).where(client_table.c.client_id == registration.client_id)
-        known = (await connection.execute(query)).one_or_none()
+        known = await self._row(connection, registration.client_id)
         values: dict[str, Any] = {
             "name": dict(registration.name),
             "policy": registration.policy,
@@ -196,34 +200,50 @@ class Clients:
         if known is None:
             self._require_credential(parsed, secret_hash)
             changed: tuple[str, ...] = ("created",)
-            await connection.execute(
-                insert(client_table).values(
-                    client_id=registration.client_id, version=1, updated_at=self._clock.now(), **values
-                )
-            )
         else:
             changed = tuple(name for name, value in values.items() if value != getattr(known, name))
             if not changed:
                 return ()
-            await connection.execute(
-                update(client_table)
-                .where(client_table.c.client_id == registration.client_id)
-                .values(version=client_table.c.version + 1, updated_at=self._clock.now(), **values)
-            )
+            changed = tuple("client_secret" if name == "secret_hash" else name for name in changed)
+        await self._write(connection, registration.client_id, known, values, changed, actor)
         self._cache.pop(registration.client_id, None)
-        changed = tuple("client_secret" if name == "secret_hash" else name for name in changed)
-        await self._ledger.record(
-            connection,
-            Event(
-                action="client.change",
-                result="success",
-                actor=actor,
-                subject=f"client:{registration.client_id}",
-                client=registration.client_id,
-                detail={"changed": ",".join(changed)},
-            ),
-        )
         return changed
+
+    async def _write(
+        self,
+        connection: AsyncConnection,
+        client_id: str,
+        known: Row[Any] | None,
+        values: dict[str, Any],
+        changed: tuple[str, ...],
+        actor: str,
+    ) -> None:
+        event = Event(
+            action="client.change",
+            result="success",
+            actor=actor,
+            subject=f"client:{client_id}",
+            client=client_id,
+            detail={"changed": ",".join(changed)},
+        )
+        values = {**values, "updated_at": self._clock.now()}
+        if known is None:
+            await self._rows.insert_told(connection, client_table, event, client_id=client_id, version=1, **values)
+        else:
+            key = {"client_id": client_id}
+            await self._rows.change_told(connection, client_table, key, event, version=known.version + 1, **values)
+
+    async def _row(self, connection: AsyncConnection, client_id: str) -> Row[Any] | None:
+        """Raises ERR-ROW_TAMPERED."""
+        row: Row[Any] | None = (await connection.execute(_BY_ID, {"wanted": client_id})).one_or_none()
+        if row is not None:
+            self._rows.require(client_table, row)
+        return row
+
+    async def _genuine(self, connection: AsyncConnection, query: Select[Any]) -> builtins.list[Client]:
+        """In a list, a client that somebody else wrote is missing: it must not take the others with it."""
+        rows = await connection.execute(query)
+        return [_client(row) for row in rows if self._rows.is_genuine(client_table, row)]
 
     def _parse(self, registration: ClientRegistration) -> ClientMetadata:
         client_id = registration.client_id

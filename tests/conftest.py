@@ -132,4 +132,4 @@ async def ledger(database: Database, clock: FrozenClock, sealer: Sealer) -> Asyn
 
 @pytest.fixture
 def rows(sealer: Sealer, ledger: Ledger) -> SignedRows:
-    return SignedRows(sealer.row_keys, ledger)
+    return SignedRows(sealer, ledger)

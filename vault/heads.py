@@ -1,6 +1,6 @@
 """The signed head of an owner: what the owner's items are, all of them, and nothing older.
 
-A head covers a counter and a digest of every item's identity, system, version and sealed bytes. Counter and digest
+A head covers a counter and a digest of every item: all of it but three times that are only shown. Counter and digest
 also stand in the ledger event of the write, so putting back an old item together with its old head is found too.
 Who deletes or changes that newest event as well leaves a hole in the tree (`ledger_watch`), and is refused at once by
 every process that has seen the newer head.
@@ -16,14 +16,21 @@ from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
+from core.integrity import guarded
 from vault.errors import VaultError
 from vault.keys.store import encode_fields
 from vault.ledger import Event, Ledger, RecordedEvent
 from vault.ledger.events import event_table
 
 # The events that carry a head. Their subject is the owner.
-HEAD_ACTIONS = ("vault.add", "vault.replace", "vault.remove", "vault.rotate", "vault.reset")
+HEAD_ACTIONS = (
+    *("vault.add", "vault.replace", "vault.remove", "vault.rotate", "vault.reset"),
+    *("vault.freeze", "vault.note", "vault.rebind", "vault.adopt"),
+)
 _MOST_REMEMBERED = 10_000
+_COVERED = (
+    *("id", "system", "version", "destination", "label", "masked_login", "state", "frozen_reason", "last_result"),
+)
 _NO_ITEMS = hashlib.sha256().digest()
 
 item_table = Table(
@@ -35,6 +42,8 @@ item_table = Table(
     Column("label", String(60), nullable=False),
     Column("masked_login", String(200), nullable=False),
     Column("version", Integer, nullable=False),
+    # Where the secret may go, in the words of the floors above; sealed with it. NULL only before an upgrade's signing.
+    Column("destination", String(300)),
     Column("sealed_login", Bytes, nullable=False),
     Column("sealed_secret", Bytes, nullable=False),
     Column("state", String(8), nullable=False),
@@ -43,6 +52,7 @@ item_table = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("last_used_at", UtcDateTime),
     Column("last_result", String(16)),
+    info=guarded(by="the owner's head, but for created_at, updated_at and last_used_at: they are only shown"),
 )
 
 head_table = Table(
@@ -52,6 +62,7 @@ head_table = Table(
     Column("counter", BigInteger, nullable=False),
     Column("digest", Bytes, nullable=False),
     Column("signature", Bytes, nullable=False),
+    info=guarded(by="its signature, and the ledger's event that tells of the newest one"),
 )
 
 
@@ -90,6 +101,11 @@ class Heads:
         if event is None:
             return Head(owner, row.counter, "")
         return Head(owner, max(row.counter, _counter(event)), event.id)
+
+    async def lock_unbound(self, connection: AsyncConnection, owner: str) -> Head:
+        """As `lock`, for a head of before items had a destination. Raises ERR-ITEM_TAMPERED."""
+        row = await self._locked_row(connection, owner)
+        return await self._signed(connection, row, await _digest_before_destinations(connection, owner))
 
     async def advance(
         self,
@@ -150,15 +166,15 @@ class Heads:
         return (await connection.execute(query)).one()
 
     async def _verified(self, connection: AsyncConnection, row: Row[Any]) -> Head:
-        head = await self._signed(connection, row)
+        head = await self._signed(connection, row, await self._digest(connection, row.owner))
         # Ids ascend from write to write, so an older one means that the newer event is gone.
         if head.event_id < self._seen.get(head.owner, ""):
             raise _tampered(head.owner, "the head is older than one that this process has seen")
         return head
 
-    async def _signed(self, connection: AsyncConnection, head: Row[Any]) -> Head:
+    async def _signed(self, connection: AsyncConnection, head: Row[Any], digest: bytes) -> Head:
         event = await self._ledger.latest(connection, HEAD_ACTIONS, head.owner)
-        if await self._digest(connection, head.owner) != head.digest:
+        if digest != head.digest:
             raise _tampered(head.owner, "the items are not those of the head")
         if head.counter == 0 and event is None and head.digest == _NO_ITEMS:
             return Head(head.owner, 0, "")
@@ -172,16 +188,28 @@ class Heads:
 
     async def _digest(self, connection: AsyncConnection, owner: str) -> bytes:
         items = item_table.c
-        query = select(items.id, items.system, items.version, items.sealed_login, items.sealed_secret)
+        query = select(*(items[name] for name in (*_COVERED, "sealed_login", "sealed_secret")))
         whole = hashlib.sha256()
         for item in await connection.execute(query.where(items.owner == owner).order_by(items.id)):
-            whole.update(encode_fields(item.id, item.system, item.version))
+            # An optional text says first whether it is there: none and empty are two things.
+            values = (getattr(item, name) for name in _COVERED)
+            whole.update(encode_fields(*(part for value in values for part in (int(value is not None), value or ""))))
             whole.update(hashlib.sha256(item.sealed_login).digest() + hashlib.sha256(item.sealed_secret).digest())
         return whole.digest()
 
     @staticmethod
     def _message(owner: str, counter: int, digest: bytes) -> bytes:
         return encode_fields("yimen-head/1", owner, counter) + digest
+
+
+async def _digest_before_destinations(connection: AsyncConnection, owner: str) -> bytes:
+    items = item_table.c
+    query = select(items.id, items.system, items.version, items.sealed_login, items.sealed_secret)
+    whole = hashlib.sha256()
+    for item in await connection.execute(query.where(items.owner == owner).order_by(items.id)):
+        whole.update(encode_fields(item.id, item.system, item.version))
+        whole.update(hashlib.sha256(item.sealed_login).digest() + hashlib.sha256(item.sealed_secret).digest())
+    return whole.digest()
 
 
 def _counter(event: RecordedEvent) -> int:

@@ -1,6 +1,7 @@
 """Items: the credentials that the vault keeps, and the one way to a password - a Ticket, redeemed."""
 
-from collections.abc import Sequence
+import builtins
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from core.database import Database
 from core.identifiers import new_id
 from vault.errors import VaultError
 from vault.heads import Head, Heads, item_table
-from vault.item_content import open_login, open_secret, seal_content
+from vault.item_content import open_login, open_secret, open_unbound, seal_content
 from vault.keys.sealing import Opened, Sealer
 from vault.ledger import Event, Ledger
 from vault.masking import mask
@@ -34,6 +35,7 @@ class Item:
     label: str
     login: str
     version: int
+    destination: str | None
     state: ItemState
     frozen_reason: str | None
     created_at: datetime
@@ -51,7 +53,7 @@ class Items:
         self._sealer = sealer
         self._ledger = ledger
         self._heads = heads
-        self._tickets = tickets
+        self.tickets = tickets
 
     # Keeping
 
@@ -61,15 +63,17 @@ class Items:
         *,
         owner: str,
         system: str,
+        destination: str,
         login: str,
         secret: bytearray,
         label: str = "",
         actor: str,
     ) -> Item:
-        """Seals a new credential. The caller wipes `secret`."""
+        """Seals a new credential for one destination: it opens for no other. The caller wipes `secret`."""
         head = await self._lock(connection, owner, actor)
         item_id, now = new_id(), self._clock.now()
-        sealed = await seal_content(self._sealer, connection, (owner, system, item_id, 1), login.encode(), secret)
+        place = (owner, system, item_id, 1)
+        sealed = await seal_content(self._sealer, connection, place, destination, login.encode(), secret)
         await connection.execute(
             insert(item_table).values(
                 id=item_id,
@@ -92,18 +96,18 @@ class Items:
         connection: AsyncConnection,
         item_id: str,
         *,
+        destination: str,
         secret: bytearray,
         login: str | None = None,
         label: str | None = None,
         actor: str,
     ) -> Item:
-        """A new version of the credential; a frozen Item becomes usable again."""
+        """A new version of the credential, for that destination; a frozen Item becomes usable again."""
         row, head = await self._locked(connection, item_id, actor)
         kept = login if login is not None else await self.login_name(connection, item_id)
         version = row.version + 1
-        sealed = await seal_content(
-            self._sealer, connection, (row.owner, row.system, item_id, version), kept.encode(), secret
-        )
+        place = (row.owner, row.system, item_id, version)
+        sealed = await seal_content(self._sealer, connection, place, destination, kept.encode(), secret)
         await connection.execute(
             update(item_table)
             .where(item_table.c.id == item_id)
@@ -125,45 +129,75 @@ class Items:
         await connection.execute(delete(item_table).where(item_table.c.id == item_id))
         await self._heads.advance(connection, head, "vault.remove", actor=actor, system=row.system, item=item_id)
 
+    async def rebind(self, connection: AsyncConnection, item_id: str, destination: str, *, actor: str) -> bool:
+        """Seals the credential again, for another destination; False when it is sealed for that one.
+
+        It sends a password to a new place, so its callers are the owner, or a maker and a checker.
+        """
+        row, head = await self._locked(connection, item_id, actor)
+        if row.destination == destination:
+            return False
+        with await open_secret(self._sealer, connection, row, row.destination) as secret:
+            await self._seal_again(connection, row, destination, secret)
+        detail = {"item": item_id, "from": row.destination or "", "to": destination}
+        await self._heads.advance(connection, head, "vault.rebind", actor=actor, system=row.system, **detail)
+        return True
+
     async def rotate(self, connection: AsyncConnection, owner: str, *, actor: str) -> None:
         """A new key for the owner, of the suite of the settings, and every item of theirs sealed again under it."""
         head = await self._lock(connection, owner, actor)
         await self._sealer.new_owner_key(connection, owner)
         rows = (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all()
         for row in rows:
-            with (
-                await open_login(self._sealer, connection, row) as login,
-                await open_secret(self._sealer, connection, row) as secret,
-            ):
-                sealed = await seal_content(
-                    self._sealer, connection, (owner, row.system, row.id, row.version), login, secret
-                )
-            await connection.execute(update(item_table).where(item_table.c.id == row.id).values(**sealed))
+            with await open_secret(self._sealer, connection, row, row.destination) as secret:
+                await self._seal_again(connection, row, row.destination, secret)
         await self._heads.advance(connection, head, "vault.rotate", actor=actor, items=len(rows))
+
+    async def adopt(self, connection: AsyncConnection, owner: str, destinations: Mapping[str, str]) -> int:
+        """Once, at the upgrade that brought destinations: binds each item of the owner to that of its system, by
+        system id; gives how many. Raises ERR-ITEM_TAMPERED where the head of before does not hold.
+        """
+        head = await self._heads.lock_unbound(connection, owner)
+        rows = (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all()
+        for row in rows:
+            with await open_unbound(self._sealer, connection, row) as secret:
+                # A system that is gone has no destination: what is kept for it opens for nothing.
+                await self._seal_again(connection, row, destinations.get(row.system, ""), secret)
+        await self._heads.advance(connection, head, "vault.adopt", actor="system", items=len(rows))
+        return len(rows)
+
+    async def _seal_again(
+        self, connection: AsyncConnection, row: Row[Any], destination: str, secret: bytearray
+    ) -> None:
+        place = (row.owner, row.system, row.id, row.version)
+        with await open_login(self._sealer, connection, row) as login:
+            sealed = await seal_content(self._sealer, connection, place, destination, login, secret)
+        await connection.execute(update(item_table).where(item_table.c.id == row.id).values(**sealed))
 
     async def freeze(self, connection: AsyncConnection, item_id: str, reason: str, *, actor: str) -> None:
         """After a refused password: nothing is tried again until the person replaces it (DESIGN §4.15)."""
-        row = await self._row(connection, item_id)
-        await connection.execute(
-            update(item_table)
-            .where(item_table.c.id == item_id)
-            .values(state="frozen", frozen_reason=reason, last_result="failure")
-        )
-        await self._ledger.record(
+        await self._mark(
             connection,
-            Event(
-                action="vault.freeze",
-                result="success",
-                actor=actor,
-                subject=f"item:{item_id}",
-                system=row.system,
-                reason=reason,
-            ),
+            item_id,
+            "vault.freeze",
+            actor,
+            {"state": "frozen", "frozen_reason": reason, "last_result": "failure"},
+            reason=reason,
         )
 
-    async def note_result(self, connection: AsyncConnection, item_id: str, result: str) -> None:
-        """How the last use ended, for the portal's tile."""
-        await connection.execute(update(item_table).where(item_table.c.id == item_id).values(last_result=result))
+    async def note_result(
+        self, connection: AsyncConnection, item_id: str, result: str, *, actor: str = "system"
+    ) -> None:
+        """How the last use ended: for the portal's tile, and for whether the next page submits itself."""
+        if (await self._row(connection, item_id)).last_result != result:
+            await self._mark(connection, item_id, "vault.note", actor, {"last_result": result}, result=result)
+
+    async def _mark(
+        self, connection: AsyncConnection, item_id: str, action: str, actor: str, to: Mapping[str, str], **detail: str
+    ) -> None:
+        row, head = await self._locked(connection, item_id, actor)
+        await connection.execute(update(item_table).where(item_table.c.id == item_id).values(**to))
+        await self._heads.advance(connection, head, action, actor=actor, system=row.system, item=item_id, **detail)
 
     # Looking
 
@@ -179,6 +213,11 @@ class Items:
             query = query.where(item_table.c.system == system)
         return [_item(row) for row in await connection.execute(query)]
 
+    async def of_system(self, connection: AsyncConnection, system: str) -> builtins.list[Item]:
+        """Everybody's accounts of a system."""
+        query = select(item_table).where(item_table.c.system == system).order_by(item_table.c.id)
+        return [_item(row) for row in await connection.execute(query)]
+
     async def login_name(self, connection: AsyncConnection, item_id: str) -> str:
         """The account's name in the clear, for the page's user name field and for its owner."""
         row = await self._row(connection, item_id)
@@ -190,7 +229,7 @@ class Items:
         row = await self._row(connection, item_id)
         if await self.login_name(connection, item_id) != login:
             return False
-        with await open_secret(self._sealer, connection, row) as kept:
+        with await open_secret(self._sealer, connection, row, row.destination) as kept:
             return kept == secret
 
     # Releasing
@@ -198,12 +237,12 @@ class Items:
     async def redeem(self, token: str, use: Use) -> Opened:
         """The password, for one use. The ledger's row is durable before this returns (DESIGN §4.12).
 
-        Raises ERR-TICKET, ERR-ITEM_FROZEN or ERR-ITEM_TAMPERED; each refusal is in the ledger too.
+        Raises ERR-TICKET, ERR-ITEM_FROZEN, ERR-ITEM_DESTINATION or ERR-ITEM_TAMPERED; the ledger tells of each refusal.
         """
         opened: Opened | None = None
         try:
             async with self._database.write() as connection:
-                leave = await self._tickets.redeem(connection, token, use)
+                leave = await self.tickets.redeem(connection, token, use)
                 opened = await self._release(connection, leave, use)
         except VaultError as error:
             if opened is not None:
@@ -216,7 +255,10 @@ class Items:
         row = await self._row(connection, leave.item_id)
         if row.state == "frozen" and leave.purpose != "reveal":
             raise VaultError("ERR-ITEM_FROZEN", f"item {row.id} is frozen", status=409)
-        opened = await open_secret(self._sealer, connection, row)
+        destination = row.destination if leave.purpose == "reveal" else use.destination
+        if destination is None or destination != row.destination:
+            raise VaultError("ERR-ITEM_DESTINATION", f"item {row.id} was sealed for another destination", status=409)
+        opened = await open_secret(self._sealer, connection, row, destination)
         await connection.execute(
             update(item_table).where(item_table.c.id == row.id).values(last_used_at=self._clock.now())
         )
@@ -231,7 +273,7 @@ class Items:
                 session=use.holder.removeprefix("session:"),
                 detail={
                     "purpose": leave.purpose,
-                    "origin": use.origin,
+                    "destination": destination,
                     "version": row.version,
                     "owner": row.owner,
                     **({"reason": leave.reason} if leave.reason else {}),
@@ -241,7 +283,7 @@ class Items:
         return opened
 
     async def _refused(self, error: VaultError, use: Use) -> VaultError:
-        subject = f"origin:{use.origin}"
+        subject = f"destination:{use.destination or 'none'}"
         if error.code in TAMPERED:
             await self._ledger.append(_tamper(error, use.holder, subject))
             return VaultError("ERR-ITEM_TAMPERED", error.detail, status=409)
@@ -296,6 +338,7 @@ def _item(row: Row[Any]) -> Item:
         label=row.label,
         login=row.masked_login,
         version=row.version,
+        destination=row.destination,
         state=row.state,
         frozen_reason=row.frozen_reason,
         created_at=row.created_at,

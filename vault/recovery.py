@@ -11,21 +11,24 @@ from vault.item_content import open_login, open_secret
 from vault.items import TAMPERED
 from vault.keys.sealing import Sealer
 from vault.ledger.watch import LedgerWatch
+from vault.row_watch import RowWatch
 
 
 class Recovery:
-    def __init__(self, database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch) -> None:
+    def __init__(self, database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch, rows: RowWatch) -> None:
         self._database = database
         self._sealer = sealer
         self._heads = heads
         self._watch = watch
+        self._rows = rows
 
     async def check(self) -> dict[str, str]:
-        """Each owner whose items are refused (ERR-ITEM_TAMPERED) or whose keys do not open, and why; and what of the
-        ledger was changed, deleted or moved: an owner's newest write may be what is missing."""
+        """Each owner whose items are refused (ERR-ITEM_TAMPERED) or whose keys do not open, and why; what of the
+        ledger was changed, deleted or moved: an owner's newest write may be what is missing; and each signed row that
+        was changed, planted, put back or deleted, by table and key."""
         async with self._database.read() as connection:
             owners = await self._heads.owners(connection)
-        refused = await self._watch.findings()
+        refused = await self._watch.findings() | await self._rows.findings()
         async with self._database.read() as connection:
             refused.update(await self._sealer.keys.unusable(connection))
         for owner in owners:
@@ -44,8 +47,8 @@ class Recovery:
     async def _open_all(self, connection: AsyncConnection, owner: str) -> None:
         """Raises ERR-ITEM_TAMPERED unless everything of the owner opens."""
         for row in (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all():
-            for opened in (open_login, open_secret):
-                (await opened(self._sealer, connection, row)).wipe()
+            (await open_login(self._sealer, connection, row)).wipe()
+            (await open_secret(self._sealer, connection, row, row.destination)).wipe()
 
     async def reset(self, owner: str, *, actor: str, reason: str) -> int:
         """Removes every item of the owner and starts a good head; gives how many.

@@ -1,20 +1,27 @@
 """Rotation of every level of keys, online and resumable: kill it at any moment and run it again."""
 
+import asyncio
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.clock import Clock
-from core.database import Database
+from core.database import Database, wait_turn
+from core.integrity import MAC_COLUMN
 from vault.errors import VaultError
 from vault.heads import item_table
 from vault.items import TAMPERED, Items
+from vault.keys.row_keys import FOLLOW_SECONDS, ROW_KEY_OWNER
 from vault.keys.sealing import Sealer
 from vault.keys.store import root_table
 from vault.ledger import Event, Ledger
+from vault.row_tables import batches, signed_tables
+from vault.rows import SignedRows
 
 _BATCH = 100
+# An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for this act.
+_ROWS_LOCK = 0x59494D4551
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,20 @@ class RotatedOwners:
     tampered: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RotatedRows:
+    """`left`: rows that were found changed by somebody else, and were left as they are."""
+
+    signed: int
+    left: int
+
+
 class Rotation:
-    def __init__(self, database: Database, clock: Clock, sealer: Sealer, items: Items, ledger: Ledger) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, sealer: Sealer, items: Items, ledger: Ledger, rows: SignedRows
+    ) -> None:
+        self._rows = rows
+        self._row_keys = sealer.row_keys
         self._database = database
         self._clock = clock
         self._keys = sealer.keys
@@ -83,3 +102,42 @@ class Rotation:
                     raise
                 tampered.append(owner)
         return RotatedOwners(len(owners) - len(tampered), tuple(tampered))
+
+    async def rotate_rows(self, *, actor: str, grace: float = 2 * FOLLOW_SECONDS) -> RotatedRows:
+        """A new key for signed rows, and every row signed again under it while everybody works; the old key then counts
+        for nothing. A rotation that was interrupted is ended first, and is this one.
+
+        `grace` is how long every process has to learn which key signs now.
+        """
+        async with self._database.write() as connection:
+            await wait_turn(connection, _ROWS_LOCK)
+            generations = [key.generation for key in await self._keys.generations(connection, ROW_KEY_OWNER)]
+            if len(generations) == 2:
+                newest = max(generations) + 1
+                await self._keys.add_generation(connection, ROW_KEY_OWNER, newest, self._clock.now())
+                event = Event("vault.rotate", "success", actor=actor, subject=f"rows:{newest - 1}")
+                await self._ledger.record(connection, event)
+        await asyncio.sleep(grace)
+        async with self._database.read() as connection:
+            await self._row_keys.load(connection)
+        rows, left = await self._sign_again()
+        # What was under way in a process that did not know yet.
+        await asyncio.sleep(grace)
+        late, left = await self._sign_again()
+        async with self._database.write() as connection:
+            await self._keys.remove_before(connection, ROW_KEY_OWNER, self._row_keys.signing)
+            await self._row_keys.load(connection)
+        return RotatedRows(rows + late, left)
+
+    async def _sign_again(self) -> tuple[int, int]:
+        """Gives how many rows were signed, and how many were found changed by somebody else."""
+        signed, left = 0, 0
+        for table in signed_tables():
+            old = func.substr(table.c[MAC_COLUMN], 1, len(self._row_keys.current_prefix))
+            async with self._database.read() as reading:
+                async for rows in batches(reading, table, old != self._row_keys.current_prefix):
+                    # A unit of work a batch: nobody waits for long.
+                    async with self._database.write() as connection:
+                        again = [await self._rows.sign_again(connection, table, row) for row in rows]
+                    signed, left = signed + sum(again), left + len(again) - sum(again)
+        return signed, left

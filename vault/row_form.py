@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Boolean, Date, DateTime, Integer, LargeBinary, String, Table
 from sqlalchemy.types import JSON, TypeDecorator
 
-from core.integrity import MAC_COLUMN, covered_columns
+from core.integrity import MAC_COLUMN, anchor_of, covered_columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -32,16 +32,18 @@ class RowForm:
         if taken := _TAKEN.intersection(prefix + name for name in self.covered):
             raise TypeError(f"{table.name}: read {min(taken)} under a prefix")
         self._converters = [_converter(table, name) for name in self.covered]
-        self._read = attrgetter(*(prefix + name for name in (*self.covered, MAC_COLUMN)))
+        last = (MAC_COLUMN,) if MAC_COLUMN in table.c else ()
+        self._read = attrgetter(*(prefix + name for name in (*self.covered, *last)))
         key = [prefix + column.name for column in table.primary_key]
         self.key = attrgetter(*key)
         self._single_key = len(key) == 1
+        self.is_anchored = anchor_of(table) is not None
         self.required = frozenset(
             name for name in self.covered if not table.c[name].nullable and table.c[name].server_default is None
         )
 
     def split(self, row: Any) -> tuple[Any, ...]:
-        """The covered values of a row as it was read, and last its MAC."""
+        """The covered values of a row as it was read, and last its MAC where the table has one."""
         values: tuple[Any, ...] = self._read(row)
         return values
 

@@ -16,7 +16,7 @@ through `SignedRows`, and in no other way:
     if not await rows.insert_if_absent(connection, consent_table, …): …                   # one statement
     await rows.change(connection, session_table, {"id": session_id}, user_id=other)      # reads, checks, signs again
 
-    row = (await connection.execute(select(session_table).where(…))).one_or_none()
+    row = (await connection.execute(read(session_table).where(…))).one_or_none()
     rows.require(session_table, row)                     # raises ERR-ROW_TAMPERED
     if not rows.is_genuine(session_table, row): …        # the same, without raising: in lists, leave the row out
 
@@ -26,31 +26,47 @@ through `SignedRows`, and in no other way:
 A column that is left out may be written by any statement, so flags that only take power away (`used_at`, `ended_at`,
 `revoked_at`) are: they stay one conditional statement. A `delete … returning(*table.c)` is checked like a read.
 
-The MAC stops rows that Yimen never wrote. It does not stop an old row that is put back with its old MAC; where that
-must not be, the table has an `Anchor` and is written by `vault.anchors`.
+The MAC stops rows that Yimen never wrote. It does not stop an old row that is put back with its old MAC. Where that
+must not be, the table declares an `Anchor` and has `anchor_column()`, and each write carries the event that tells of
+it:
+
+    await rows.insert_told(connection, client_table, Event("client.change", subject=f"client:{id}", …), client_id=…, …)
+    await rows.change_told(connection, client_table, {"client_id": id}, Event(…), status="disabled")
+
+Rows of an `enclosed` table have no MAC. `digest_of` makes the one value that a signed row keeps of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Row, Table, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import insert_if_absent
-from core.integrity import MAC_COLUMN
+from core.identifiers import new_id
+from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of
+from vault.anchors import OLDER, SUPERSEDED, NewestSeen, key_column, require_anchor, superseded
 from vault.errors import VaultError
-from vault.keys.row_keys import RowKeys
-from vault.ledger import Ledger
+from vault.keys.sealing import Sealer
+from vault.ledger import Event, Ledger
 from vault.row_form import RowForm
 
-CODE = "ERR-ROW_TAMPERED"
-_MOST_REMEMBERED = 4096
+TAMPERED_ROW = "ERR-ROW_TAMPERED"
+_MOST_REMEMBERED = 2048
+_DIGEST_BYTES = 16
 
 
-def columns_of(table: Table, prefix: str) -> tuple[ColumnElement[Any], ...]:
-    """Every column of the table for a join, each labelled with the prefix."""
-    return tuple(column.label(prefix + column.name) for column in table.c)
+def columns_of(table: Table, prefix: str = "") -> tuple[ColumnElement[Any], ...]:
+    """Every column of the table for a join, each labelled with the prefix, and what else its check needs."""
+    columns = tuple(column.label(prefix + column.name) for column in table.c)
+    return columns if anchor_of(table) is None else (*columns, superseded(table, prefix))
+
+
+def read(table: Table) -> Select[Any]:
+    """The statement that reads rows of a signed table."""
+    return select(*columns_of(table))
 
 
 @cache
@@ -61,9 +77,11 @@ def form_of(table: Table, prefix: str = "") -> RowForm:
 class SignedRows:
     """Signs rows where they are written and checks them where they are read."""
 
-    def __init__(self, keys: RowKeys, ledger: Ledger) -> None:
-        self._keys = keys
+    def __init__(self, sealer: Sealer, ledger: Ledger) -> None:
+        self._sealer = sealer
+        self._keys = sealer.row_keys
         self._ledger = ledger
+        self._newest = NewestSeen()
         # Rows that were checked a moment ago, by table and key, as they stood then: the same row costs no MAC again.
         self._checked: dict[tuple[str, object], tuple[Any, ...]] = {}
         self._told: set[tuple[str, str]] = set()
@@ -74,6 +92,14 @@ class SignedRows:
         """All values of a new row, its MAC among them; for a statement that the caller builds."""
         form = form_of(table)
         return {**values, MAC_COLUMN: self._keys.mac(form.bytes_of(form.values_of(values)))}
+
+    async def sign_again(self, connection: AsyncConnection, table: Table, row: Row[Any]) -> bool:
+        """Signs a row of `read` under the key of today, unless it was changed since it was read; False, and as it was,
+        where somebody else wrote it."""
+        if self.problem(table, row):
+            return False
+        await self._rewrite(connection, table, row, {})
+        return True
 
     async def insert(self, connection: AsyncConnection, table: Table, **values: Any) -> None:
         await connection.execute(_insert(table), self.signed(table, values))
@@ -95,28 +121,102 @@ class SignedRows:
         The row is checked first (ERR-ROW_TAMPERED): nothing that somebody else wrote is ever signed. The MAC that was
         checked is a condition of the write, so of two changes at the same time neither covers up the other.
         """
-        same = [table.c[name] == value for name, value in key.items()]
-        row = (await connection.execute(select(table).where(*same, *where).with_for_update())).one_or_none()
+        row = await self._locked(connection, table, key, where)
+        return row if row is not None and await self._rewrite(connection, table, row, to) else None
+
+    async def insert_told(self, connection: AsyncConnection, table: Table, event: Event, **values: Any) -> None:
+        """A new row of an anchored table, and the event that tells of it."""
+        values[ANCHOR_COLUMN] = new_id()
+        await self.insert(connection, table, **values)
+        await self._record(connection, table, event, values)
+
+    async def change_told(
+        self,
+        connection: AsyncConnection,
+        table: Table,
+        key: Mapping[str, Any],
+        event: Event,
+        *where: ColumnElement[bool],
+        **to: Any,
+    ) -> Row[Any] | None:
+        """As `change`, for a row of an anchored table; nothing is recorded where nothing was changed."""
+        row = await self._locked(connection, table, key, where)
         if row is None:
             return None
-        self.require(table, row)
-        values = self.signed(table, {**row._mapping, **to})
-        written = await connection.execute(
-            update(table)
-            .where(*same, *where, table.c[MAC_COLUMN] == row._mapping[MAC_COLUMN])
-            .values({**to, MAC_COLUMN: values[MAC_COLUMN]})
-        )
-        return row if written.rowcount == 1 else None
+        to[ANCHOR_COLUMN] = new_id(row._mapping[ANCHOR_COLUMN] or "")
+        if not await self._rewrite(connection, table, row, to):
+            return None
+        await self._record(connection, table, event, {**_values(table, row), **to})
+        return row
+
+    async def _locked(
+        self, connection: AsyncConnection, table: Table, key: Mapping[str, Any], where: Sequence[ColumnElement[bool]]
+    ) -> Row[Any] | None:
+        same = [table.c[name] == value for name, value in key.items()]
+        query = read(table).where(*same, *where).with_for_update(of=table)
+        row: Row[Any] | None = (await connection.execute(query)).one_or_none()
+        if row is not None:
+            self.require(table, row)
+        return row
+
+    async def _rewrite(self, connection: AsyncConnection, table: Table, row: Row[Any], to: Mapping[str, Any]) -> bool:
+        before = _values(table, row)
+        mac = self.signed(table, {**before, **to})[MAC_COLUMN]
+        same = [column == before[column.name] for column in (*table.primary_key, table.c[MAC_COLUMN])]
+        written = await connection.execute(update(table).where(*same).values({**to, MAC_COLUMN: mac}))
+        return written.rowcount == 1
+
+    async def _record(self, connection: AsyncConnection, table: Table, event: Event, values: Mapping[str, Any]) -> None:
+        anchor, declared = values[ANCHOR_COLUMN], require_anchor(table)
+        subject = declared.subject + values[key_column(table).key or ""]
+        if event.subject != subject or event.action not in declared.actions:
+            raise TypeError(f"{table.name}: {event.action} about {event.subject} does not anchor {subject}")
+        self._newest.wrote(anchor)
+        told = replace(event, detail={**event.detail, "row": self.digest(table, values).hex()})
+        await self._ledger.record(connection, told, event_id=anchor)
+
+    # Digests
+
+    def digest(self, table: Table, values: Mapping[str, Any]) -> bytes:
+        """A row's content in 16 bytes that tell nothing of it; the same whatever key signs."""
+        form = form_of(table)
+        return self._sealer.mac("row-digest", form.bytes_of(form.values_of(values)))[:_DIGEST_BYTES]
+
+    def digest_of(self, table: Table, rows: Iterable[Any], prefix: str = "") -> bytes | None:
+        """What a signed row keeps of the rows that it encloses, in any order; None for no rows.
+
+        Raises TypeError or ValueError for a value that a column cannot have.
+        """
+        form = form_of(table, prefix)
+        return self._joined(form.bytes_of(form.split(row)) for row in rows)
+
+    def digest_of_new(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> bytes | None:
+        """As `digest_of`, for rows that are about to be written."""
+        form = form_of(table)
+        return self._joined(form.bytes_of(form.values_of(values)) for values in rows)
+
+    def _joined(self, parts: Iterable[bytes]) -> bytes | None:
+        ordered = sorted(parts)
+        if not ordered:
+            return None
+        joined = b"".join(len(part).to_bytes(4, "big") + part for part in ordered)
+        return self._sealer.mac("row-enclosure", joined)[:_DIGEST_BYTES]
 
     # Reading
 
     def require(self, table: Table, row: Any, prefix: str = "") -> None:
         """Raises ERR-ROW_TAMPERED unless Yimen wrote this row as it stands."""
-        if not self.is_genuine(table, row, prefix):
-            raise VaultError(CODE, f"{table.name} {form_of(table, prefix).key_of(row)}", status=409)
+        if problem := self.problem(table, row, prefix):
+            self.refuse(table, row, prefix, problem)
+
+    def refuse(self, table: Table, row: Any, prefix: str, problem: str) -> NoReturn:
+        """Tells the ledger of a problem that the caller has seen, and raises ERR-ROW_TAMPERED."""
+        key = form_of(table, prefix).key_of(row)
+        self.tell(table, key, problem)
+        raise VaultError(TAMPERED_ROW, f"{table.name} {key}: {problem}", status=409)
 
     def is_genuine(self, table: Table, row: Any, prefix: str = "") -> bool:
-        """False for a row that somebody else wrote or changed; that is told to the ledger, once."""
+        """False for a row that somebody else wrote or changed, or put back; that is told to the ledger, once."""
         problem = self.problem(table, row, prefix)
         if problem:
             self.tell(table, form_of(table, prefix).key_of(row), problem)
@@ -125,22 +225,52 @@ class SignedRows:
     def problem(self, table: Table, row: Any, prefix: str = "") -> str:
         """What is wrong with the row; "" when nothing is."""
         form = form_of(table, prefix)
-        try:
-            *values, mac = content = form.split(row)
-            place = (table.name, form.key(row))
-            if self._checked.get(place) == content:
-                return ""
-            message = form.bytes_of(values)
-        except (TypeError, ValueError, OverflowError):
-            return "a value is none that the column can have"
-        if mac is None:
-            return "the row is not signed: Yimen did not write it"
-        if not self._keys.holds(message, mac):
-            return "the row was changed, or Yimen did not write it"
+        content = form.split(row)
+        place = (table.name, form.key(row))
+        if form.is_anchored and getattr(row, prefix + SUPERSEDED):
+            return OLDER
+        if self._checked.get(place) == content:
+            return ""
+        if problem := self._problem(form, content):
+            return problem
+        if form.is_anchored and self._newest.is_older(table, str(place[1]), getattr(row, prefix + ANCHOR_COLUMN) or ""):
+            return OLDER
         if len(self._checked) >= _MOST_REMEMBERED:
             self._checked.clear()
         self._checked[place] = content
         return ""
+
+    def _problem(self, form: RowForm, content: tuple[Any, ...]) -> str:
+        *values, mac = content
+        if mac is None:
+            return "the row is not signed: Yimen did not write it"
+        try:
+            holds = self._keys.holds(form.bytes_of(values), mac)
+        except (TypeError, ValueError, OverflowError):
+            return "a value is none that the column can have"
+        return "" if holds else "the row was changed, or Yimen did not write it"
+
+    def require_enclosed(
+        self, table: Table, rows: Sequence[Any], digest: bytes | None, whose: str, prefix: str = ""
+    ) -> None:
+        """Raises ERR-ROW_TAMPERED unless these are all the rows, as Yimen left them, that a signed row keeps `digest`
+        of. `whose` is the key of that row."""
+        form = form_of(table, prefix)
+        content = (digest, *(form.split(row) for row in rows))
+        place = (table.name, whose)
+        if self._checked.get(place) == content:
+            return
+        if problem := self.problem_enclosed(table, rows, digest, prefix):
+            self.tell(table, whose, problem)
+            raise VaultError(TAMPERED_ROW, f"{table.name} of {whose}: {problem}", status=409)
+        self._checked[place] = content
+
+    def problem_enclosed(self, table: Table, rows: Sequence[Any], digest: bytes | None, prefix: str = "") -> str:
+        try:
+            made = self.digest_of(table, rows, prefix)
+        except (TypeError, ValueError, OverflowError):
+            return "a value is none that the column can have"
+        return "" if made == digest else "rows were changed, added, taken away or put back"
 
     def tell(self, table: Table, key: str, problem: str) -> None:
         """Has the ledger tell of it (`vault.tamper`); once, however often the row is met."""
@@ -150,9 +280,13 @@ class SignedRows:
         if len(self._told) >= _MOST_REMEMBERED:
             self._told.clear()
         self._told.add(about)
-        self._ledger.tell_soon(*about, reason=CODE)
+        self._ledger.tell_soon(*about, reason=TAMPERED_ROW)
 
 
 @cache
 def _insert(table: Table) -> Any:
     return insert(table)
+
+
+def _values(table: Table, row: Row[Any]) -> dict[str, Any]:
+    return {column.name: row._mapping[column.name] for column in table.c}

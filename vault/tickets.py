@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Column, String, Table, delete, insert, update
+from sqlalchemy import Column, String, Table, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Bytes, UtcDateTime, metadata
 from core.identifiers import new_token, token_digest
+from core.integrity import mac_column, signed
 from vault.errors import VaultError
+from vault.rows import SignedRows
 
 LIFETIME = timedelta(seconds=30)
 
@@ -20,21 +22,31 @@ ticket_table = Table(
     Column("item_id", String(26), nullable=False),
     Column("actor", String(255), nullable=False),
     Column("holder", String(255), nullable=False),
-    Column("origin", String(300), nullable=False),
+    Column("destination", String(300)),
     Column("recipe_hash", String(64), nullable=False),
     Column("purpose", String(16), nullable=False),
     Column("reason", String(200), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime),
+    mac_column(),
+    info=signed(
+        left_out={
+            "used_at": "setting it uses the ticket up; clearing it gives half a minute to whoever holds its token"
+        }
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Use:
-    """What a Ticket is bound to. All of it must be the same when it is redeemed."""
+    """What a Ticket is bound to. All of it must be the same when it is redeemed.
+
+    `destination` is where the secret is about to go; the Item must have been sealed for it. It is None for a use that
+    sends the secret nowhere: its owner looks at it.
+    """
 
     holder: str
-    origin: str
+    destination: str | None
     recipe_hash: str
 
 
@@ -49,26 +61,27 @@ class Leave:
 
 
 class Tickets:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows) -> None:
         self._clock = clock
+        self._rows = rows
 
     async def issue(
         self, connection: AsyncConnection, item_id: str, use: Use, *, actor: str, purpose: str, reason: str = ""
     ) -> str:
         """A new ticket's token. Only its digest is kept."""
         token = new_token()
-        await connection.execute(
-            insert(ticket_table).values(
-                digest=token_digest(token),
-                item_id=item_id,
-                actor=actor,
-                holder=use.holder,
-                origin=use.origin,
-                recipe_hash=use.recipe_hash,
-                purpose=purpose,
-                reason=reason,
-                expires_at=self._clock.now() + LIFETIME,
-            )
+        await self._rows.insert(
+            connection,
+            ticket_table,
+            digest=token_digest(token),
+            item_id=item_id,
+            actor=actor,
+            holder=use.holder,
+            destination=use.destination,
+            recipe_hash=use.recipe_hash,
+            purpose=purpose,
+            reason=reason,
+            expires_at=self._clock.now() + LIFETIME,
         )
         return token
 
@@ -82,15 +95,16 @@ class Tickets:
                 ticket_table.c.used_at.is_(None),
                 ticket_table.c.expires_at > now,
                 ticket_table.c.holder == use.holder,
-                ticket_table.c.origin == use.origin,
+                ticket_table.c.destination.is_not_distinct_from(use.destination),
                 ticket_table.c.recipe_hash == use.recipe_hash,
             )
             .values(used_at=now)
-            .returning(ticket_table.c.item_id, ticket_table.c.actor, ticket_table.c.purpose, ticket_table.c.reason)
+            .returning(*ticket_table.c)
         )
         row = consumed.one_or_none()
         if row is None:
             raise VaultError("ERR-TICKET", "the ticket is unknown, used, expired or for another use", status=403)
+        self._rows.require(ticket_table, row)
         return Leave(row.item_id, row.actor, row.purpose, row.reason)
 
     async def forget_expired(self, connection: AsyncConnection) -> None:

@@ -39,6 +39,8 @@ from sso.oidc.revocation import Revocation
 from sso.oidc.token import TokenEndpoint
 from sso.oidc.tokens import Tokens
 from sso.oidc.userinfo import UserInfo
+from vault.acceptance import Acceptance
+from vault.adoption import Adoption
 from vault.heads import Heads
 from vault.items import Items
 from vault.keys.custody import KeyringCustodian, open_custodian
@@ -50,6 +52,7 @@ from vault.ledger.queries import LedgerQueries
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
+from vault.row_watch import RowWatch
 from vault.rows import SignedRows
 from vault.tickets import Tickets
 from web.i18n import catalogue
@@ -71,11 +74,13 @@ class House:
     ledger: Ledger
     ledger_watch: LedgerWatch
     rows: SignedRows
+    row_watch: RowWatch
     audit: LedgerQueries
     audit_file: AuditFile
     tickets: Tickets
     items: Items
     rotation: Rotation
+    acceptance: Acceptance
     recovery: Recovery
     # sso
     organisations: Organisations
@@ -153,29 +158,34 @@ async def _build(
     await ledger.start()
     stack.push_async_callback(ledger.stop)
     ledger_watch = LedgerWatch(database, ledger)
-    rows = SignedRows(sealer.row_keys, ledger)
-    tickets = Tickets(clock)
+    rows = SignedRows(sealer, ledger)
+    row_watch = RowWatch(database, ledger, rows)
+    tickets = Tickets(clock, rows)
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     items = Items(database, clock, sealer, ledger, heads, tickets)
 
-    users = Users(clock, ledger, sealer)
+    systems = Systems(clock, rows)
+    await _sign_once(database, Adoption(database, ledger, ledger_watch, rows, items), systems)
+    sealer.row_keys.follow(database)
+    stack.push_async_callback(sealer.row_keys.unfollow)
+
+    users = Users(clock, ledger, sealer, rows)
     hashing = PasswordHashing()
     stack.callback(hashing.close)
-    passwords = Passwords(clock, settings, hashing, ledger)
-    lockout = Lockout(database, clock, settings, sealer)
-    totp = Totp(clock, sealer, ledger)
-    sessions = Sessions(clock, settings, ledger)
-    clients = Clients(clock, settings, ledger, ClientSecrets(hashing))
-    signing_keys = SigningKeys(database, clock, sealer, ledger)
+    passwords = Passwords(clock, settings, hashing, rows)
+    lockout = Lockout(database, clock, settings, sealer, rows, ledger)
+    totp = Totp(clock, sealer, ledger, rows)
+    sessions = Sessions(clock, settings, ledger, rows)
+    clients = Clients(clock, settings, rows, ClientSecrets(hashing))
+    signing_keys = SigningKeys(database, clock, sealer, ledger, rows)
     await signing_keys.start()
-    interactions, consents, grants = Interactions(clock), Consents(clock, ledger), Grants(clock)
+    interactions, consents, grants = Interactions(clock, rows), Consents(clock, ledger, rows), Grants(clock, rows)
     tokens = Tokens(clock, settings.issuer, signing_keys, sealer)
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
 
-    systems = Systems(clock, ledger)
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
-    launcher = Launcher(database, clock, settings, systems, items, tickets, ledger)
+    launcher = Launcher(database, clock, settings, systems, items, tickets, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
     login_requests = LoginRequests(clock, ledger, rows)
     captures = Captures(database, clock, sealer, items, ledger)
@@ -191,19 +201,21 @@ async def _build(
         ledger=ledger,
         ledger_watch=ledger_watch,
         rows=rows,
+        row_watch=row_watch,
         audit=LedgerQueries(database),
         audit_file=AuditFile(database, ledger),
         tickets=tickets,
         items=items,
-        rotation=Rotation(database, clock, sealer, items, ledger),
-        recovery=Recovery(database, sealer, heads, ledger_watch),
-        organisations=Organisations(clock, ledger),
+        rotation=Rotation(database, clock, sealer, items, ledger, rows),
+        acceptance=Acceptance(database, ledger, rows),
+        recovery=Recovery(database, sealer, heads, ledger_watch, row_watch),
+        organisations=Organisations(clock, rows),
         users=users,
         passwords=passwords,
         lockout=lockout,
         totp=totp,
         sessions=sessions,
-        sign_in=SignIn(database, clock, users, passwords, lockout, totp, sessions, ledger),
+        sign_in=SignIn(database, clock, users, passwords, lockout, totp, sessions, ledger, rows),
         clients=clients,
         signing_keys=signing_keys,
         interactions=interactions,
@@ -248,6 +260,14 @@ async def _build(
 def _text(locale: str, key: str) -> str | None:
     texts = catalogue(locale)
     return texts.text(key) if key in texts else None
+
+
+async def _sign_once(database: Database, adoption: Adoption, systems: Systems) -> None:
+    """The first start with signed rows signs what is there."""
+    if not await adoption.is_done():
+        async with database.read() as connection:
+            destinations = await systems.destinations(connection)
+        await adoption.run(destinations)
 
 
 @asynccontextmanager

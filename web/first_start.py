@@ -39,7 +39,7 @@ async def create_administrators(house: House) -> Path | None:
     """
     async with house.database.write() as connection:
         await wait_turn(connection, _LOCK)
-        if await house.users.search(connection, limit=1):
+        if not await house.users.is_empty(connection):
             return None
         passwords = {username: f"{new_token()[:20]}-9aZ" for username in _ADMINISTRATORS}
         await _register(house, connection, passwords)

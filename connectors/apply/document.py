@@ -95,6 +95,23 @@ class ClientEntry(BaseModel):
         return self.model_extra or {}
 
 
+class SystemEntry(SystemRegistration):
+    rebinds_from: str | None = Field(
+        None,
+        description="The address before `upstream`: accounts sealed for it are sealed again, for `upstream`",
+    )
+
+    @field_validator("rebinds_from")
+    @classmethod
+    def _check_rebinds_from(cls, value: str | None) -> str | None:
+        return cls._check_upstream(value)
+
+    @property
+    def registration(self) -> SystemRegistration:
+        """What the inventory keeps."""
+        return SystemRegistration.model_validate(self.model_dump(exclude={"rebinds_from"}))
+
+
 class ItemOwner(_Part):
     user: str | None = Field(None, description="Username")
     organisation: str | None = Field(None, description="Id of the organisation that has custody")
@@ -122,7 +139,7 @@ class County(_Part):
     users: tuple[UserEntry, ...] = ()
     clients: tuple[ClientEntry, ...] = ()
     recipes: tuple[dict[str, Any] | str, ...] = Field((), description="A recipe, or the path of its YAML file")
-    systems: tuple[SystemRegistration, ...] = ()
+    systems: tuple[SystemEntry, ...] = ()
     items: tuple[ItemEntry, ...] = ()
 
 

@@ -12,6 +12,7 @@ from connectors.apply.document import (
     County,
     ItemEntry,
     OrganisationEntry,
+    SystemEntry,
     TotpSeed,
     UserEntry,
 )
@@ -23,7 +24,7 @@ from connectors.errors import ConnectorError
 from connectors.gateway_client import GATEWAY_CLIENT_PREFIX, gateway_client
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.store import Recipes
-from connectors.systems import SystemRegistration, Systems
+from connectors.systems import System, Systems
 from core.database import Database
 from core.errors import YimenError
 from core.settings import Settings
@@ -232,15 +233,27 @@ class _Run:
         changed = await self._parts.recipes.upsert(self._connection, recipe, actor=self._actor)
         self._note("recipe", recipe.id, ("document",) if changed else ())
 
-    async def _system(self, entry: SystemRegistration) -> None:
+    async def _system(self, entry: SystemEntry) -> None:
         await self._references.require_of_system(entry)
-        change = await self._parts.systems.upsert(self._connection, entry, actor=self._actor)
+        change = await self._parts.systems.upsert(self._connection, entry.registration, actor=self._actor)
         changed = ("created",) if change.created else change.fields
+        if entry.rebinds_from is not None and await self._rebind(change.id, entry.rebinds_from):
+            changed = (*changed, "accounts")
         if entry.needs_gateway:
             client = gateway_client(self._parts.settings, entry)
             renewed = await self._parts.clients.upsert(self._connection, client, actor=self._actor)
             changed = changed or (("gateway_client",) if renewed else ())
         self._note("system", entry.slug, changed)
+
+    async def _rebind(self, system_id: str, before: str) -> int:
+        """Seals the system's accounts that were sealed for the address `before` again, for the one that it has now.
+        The operator names that address, so a line that stays in the file never moves a password again in silence."""
+        system = await self._parts.systems.find(self._connection, system_id)
+        destination, rebound = system.destination if system is not None else "", 0
+        for item in await self._parts.items.of_system(self._connection, system_id):
+            if destination and item.destination == before != destination:
+                rebound += await self._parts.items.rebind(self._connection, item.id, destination, actor=self._actor)
+        return rebound
 
     async def _item(self, entry: ItemEntry) -> None:
         system = await self._parts.systems.find_by_slug(self._connection, entry.system)
@@ -249,26 +262,36 @@ class _Run:
         owner = await self._owner(entry)
         secret = bytearray(reveal(entry.password, "password").encode())
         try:
-            self._note("item", _item_name(entry), await self._keep(entry, owner, system.id, secret))
+            self._note("item", _item_name(entry), await self._keep(entry, owner, system, secret))
         finally:
             wipe(secret)
 
-    async def _keep(self, entry: ItemEntry, owner: str, system_id: str, secret: bytearray) -> tuple[str, ...]:
+    async def _keep(self, entry: ItemEntry, owner: str, system: System, secret: bytearray) -> tuple[str, ...]:
         """An item is known by its owner, system and label."""
         items = self._parts.items
-        known = await items.list(self._connection, owners=[owner], system=system_id)
+        known = await items.list(self._connection, owners=[owner], system=system.id)
         for item in known:
             if item.label != entry.label:
                 continue
             # A frozen item stays frozen: what was refused is not tried again because a file still says it.
             if await items.matches(self._connection, item.id, entry.login, secret):
-                return ()
-            await items.replace(self._connection, item.id, secret=secret, login=entry.login, actor=self._actor)
+                # The file gives the password itself, for the system as it stands now: it may go there.
+                moved = await items.rebind(self._connection, item.id, system.destination, actor=self._actor)
+                return ("destination",) if moved else ()
+            await items.replace(
+                self._connection,
+                item.id,
+                destination=system.destination,
+                secret=secret,
+                login=entry.login,
+                actor=self._actor,
+            )
             return ("credential",)
         await items.add(
             self._connection,
             owner=owner,
-            system=system_id,
+            system=system.id,
+            destination=system.destination,
             login=entry.login,
             secret=secret,
             label=entry.label,

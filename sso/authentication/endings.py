@@ -6,10 +6,11 @@ person in the very transaction that disables them (DESIGN §4.4).
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, delete, update
+from sqlalchemy import Column, Index, String, Table, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Json, UtcDateTime, metadata
+from core.database import Bytes, Json, UtcDateTime, metadata
+from core.integrity import Flag, mac_column, signed
 from sso.oidc.grant_table import grant_table
 from vault.ledger import Event, Ledger
 
@@ -18,7 +19,7 @@ session_table = Table(
     metadata,
     # The OIDC `sid`: random, so that it can be told to clients and guesses nothing.
     Column("id", String(64), primary_key=True),
-    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("digest", Bytes, nullable=False, unique=True),
     Column("user_id", String(26), nullable=False),
     Column("csrf", String(64), nullable=False),
     Column("amr", Json, nullable=False),
@@ -30,16 +31,27 @@ session_table = Table(
     Column("device", String(80), nullable=False),
     Column("ended_at", UtcDateTime),
     Column("end_reason", String(32)),
+    mac_column(),
     Index("ix_sso_session_user", "user_id", "ended_at"),
+    info=signed(
+        left_out={
+            "last_seen_at": "harmless, because it lets a session stay that is not over, to whoever holds its token",
+            "ended_at": "setting it ends the session; clearing it puts the old row back, which the watch finds",
+            "end_reason": "harmless, because it is only shown",
+        },
+        flag=Flag("ended_at", "user:", "user_id", ("session.end", "session.revoke")),
+    ),
 )
 pending_table = Table(
     "sso_pending_sign_in",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
+    Column("digest", Bytes, primary_key=True),
     Column("user_id", String(26), nullable=False, index=True),
-    Column("browser", LargeBinary, nullable=False),
+    Column("browser", Bytes, nullable=False),
     Column("amr", Json, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    mac_column(),
+    info=signed(),
 )
 
 

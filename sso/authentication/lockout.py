@@ -6,26 +6,26 @@ no room only because others are under way waits for their end: they may all be r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from sqlalchemy import Column, ColumnElement, Integer, String, Table, and_, case, delete, or_, select
-from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Column, ColumnElement, Integer, Row, String, Table, and_, bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Bytes, Database, UtcDateTime, metadata
+from core.integrity import MAC_COLUMN, mac_column, signed
 from core.settings import Settings
+from sso.authentication.told_failures import PROVED, UNLOCK, failures_told
 from sso.errors import SsoError
 from sso.names import fold_username
 from vault.keys.sealing import Sealer
+from vault.ledger import Event, Ledger
+from vault.rows import SignedRows
 
 PATIENCE = timedelta(seconds=10)
 _PAUSE_SECONDS = 0.05
@@ -40,6 +40,13 @@ attempt_table = Table(
     # Reserved and not settled yet. What a killed process left here lapses with the window.
     Column("under_way", Integer, nullable=False, server_default="0"),
     Column("until", UtcDateTime, nullable=False, index=True),
+    mac_column(),
+    info=signed(),
+)
+_WRITE = (
+    attempt_table.update()
+    .where(attempt_table.c.kind == bindparam("of_kind"), attempt_table.c.key == bindparam("of_key"))
+    .values({name: bindparam(f"to_{name}") for name in ("failures", "under_way", "until", MAC_COLUMN)})
 )
 
 AccountKind = Literal["account", "client"]
@@ -55,6 +62,16 @@ class _Counter:
     @property
     def row(self) -> ColumnElement[bool]:
         return and_(attempt_table.c.kind == self.kind, attempt_table.c.key == self.key)
+
+
+@dataclass
+class _State:
+    """A counter as it stands now, for a write to it."""
+
+    failures: int
+    under_way: int
+    until: datetime
+    is_tampered: bool = False
 
 
 @dataclass
@@ -86,12 +103,16 @@ class Lockout:
         clock: Clock,
         settings: Settings,
         sealer: Sealer,
+        rows: SignedRows,
+        ledger: Ledger,
         *,
         patience: timedelta = PATIENCE,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sealer = sealer
+        self._rows = rows
+        self._ledger = ledger
         self._patience = patience.total_seconds()
         self._window = timedelta(minutes=settings.lockout_minutes)
         self._limits: dict[_Kind, int] = {
@@ -124,37 +145,43 @@ class Lockout:
 
     async def count(self, connection: AsyncConnection, counters: Sequence[_Counter]) -> None:
         """Turns reserved attempts into failures."""
-        now, table = self._clock.now(), attempt_table.c
-        over = table.until <= now
-        for counter in counters:
+        now = self._clock.now()
+        states = await self._locked(connection, counters)
+        for counter, state in states.items():
             # The first failure opens the window and the last one starts the wait. Those between do not prolong it: at
             # an address that many people share, the day's slips of the pen must not add up.
-            restarts = or_(over, table.failures == 0, table.failures + 1 >= counter.limit)
-            statement = self._insert(counter, failures=1, under_way=0, until=now + self._window)
-            await connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["kind", "key"],
-                    set_={
-                        "failures": case((over, 1), else_=table.failures + 1),
-                        "under_way": _one_less(),
-                        "until": case((restarts, now + self._window), else_=table.until),
-                    },
-                )
-            )
+            over = state.until <= now
+            if over or state.failures == 0 or state.failures + 1 >= counter.limit:
+                state.until = now + self._window
+            state.failures = 1 if over else state.failures + 1
+            state.under_way = max(0, state.under_way - 1)
+        await self._write(connection, states)
 
     async def release(
         self, connection: AsyncConnection, counters: Sequence[_Counter], *, forgiven: _Counter | None = None
     ) -> None:
         """Gives reserved attempts back; the failures of `forgiven` are forgotten."""
-        for counter in counters:
-            values: dict[str, object] = {"under_way": _one_less()}
-            if counter is forgiven:
-                values["failures"] = 0
-            await connection.execute(attempt_table.update().where(counter.row).values(values))
+        states = await self._locked(connection, counters)
+        for counter, state in states.items():
+            state.under_way = max(0, state.under_way - 1)
+            if counter is forgiven and not state.is_tampered:
+                state.failures = 0
+        await self._write(connection, states)
 
-    async def unlock(self, connection: AsyncConnection, username: str) -> None:
+    async def require_told(self, connection: AsyncConnection, user_id: str) -> None:
+        """Raises ERR-LOCKED where the ledger tells of more failures than the person's counter would have let happen:
+        somebody cleared it."""
+        told = await failures_told(connection, user_id, self._clock.now() - self._window)
+        if told >= 2 * self._limits["account"]:
+            self._rows.tell(attempt_table, f"account of user:{user_id}", "the counter of failed sign-ins was cleared")
+            raise self._too_many()
+
+    async def unlock(self, connection: AsyncConnection, username: str, user_id: str, *, actor: str) -> None:
         """An operator gives a person their attempts back."""
         await connection.execute(delete(attempt_table).where(self._counter("account", username).row))
+        detail = {PROVED: True}
+        event = Event(UNLOCK, "success", actor=actor, subject=f"user:{user_id}", detail=detail)
+        await self._ledger.record(connection, event)
 
     async def forget_expired(self) -> None:
         async with self._database.write() as connection:
@@ -184,51 +211,66 @@ class Lockout:
     async def _reserve(self, counters: Sequence[_Counter]) -> bool:
         """Both or neither; False when others are under way. Raises ERR-LOCKED."""
         now = self._clock.now()
-        try:
-            async with self._database.write() as connection:
-                for counter in counters:
-                    if not await self._take(connection, counter, now):
-                        await self._require_unlocked(connection, counter, now)
-                        raise _NoRoomError
-        except _NoRoomError:
-            return False
-        return True
+        async with self._database.write() as connection:
+            states = await self._locked(connection, counters)
+            for state in states.values():
+                if state.until <= now:
+                    state.failures, state.under_way, state.until = 0, 0, now + self._window
+            is_locked = any(state.failures >= counter.limit for counter, state in states.items())
+            has_room = all(state.failures + state.under_way < counter.limit for counter, state in states.items())
+            if has_room:
+                for state in states.values():
+                    state.under_way += 1
+            if has_room or any(state.is_tampered for state in states.values()):
+                await self._write(connection, states)
+        if is_locked:
+            raise self._too_many()
+        return has_room
 
-    async def _take(self, connection: AsyncConnection, counter: _Counter, now: datetime) -> bool:
-        table = attempt_table.c
-        over = table.until <= now
-        statement = self._insert(counter, failures=0, under_way=1, until=now + self._window)
-        taken = await connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["kind", "key"],
-                set_={
-                    "failures": case((over, 0), else_=table.failures),
-                    "under_way": case((over, 1), else_=table.under_way + 1),
-                    "until": case((over, now + self._window), else_=table.until),
-                },
-                where=or_(over, table.failures + table.under_way < counter.limit),
-            ).returning(table.kind)
-        )
-        return taken.one_or_none() is not None
+    async def _locked(self, connection: AsyncConnection, counters: Sequence[_Counter]) -> dict[_Counter, _State]:
+        """The counters' rows, which nobody else writes until this unit of work ends; those that are missing are made.
 
-    async def _require_unlocked(self, connection: AsyncConnection, counter: _Counter, now: datetime) -> None:
-        query = select(attempt_table.c.failures).where(counter.row, attempt_table.c.until > now)
-        if (await connection.scalar(query) or 0) >= counter.limit:
-            minutes = int(self._window.total_seconds() // 60)
-            raise SsoError("ERR-LOCKED", "too many failed attempts", status=429, parameters={"minutes": minutes})
+        A row that somebody else wrote counts as a counter that has just run full: clearing it gains nothing, and it
+        heals after one window.
+        """
+        rows = await self._read(connection, counters)
+        if len(rows) < len(counters):
+            for counter in sorted(counters, key=lambda counter: counter.kind):
+                if counter not in rows:
+                    values = {"failures": 0, "under_way": 0, "until": self._clock.now() + self._window}
+                    await self._rows.insert_if_absent(
+                        connection, attempt_table, kind=counter.kind, key=counter.key, **values
+                    )
+            rows = await self._read(connection, counters)
+        return {counter: self._state(counter, rows[counter]) for counter in counters}
 
-    def _insert(self, counter: _Counter, **values: object) -> SqliteInsert | PostgresqlInsert:
-        insert = sqlite_insert if self._database.dialect == "sqlite" else postgresql_insert
-        return insert(attempt_table).values(kind=counter.kind, key=counter.key, **values)
+    async def _read(self, connection: AsyncConnection, counters: Sequence[_Counter]) -> dict[_Counter, Row[Any]]:
+        query = select(attempt_table).where(or_(*(counter.row for counter in counters)))
+        # In one order, whoever asks: two units of work never wait for each other.
+        rows = await connection.execute(query.order_by(attempt_table.c.kind).with_for_update())
+        found = {(row.kind, row.key): row for row in rows}
+        return {
+            counter: found[(counter.kind, counter.key)] for counter in counters if (counter.kind, counter.key) in found
+        }
 
+    def _state(self, counter: _Counter, row: Row[Any]) -> _State:
+        if self._rows.is_genuine(attempt_table, row):
+            return _State(row.failures, row.under_way, row.until)
+        return _State(counter.limit, 0, self._clock.now() + self._window, is_tampered=True)
 
-class _NoRoomError(Exception):
-    """Ends the transaction of a reservation that must wait."""
+    async def _write(self, connection: AsyncConnection, states: Mapping[_Counter, _State]) -> None:
+        written = []
+        for counter, state in states.items():
+            values = {"failures": state.failures, "under_way": state.under_way, "until": state.until}
+            signed_row = self._rows.signed(attempt_table, {"kind": counter.kind, "key": counter.key, **values})
+            to = {f"to_{name}": signed_row[name] for name in (*values, MAC_COLUMN)}
+            written.append({"of_kind": counter.kind, "of_key": counter.key, **to})
+        await connection.execute(_WRITE, written)
+
+    def _too_many(self) -> SsoError:
+        minutes = int(self._window.total_seconds() // 60)
+        return SsoError("ERR-LOCKED", "too many failed attempts", status=429, parameters={"minutes": minutes})
 
 
 def _busy() -> SsoError:
     return SsoError("ERR-BUSY", "too many attempts are under way", status=503)
-
-
-def _one_less() -> ColumnElement[int]:
-    return case((attempt_table.c.under_way > 0, attempt_table.c.under_way - 1), else_=0)

@@ -2,22 +2,26 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Column, Index, String, Table, delete, insert, select, update
+from sqlalchemy import Column, Index, Row, String, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import UtcDateTime, metadata
 from core.identifiers import new_id, new_token
+from core.integrity import enclosed
 from core.settings import Settings
 from sso.authentication.password_policy import MAX_LENGTH, prepare, require_strong
+from sso.authentication.proofs import note_proofs, proofs_of, proofs_table
 from sso.errors import SsoError
-from vault.ledger import Event, Ledger
+from vault.ledger import Event
+from vault.rows import SignedRows, columns_of
 
 HISTORY = 5
 
@@ -29,6 +33,21 @@ password_table = Table(
     Column("hash", String(200), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_sso_password_user", "user_id", "id"),
+    # The newest of a person; older ones only stop that a password is chosen again.
+    info=enclosed(by="sso_proofs.password_digest", key="user_id", newest=True),
+)
+
+_newest = password_table.alias("newest")
+_NEWEST = (
+    select(*columns_of(proofs_table, "proofs_"), *columns_of(password_table, "password_"))
+    .select_from(
+        proofs_table.outerjoin(
+            password_table,
+            password_table.c.id
+            == select(func.max(_newest.c.id)).where(_newest.c.user_id == proofs_table.c.user_id).scalar_subquery(),
+        )
+    )
+    .where(proofs_table.c.user_id == bindparam("wanted"))
 )
 
 
@@ -64,16 +83,16 @@ class PasswordHashing:
 
 
 class Passwords:
-    def __init__(self, clock: Clock, settings: Settings, hashing: PasswordHashing, ledger: Ledger) -> None:
+    def __init__(self, clock: Clock, settings: Settings, hashing: PasswordHashing, rows: SignedRows) -> None:
         self._clock = clock
         self._max_age = timedelta(days=settings.password_max_age_days)
         self._hashing = hashing
-        self._ledger = ledger
+        self._rows = rows
 
     async def current(self, connection: AsyncConnection, user_id: str) -> str | None:
-        """The kept hash, or None for a user without a password."""
-        query = select(password_table.c.hash).where(password_table.c.user_id == user_id)
-        return await connection.scalar(query.order_by(password_table.c.id.desc()).limit(1))
+        """The kept hash, or None for a user without a password. Raises ERR-ROW_TAMPERED."""
+        row = await self._current(connection, user_id)
+        return None if row is None else str(row.password_hash)
 
     async def verify(self, kept: str | None, password: str) -> bool:
         return len(password) <= MAX_LENGTH * 4 and await self._hashing.verify(kept, password)
@@ -81,9 +100,8 @@ class Passwords:
     async def is_expired(self, connection: AsyncConnection, user_id: str) -> bool:
         if not self._max_age:
             return False
-        query = select(password_table.c.created_at).where(password_table.c.user_id == user_id)
-        created = await connection.scalar(query.order_by(password_table.c.id.desc()).limit(1))
-        return created is not None and created + self._max_age <= self._clock.now()
+        row = await self._current(connection, user_id)
+        return row is not None and bool(row.password_created_at + self._max_age <= self._clock.now())
 
     async def history(self, connection: AsyncConnection, user_id: str) -> Sequence[str]:
         """The hashes that a new password is compared with, newest first."""
@@ -111,21 +129,28 @@ class Passwords:
 
     async def rehash(self, connection: AsyncConnection, user_id: str, kept: str, stronger: str) -> None:
         """The same password under new parameters: neither its age nor its history changes."""
+        await proofs_of(connection, self._rows, user_id)
+        current = await self._current(connection, user_id)
+        if current is None or current.password_hash != kept:
+            return
+        values = {name: getattr(current, f"password_{name}") for name in ("id", "user_id", "created_at")}
         await connection.execute(
-            update(password_table)
-            .where(password_table.c.user_id == user_id, password_table.c.hash == kept)
-            .values(hash=stronger)
+            update(password_table).where(password_table.c.id == current.password_id).values(hash=stronger)
         )
+        await self._note(connection, values | {"hash": stronger}, "system", "rehashed")
 
     async def keep(self, connection: AsyncConnection, user_id: str, hashed: str, *, actor: str) -> None:
-        await connection.execute(
-            insert(password_table).values(
-                id=new_id(),
-                user_id=user_id,
-                hash=hashed,
-                created_at=self._clock.now(),
-            )
-        )
+        # Locked first: of two that change it at the same time, the later one finds the other's.
+        await proofs_of(connection, self._rows, user_id)
+        current = await self._current(connection, user_id)
+        values = {
+            # After the one before, whatever the clock of the process that wrote that says.
+            "id": new_id(current.password_id if current is not None else ""),
+            "user_id": user_id,
+            "hash": hashed,
+            "created_at": self._clock.now(),
+        }
+        await connection.execute(insert(password_table).values(values))
         older = (
             select(password_table.c.id)
             .where(password_table.c.user_id == user_id)
@@ -137,10 +162,29 @@ class Passwords:
                 password_table.c.user_id == user_id, password_table.c.id.not_in(older.scalar_subquery())
             )
         )
-        await self._ledger.record(
-            connection,
-            Event(action="directory.password", result="success", actor=actor, subject=f"user:{user_id}"),
+        await self._note(connection, values, actor, "set")
+
+    async def _current(self, connection: AsyncConnection, user_id: str) -> Row[Any] | None:
+        """The person's proofs and newest password; None for a person who has none."""
+        row = (await connection.execute(_NEWEST, {"wanted": user_id})).one_or_none()
+        if row is None:
+            return None
+        self._rows.require(proofs_table, row, "proofs_")
+        kept = [row] if row.password_id is not None else []
+        self._rows.require_enclosed(password_table, kept, row.proofs_password_digest, user_id, "password_")
+        return row if kept else None
+
+    async def _note(self, connection: AsyncConnection, newest: Mapping[str, Any], actor: str, changed: str) -> None:
+        user_id = newest["user_id"]
+        event = Event(
+            action="directory.password",
+            result="success",
+            actor=actor,
+            subject=f"user:{user_id}",
+            detail={"changed": changed},
         )
+        digest = self._rows.digest_of_new(password_table, [newest])
+        await note_proofs(connection, self._rows, user_id, event, password_digest=digest)
 
 
 def _bytes(password: str) -> bytes:

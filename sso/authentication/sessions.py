@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
@@ -19,6 +19,7 @@ from sso.authentication.endings import end_sessions, session_table
 from sso.directory.users import POST_ORDER, User, people, user_of_rows, user_table
 from sso.errors import SsoError
 from vault.ledger import Event, Ledger
+from vault.rows import SignedRows, columns_of
 
 SEEN_INTERVAL = timedelta(minutes=1)
 STEP_UP_LIFETIME = timedelta(minutes=5)
@@ -29,10 +30,7 @@ KEPT_AFTER_END = timedelta(days=1)
 ACR_ONE = "urn:yimen:acr:1"
 ACR_TWO = "urn:yimen:acr:2"
 
-_SESSION = (
-    session_table.c.id.label("session_id"),
-    *(column for column in session_table.c if column.name not in ("id", "user_id", "digest")),
-)
+_SESSION = columns_of(session_table, "session_")
 
 
 def _sessions_where(*conditions: ColumnElement[bool]) -> Select[Any]:
@@ -72,8 +70,9 @@ class Session:
 
 
 class Sessions:
-    def __init__(self, clock: Clock, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, clock: Clock, settings: Settings, ledger: Ledger, rows: SignedRows) -> None:
         self._clock = clock
+        self._rows = rows
         self._idle = timedelta(minutes=settings.session_idle_minutes)
         self._admin_idle = timedelta(minutes=settings.admin_session_idle_minutes)
         self._absolute = timedelta(hours=settings.session_absolute_hours)
@@ -96,20 +95,8 @@ class Sessions:
             device=device_label(user_agent),
             csrf=new_token(),
         )
-        await connection.execute(
-            insert(session_table).values(
-                id=session.id,
-                digest=token_digest(token),
-                user_id=user.id,
-                csrf=session.csrf,
-                amr=list(amr),
-                auth_time=now,
-                started_at=now,
-                last_seen_at=now,
-                expires_at=session.expires_at,
-                address=address,
-                device=session.device,
-            )
+        await self._rows.insert(
+            connection, session_table, **_covered(session), digest=token_digest(token), last_seen_at=now
         )
         await self._record(connection, "session.start", session.id, user.id, address)
         return session, token
@@ -172,18 +159,18 @@ class Sessions:
 
         Raises ERR-SESSION when the session has ended in the meantime.
         """
-        token = new_token()
-        stepped = await connection.execute(
-            update(session_table)
-            .where(session_table.c.id == session.id, session_table.c.ended_at.is_(None))
-            .values(
-                digest=token_digest(token),
-                auth_time=self._clock.now(),
-                last_seen_at=self._clock.now(),
-                amr=sorted({*session.amr, *amr}),
-            )
+        token, now = new_token(), self._clock.now()
+        stepped = await self._rows.change(
+            connection,
+            session_table,
+            {"id": session.id},
+            session_table.c.ended_at.is_(None),
+            digest=token_digest(token),
+            auth_time=now,
+            last_seen_at=now,
+            amr=sorted({*session.amr, *amr}),
         )
-        if stepped.rowcount != 1:
+        if stepped is None:
             raise SsoError("ERR-SESSION", "the session has ended", status=401)
         return token
 
@@ -200,24 +187,30 @@ class Sessions:
         return [session for session in found if session is not None]
 
     def _session(self, rows: Sequence[Row[Any]]) -> Session | None:
-        """The session of its rows, or None when it is not live."""
+        """The session of its rows, or None when it is not live.
+
+        A session that somebody else wrote is none: its browser signs in again. Raises ERR-ROW_TAMPERED where the
+        person's own rows were tampered with.
+        """
         row, now = rows[0], self._clock.now()
-        if row.ended_at is not None or row.status != "active" or now >= row.expires_at:
+        if row.session_ended_at is not None or not self._rows.is_genuine(session_table, row, "session_"):
             return None
-        user = user_of_rows(rows, now.date())
-        if now >= row.last_seen_at + (self._admin_idle if user.is_administrator else self._idle):
+        user = user_of_rows(self._rows, rows, now.date())
+        if not user.is_active or now >= row.session_expires_at:
+            return None
+        if now >= row.session_last_seen_at + (self._admin_idle if user.is_administrator else self._idle):
             return None
         return Session(
             id=row.session_id,
             user=user,
-            amr=tuple(row.amr),
-            auth_time=row.auth_time,
-            started_at=row.started_at,
-            last_seen_at=row.last_seen_at,
-            expires_at=row.expires_at,
-            address=row.address,
-            device=row.device,
-            csrf=row.csrf,
+            amr=tuple(row.session_amr),
+            auth_time=row.session_auth_time,
+            started_at=row.session_started_at,
+            last_seen_at=row.session_last_seen_at,
+            expires_at=row.session_expires_at,
+            address=row.session_address,
+            device=row.session_device,
+            csrf=row.session_csrf,
         )
 
     async def _record(
@@ -243,3 +236,18 @@ class Sessions:
                 reason=reason,
             ),
         )
+
+
+def _covered(session: Session) -> dict[str, Any]:
+    """What the row's MAC covers, but for the token's digest."""
+    return {
+        "id": session.id,
+        "user_id": session.user.id,
+        "csrf": session.csrf,
+        "amr": list(session.amr),
+        "auth_time": session.auth_time,
+        "started_at": session.started_at,
+        "expires_at": session.expires_at,
+        "address": session.address,
+        "device": session.device,
+    }

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
@@ -21,12 +21,14 @@ from sso.authentication.endings import pending_table
 from sso.authentication.lockout import Attempt, Lockout
 from sso.authentication.passwords import Passwords
 from sso.authentication.sessions import Session, Sessions
+from sso.authentication.told_failures import PROVED
 from sso.authentication.totp import Totp
 from sso.directory.users import User, Users
 from sso.errors import SsoError
 from vault.ledger import Event, Ledger
 from vault.ledger.events import Result
 from vault.masking import mask
+from vault.rows import SignedRows
 
 PENDING_LIFETIME = timedelta(minutes=5)
 
@@ -79,6 +81,7 @@ class SignIn:
         totp: Totp,
         sessions: Sessions,
         ledger: Ledger,
+        rows: SignedRows,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -88,6 +91,7 @@ class SignIn:
         self._totp = totp
         self._sessions = sessions
         self._ledger = ledger
+        self._rows = rows
 
     async def password(self, username: str, password: str, caller: Caller) -> Outcome:
         """The first step. Raises ERR-SIGN_IN (unknown, wrong and disabled alike), ERR-LOCKED or ERR-BUSY."""
@@ -95,17 +99,17 @@ class SignIn:
             async with self._database.read() as connection:
                 user = await self._users.find_by_username(connection, username)
                 kept = await self._passwords.current(connection, user.id) if user else None
+                if user is not None:
+                    await self._lockout.require_told(connection, user.id)
             matched = await self._passwords.verify(kept, password)
             if user is None or not matched or not user.is_active:
                 await self._fail(attempt, "sign_in.password", user, username, caller, "ERR-SIGN_IN")
                 raise SsoError("ERR-SIGN_IN", "unknown user, wrong password or disabled", status=401)
             async with self._database.write() as connection:
                 # Earlier failures stay until every step is done: a right password buys no free guesses at the code.
-                if await self._totp.is_enrolled(connection, user.id):
-                    await attempt.pass_step(connection)
-                else:
-                    await attempt.succeed(connection)
-                await self._record(connection, "sign_in.password", user, caller)
+                enrolled = await self._totp.is_enrolled(connection, user.id, has_password=True)
+                await (attempt.pass_step(connection) if enrolled else attempt.succeed(connection))
+                await self._record(connection, "sign_in.password", user, caller, proved=not enrolled)
                 return await self._advance(connection, user, ("pwd",), caller)
 
     async def otp(self, token: str, code: str, caller: Caller) -> Outcome:
@@ -114,6 +118,7 @@ class SignIn:
         user, amr = await self._pending(token, caller)
         async with self._attempt("sign_in.totp", user.username, caller, user) as attempt:
             async with self._database.write() as connection:
+                await self._lockout.require_told(connection, user.id)
                 accepted = await self._totp.accept(connection, user.id, code)
                 if accepted:
                     await self._take(connection, token)
@@ -164,7 +169,7 @@ class SignIn:
         async with self._attempt("sign_in.step_up", user.username, caller, user) as attempt:
             async with self._database.read() as connection:
                 kept = await self._passwords.current(connection, user.id)
-                enrolled = await self._totp.is_enrolled(connection, user.id)
+                enrolled = await self._totp.is_enrolled(connection, user.id, has_password=True)
             matched = await self._passwords.verify(kept, password)
             async with self._database.write() as connection:
                 if matched and enrolled:
@@ -208,14 +213,14 @@ class SignIn:
         if step is None:
             return await self._signed_in(connection, user, amr, caller)
         token = new_token()
-        await connection.execute(
-            insert(pending_table).values(
-                digest=token_digest(token),
-                user_id=user.id,
-                browser=token_digest(caller.browser),
-                amr=list(amr),
-                expires_at=self._clock.now() + PENDING_LIFETIME,
-            )
+        await self._rows.insert(
+            connection,
+            pending_table,
+            digest=token_digest(token),
+            user_id=user.id,
+            browser=token_digest(caller.browser),
+            amr=list(amr),
+            expires_at=self._clock.now() + PENDING_LIFETIME,
         )
         return Pending(step, token, user)
 
@@ -238,7 +243,7 @@ class SignIn:
         return SignedIn(session, token)
 
     async def _next_step(self, connection: AsyncConnection, user: User, amr: tuple[str, ...]) -> Step | None:
-        if "otp" not in amr and await self._totp.is_enrolled(connection, user.id):
+        if "otp" not in amr and await self._totp.is_enrolled(connection, user.id, has_password=True):
             return Step.OTP
         if user.must_change_password or await self._passwords.is_expired(connection, user.id):
             return Step.CHANGE_PASSWORD
@@ -262,6 +267,8 @@ class SignIn:
                     )
                 )
             ).one_or_none()
+            if row is not None:
+                self._rows.require(pending_table, row)
             user = None if row is None else await self._users.find(connection, row.user_id)
         if row is None or user is None or not user.is_active:
             raise SsoError("ERR-PENDING", "the sign-in has expired or belongs to another browser", status=400)
@@ -293,7 +300,9 @@ class SignIn:
             await attempt.fail(connection)
             await self._ledger.record(connection, _refusal(action, user, username, caller, code, "failure"))
 
-    async def _record(self, connection: AsyncConnection, action: str, user: User, caller: Caller) -> None:
+    async def _record(
+        self, connection: AsyncConnection, action: str, user: User, caller: Caller, *, proved: bool = True
+    ) -> None:
         await self._ledger.record(
             connection,
             Event(
@@ -302,6 +311,7 @@ class SignIn:
                 actor=f"user:{user.id}",
                 subject=f"user:{user.id}",
                 address=caller.address,
+                detail={PROVED: True} if proved else {},
             ),
         )
 

@@ -5,16 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyotp
-from sqlalchemy import BigInteger, Boolean, Column, String, Table, delete, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Row, String, Table, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
+from core.integrity import enclosed
+from sso.authentication.proofs import note_proofs, proofs_of, proofs_table
 from sso.errors import SsoError
 from vault.errors import VaultError
 from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
+from vault.rows import TAMPERED_ROW, SignedRows, columns_of
 
 STEP_SECONDS = 30
 WINDOW = 1
@@ -30,24 +33,42 @@ totp_table = Table(
     # The last time step that was accepted; a code is worth something once (RFC 6238 §5.2).
     Column("last_step", BigInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # A seed that is not confirmed yet counts for nothing, and is bound to its person by its seal.
+    info=enclosed(
+        by="sso_proofs.totp_digest",
+        key="user_id",
+        only="confirmed",
+        left_out={"last_step": "harmless beyond a minute, because a code is worth nothing when its step is over"},
+    ),
 )
 recovery_table = Table(
     "sso_recovery_code",
     metadata,
     Column("digest", Bytes, primary_key=True),
     Column("user_id", String(26), nullable=False, index=True),
+    info=enclosed(by="sso_proofs.recovery_digest", key="user_id"),
+)
+
+_FACTOR = (
+    select(*columns_of(proofs_table, "proofs_"), *columns_of(totp_table, "totp_"))
+    .select_from(
+        proofs_table.outerjoin(totp_table, (totp_table.c.user_id == proofs_table.c.user_id) & totp_table.c.confirmed)
+    )
+    .where(proofs_table.c.user_id == bindparam("wanted"))
 )
 
 
 class Totp:
-    def __init__(self, clock: Clock, sealer: Sealer, ledger: Ledger) -> None:
+    def __init__(self, clock: Clock, sealer: Sealer, ledger: Ledger, rows: SignedRows) -> None:
         self._clock = clock
         self._sealer = sealer
         self._ledger = ledger
+        self._rows = rows
 
-    async def is_enrolled(self, connection: AsyncConnection, user_id: str) -> bool:
-        query = select(totp_table.c.user_id).where(totp_table.c.user_id == user_id, totp_table.c.confirmed)
-        return await connection.scalar(query) is not None
+    async def is_enrolled(self, connection: AsyncConnection, user_id: str, *, has_password: bool = False) -> bool:
+        """Raises ERR-ROW_TAMPERED where somebody else wrote to the factor, or took it away; with `has_password`, also
+        where nothing is known of what the person signs in with."""
+        return await self._factor(connection, user_id, has_password=has_password) is not None
 
     async def begin(self, connection: AsyncConnection, user_id: str) -> str:
         """A seed (base32) to enrol, which counts only after `confirm`; the same one for a few minutes, so that its page
@@ -65,40 +86,53 @@ class Totp:
 
     async def confirm(self, connection: AsyncConnection, user_id: str, code: str) -> list[str]:
         """Ends the enrolment with a right code; gives the recovery codes, which are told once. Raises ERR-OTP."""
+        await proofs_of(connection, self._rows, user_id)
         if not await self.accept(connection, user_id, code, confirmed=False):
             raise SsoError("ERR-OTP", "the code is wrong", status=401)
-        await connection.execute(update(totp_table).where(totp_table.c.user_id == user_id).values(confirmed=True))
-        await self._record(connection, user_id, "enrolled", f"user:{user_id}")
-        return await self._new_recovery_codes(connection, user_id)
+        confirmed = await connection.execute(
+            update(totp_table).where(totp_table.c.user_id == user_id).values(confirmed=True).returning(*totp_table.c)
+        )
+        codes, digests = await self._new_recovery_codes(connection, user_id)
+        await self._note(
+            connection,
+            user_id,
+            "enrolled",
+            f"user:{user_id}",
+            totp_digest=self._rows.digest_of(totp_table, [confirmed.one()]),
+            recovery_digest=self._rows.digest_of_new(recovery_table, digests),
+        )
+        return codes
 
     async def enrol(self, connection: AsyncConnection, user_id: str, seed: str, *, actor: str) -> bool:
         """Takes a given seed as it is, already confirmed; False when it is the one kept."""
-        query = select(totp_table.c.sealed_seed).where(totp_table.c.user_id == user_id, totp_table.c.confirmed)
-        sealed = await connection.scalar(query)
-        if sealed is not None and await self._seed(connection, user_id, sealed) == seed:
+        await proofs_of(connection, self._rows, user_id)
+        kept = await self._factor(connection, user_id)
+        if kept is not None and await self._seed(connection, user_id, kept.totp_sealed_seed) == seed:
             return False
         try:
             pyotp.TOTP(seed).at(0)
         except ValueError:
             raise SsoError("ERR-TOTP_SEED", "the seed is not base32") from None
         await connection.execute(delete(totp_table).where(totp_table.c.user_id == user_id))
-        await connection.execute(insert(totp_table).values(await self._row(connection, user_id, seed, True)))
-        await self._record(connection, user_id, "enrolled", actor)
+        row = await self._row(connection, user_id, seed, True)
+        await connection.execute(insert(totp_table).values(row))
+        digest = self._rows.digest_of_new(totp_table, [row])
+        await self._note(connection, user_id, "enrolled", actor, totp_digest=digest)
         return True
 
     async def remove(self, connection: AsyncConnection, user_id: str, *, actor: str) -> bool:
+        known = await proofs_of(connection, self._rows, user_id)
         removed = await connection.execute(delete(totp_table).where(totp_table.c.user_id == user_id))
         await connection.execute(delete(recovery_table).where(recovery_table.c.user_id == user_id))
-        if removed.rowcount:
-            await self._record(connection, user_id, "removed", actor)
-        return bool(removed.rowcount)
+        # Also where somebody else took the rows away: what is removed on purpose is no longer missed.
+        had = known is not None and (known.totp_digest or known.recovery_digest) is not None
+        if removed.rowcount or had:
+            await self._note(connection, user_id, "removed", actor, totp_digest=None, recovery_digest=None)
+        return bool(removed.rowcount) or had
 
     async def accept(self, connection: AsyncConnection, user_id: str, code: str, *, confirmed: bool = True) -> bool:
         """True once for each right code: the step is consumed by one conditional statement, across replicas."""
-        query = select(totp_table.c.sealed_seed).where(
-            totp_table.c.user_id == user_id, totp_table.c.confirmed.is_(confirmed)
-        )
-        sealed = await connection.scalar(query)
+        sealed = await self._sealed(connection, user_id, confirmed=confirmed)
         if sealed is None:
             return False
         step = _matching_step(await self._seed(connection, user_id, sealed), code, self._clock.now())
@@ -143,31 +177,64 @@ class Totp:
             )
         )
 
-    async def _new_recovery_codes(self, connection: AsyncConnection, user_id: str) -> list[str]:
+    async def _factor(
+        self, connection: AsyncConnection, user_id: str, *, has_password: bool = False
+    ) -> Row[Any] | None:
+        """The person's proofs with the confirmed factor; None for somebody who has none. Raises ERR-ROW_TAMPERED."""
+        row = (await connection.execute(_FACTOR, {"wanted": user_id})).one_or_none()
+        if row is None:
+            if has_password:
+                raise VaultError(TAMPERED_ROW, f"{proofs_table.name} {user_id}: the row is gone", status=409)
+            return None
+        self._rows.require(proofs_table, row, "proofs_")
+        kept = [row] if row.totp_user_id is not None else []
+        self._rows.require_enclosed(totp_table, kept, row.proofs_totp_digest, user_id, "totp_")
+        return row if kept else None
+
+    async def _sealed(self, connection: AsyncConnection, user_id: str, *, confirmed: bool) -> bytes | None:
+        if confirmed:
+            factor = await self._factor(connection, user_id)
+            return None if factor is None else factor.totp_sealed_seed
+        query = select(totp_table.c.sealed_seed).where(totp_table.c.user_id == user_id, ~totp_table.c.confirmed)
+        sealed: bytes | None = await connection.scalar(query)
+        return sealed
+
+    async def _new_recovery_codes(
+        self, connection: AsyncConnection, user_id: str
+    ) -> tuple[list[str], list[dict[str, Any]]]:
+        """The codes, and their rows."""
         codes = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(RECOVERY_CODES)]
         await connection.execute(delete(recovery_table).where(recovery_table.c.user_id == user_id))
-        await connection.execute(
-            insert(recovery_table), [{"digest": _recovery_digest(user_id, code), "user_id": user_id} for code in codes]
-        )
-        return codes
+        rows = [{"digest": _recovery_digest(user_id, code), "user_id": user_id} for code in codes]
+        await connection.execute(insert(recovery_table), rows)
+        return codes, rows
 
     async def _use_recovery_code(self, connection: AsyncConnection, user_id: str, code: str) -> bool:
-        used = await connection.execute(
-            delete(recovery_table).where(recovery_table.c.digest == _recovery_digest(user_id, code.strip().lower()))
-        )
-        return used.rowcount == 1
+        """True once for each code. The person's proofs are locked first: what is left is what they will keep."""
+        proofs = await proofs_of(connection, self._rows, user_id)
+        kept = (await connection.execute(select(recovery_table).where(recovery_table.c.user_id == user_id))).all()
+        digest = None if proofs is None else proofs.recovery_digest
+        self._rows.require_enclosed(recovery_table, kept, digest, user_id)
+        shown = _recovery_digest(user_id, code.strip().lower())
+        left = [row for row in kept if row.digest != shown]
+        if len(left) == len(kept):
+            return False
+        await connection.execute(delete(recovery_table).where(recovery_table.c.digest == shown))
+        digest = self._rows.digest_of(recovery_table, left)
+        await self._note(connection, user_id, "recovery_code_used", f"user:{user_id}", recovery_digest=digest)
+        return True
 
-    async def _record(self, connection: AsyncConnection, user_id: str, what: str, actor: str) -> None:
-        await self._ledger.record(
-            connection,
-            Event(
-                action="directory.totp",
-                result="success",
-                actor=actor,
-                subject=f"user:{user_id}",
-                detail={"changed": what},
-            ),
+    async def _note(
+        self, connection: AsyncConnection, user_id: str, what: str, actor: str, **digests: bytes | None
+    ) -> None:
+        event = Event(
+            action="directory.totp",
+            result="success",
+            actor=actor,
+            subject=f"user:{user_id}",
+            detail={"changed": what},
         )
+        await note_proofs(connection, self._rows, user_id, event, **digests)
 
 
 def provisioning_uri(seed: str, username: str, issuer: str) -> str:

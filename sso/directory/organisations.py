@@ -4,14 +4,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Column, Integer, RowMapping, String, Table, insert, select, text, update
+from sqlalchemy import Column, Integer, Row, String, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import UtcDateTime, metadata
+from core.integrity import Anchor, anchor_column, mac_column, signed
 from sso.errors import SsoError
-from vault.ledger import Event, Ledger
+from vault.ledger import Event
+from vault.rows import SignedRows, read
 
 # Deeper trees do not exist in the field.
 MAX_DEPTH = 16
@@ -71,22 +74,25 @@ organisation_table = Table(
     # The ids from the root down to this one, `/county/town/village/`: everything above in the row itself.
     Column("path", String(65 * MAX_DEPTH + 1), nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    anchor_column(),
+    mac_column(),
+    info=signed(anchor=Anchor("organisation:", ("directory.organisation",))),
 )
 
 
 class Organisations:
-    def __init__(self, clock: Clock, ledger: Ledger) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows) -> None:
         self._clock = clock
-        self._ledger = ledger
+        self._rows = rows
 
     async def find(self, connection: AsyncConnection, organisation_id: str) -> Organisation | None:
         row = await self._row(connection, organisation_id)
         return None if row is None else _organisation(row)
 
     async def list(self, connection: AsyncConnection, *, after: str = "", limit: int = 1000) -> list[Organisation]:
-        query = select(organisation_table).where(organisation_table.c.id > after)
+        query = read(organisation_table).where(organisation_table.c.id > after)
         rows = await connection.execute(query.order_by(organisation_table.c.id).limit(limit))
-        return [_organisation(row) for row in rows.mappings()]
+        return [_organisation(row) for row in rows if self._rows.is_genuine(organisation_table, row)]
 
     async def upsert(
         self, connection: AsyncConnection, organisation: Organisation, *, actor: str
@@ -95,37 +101,30 @@ class Organisations:
         _check(organisation)
         known = await self._row(connection, organisation.id)
         values = asdict(organisation)
-        changed = ("created",) if known is None else tuple(name for name in values if values[name] != known[name])
+        changed: tuple[str, ...] = ("created",)
+        if known is not None:
+            changed = tuple(name for name in values if values[name] != known._mapping[name])
         if not changed:
             return None
         if known is None or "parent" in changed:
             await _lock_tree(connection)
             values["path"] = await self._path(connection, organisation)
+        values["updated_at"] = self._clock.now()
+        event = _event(organisation.id, changed, actor)
         if known is None:
-            await connection.execute(insert(organisation_table).values(**values, updated_at=self._clock.now()))
-        else:
-            await connection.execute(
-                update(organisation_table)
-                .where(organisation_table.c.id == organisation.id)
-                .values(**values, updated_at=self._clock.now())
-            )
-        if known is not None and "path" in values:
-            await self._move_those_below(connection, known["path"], values["path"])
-        await self._ledger.record(
-            connection,
-            Event(
-                action="directory.organisation",
-                result="success",
-                actor=actor,
-                subject=f"organisation:{organisation.id}",
-                detail={"changed": ",".join(changed)},
-            ),
-        )
+            await self._rows.insert_told(connection, organisation_table, event, **values)
+            return changed
+        await self._rows.change_told(connection, organisation_table, {"id": organisation.id}, event, **values)
+        if "path" in values:
+            await self._move_those_below(connection, known.path, values["path"], actor)
         return changed
 
-    async def _row(self, connection: AsyncConnection, organisation_id: str) -> RowMapping | None:
-        query = select(organisation_table).where(organisation_table.c.id == organisation_id)
-        return (await connection.execute(query)).mappings().one_or_none()
+    async def _row(self, connection: AsyncConnection, organisation_id: str) -> Row[Any] | None:
+        query = read(organisation_table).where(organisation_table.c.id == organisation_id)
+        row: Row[Any] | None = (await connection.execute(query)).one_or_none()
+        if row is not None:
+            self._rows.require(organisation_table, row)
+        return row
 
     async def _path(self, connection: AsyncConnection, organisation: Organisation) -> str:
         above = "/"
@@ -133,14 +132,14 @@ class Organisations:
             parent = await self._row(connection, organisation.parent)
             if parent is None:
                 raise _refusal(organisation, f"there is no organisation {organisation.parent}")
-            above = parent["path"]
+            above = parent.path
         if organisation.id in ids_of_path(above):
             raise _refusal(organisation, "it would stand above itself")
         if len(ids_of_path(above)) >= MAX_DEPTH:
             raise _refusal(organisation, f"the tree is at most {MAX_DEPTH} levels deep")
         return f"{above}{organisation.id}/"
 
-    async def _move_those_below(self, connection: AsyncConnection, before: str, after: str) -> None:
+    async def _move_those_below(self, connection: AsyncConnection, before: str, after: str, actor: str) -> None:
         query = select(organisation_table.c.id, organisation_table.c.path).where(
             organisation_table.c.path.startswith(before, autoescape=True)
         )
@@ -148,9 +147,8 @@ class Organisations:
             path = after + row.path.removeprefix(before)
             if len(ids_of_path(path)) > MAX_DEPTH:
                 raise SsoError("ERR-ORGANISATION", f"{row.id}: the tree is at most {MAX_DEPTH} levels deep")
-            await connection.execute(
-                update(organisation_table).where(organisation_table.c.id == row.id).values(path=path)
-            )
+            event = _event(row.id, ("path",), actor)
+            await self._rows.change_told(connection, organisation_table, {"id": row.id}, event, path=path)
 
 
 def ids_of_path(path: str) -> frozenset[str]:
@@ -187,15 +185,25 @@ def _refusal(organisation: Organisation, why: str) -> SsoError:
     return SsoError("ERR-ORGANISATION", f"{organisation.id}: {why}")
 
 
-def _organisation(row: RowMapping) -> Organisation:
+def _event(organisation_id: str, changed: tuple[str, ...], actor: str) -> Event:
+    return Event(
+        action="directory.organisation",
+        result="success",
+        actor=actor,
+        subject=f"organisation:{organisation_id}",
+        detail={"changed": ",".join(changed)},
+    )
+
+
+def _organisation(row: Row[Any]) -> Organisation:
     return Organisation(
-        id=row["id"],
-        name=row["name"],
-        kind=Kind(row["kind"]),
-        level=Level(row["level"]) if row["level"] else None,
-        code=row["code"],
-        parent=row["parent"],
-        order=row["order"],
-        full_name=row["full_name"],
-        unified_code=row["unified_code"],
+        id=row.id,
+        name=row.name,
+        kind=Kind(row.kind),
+        level=Level(row.level) if row.level else None,
+        code=row.code,
+        parent=row.parent,
+        order=row.order,
+        full_name=row.full_name,
+        unified_code=row.unified_code,
     )

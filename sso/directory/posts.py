@@ -1,14 +1,16 @@
 """Posts: who holds which one in which organisation, and from when until when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, delete, insert, select
+from sqlalchemy import Boolean, Column, Index, Integer, Row, String, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import metadata
+from core.database import Day, metadata
 from core.identifiers import new_id
+from core.integrity import enclosed
 from sso.directory.organisations import organisation_table
 from sso.errors import SsoError
 
@@ -22,12 +24,13 @@ post_table = Table(
     Column("organisation_id", String(64), nullable=False),
     Column("title", String(_MAX_TITLE), nullable=False),
     Column("main", Boolean, nullable=False),
-    Column("since", Date),
-    Column("until", Date),
+    Column("since", Day),
+    Column("until", Day),
     # Where the person stands among those of the organisation.
     Column("order", Integer, nullable=False, server_default="0"),
     Index("ix_sso_post_user", "user_id"),
     Index("ix_sso_post_organisation", "organisation_id"),
+    info=enclosed(by="sso_user.posts_digest", key="user_id"),
 )
 
 
@@ -63,18 +66,23 @@ async def require_sound_posts(connection: AsyncConnection, posts: Sequence[Post]
         raise SsoError("ERR-POST", f"there is no organisation {min(missing)}")
 
 
-async def posts_of(connection: AsyncConnection, user_id: str) -> list[Post]:
-    """Every post of a person, also past and coming ones."""
-    query = select(post_table).where(post_table.c.user_id == user_id).order_by(post_table.c.id)
+def post_of_row(row: Row[Any], prefix: str = "", organisation_name: str = "") -> Post:
+    """The post of a row whose columns have that prefix."""
+    columns = row._mapping
+    return Post(
+        columns[f"{prefix}organisation_id"],
+        columns[f"{prefix}title"],
+        columns[f"{prefix}main"],
+        columns[f"{prefix}since"],
+        columns[f"{prefix}until"],
+        columns[f"{prefix}order"],
+        organisation_name,
+    )
+
+
+def rows_of(user_id: str, posts: Sequence[Post]) -> list[dict[str, Any]]:
+    """The rows of a person's posts, new ones."""
     return [
-        Post(row.organisation_id, row.title, row.main, row.since, row.until, row.order)
-        for row in await connection.execute(query)
-    ]
-
-
-async def replace_posts(connection: AsyncConnection, user_id: str, posts: Sequence[Post]) -> None:
-    await connection.execute(delete(post_table).where(post_table.c.user_id == user_id))
-    rows = [
         {
             "id": new_id(),
             "user_id": user_id,
@@ -87,5 +95,10 @@ async def replace_posts(connection: AsyncConnection, user_id: str, posts: Sequen
         }
         for post in posts
     ]
+
+
+async def replace_posts(connection: AsyncConnection, user_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The person's signed row must keep the digest of exactly these."""
+    await connection.execute(delete(post_table).where(post_table.c.user_id == user_id))
     if rows:
-        await connection.execute(insert(post_table), rows)
+        await connection.execute(insert(post_table), list(rows))

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    insert,
     or_,
     select,
     update,
@@ -25,9 +24,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import Clock
 from core.database import Bytes, Json, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.integrity import Anchor, anchor_column, mac_column, signed
 from sso.authentication.endings import end_sessions
 from sso.directory.organisations import ids_of_path, organisation_table
-from sso.directory.posts import Post, post_table, posts_of, replace_posts, require_sound_posts
+from sso.directory.posts import Post, post_of_row, post_table, replace_posts, require_sound_posts, rows_of
 from sso.directory.registration import (
     STATUSES,
     UserRegistration,
@@ -38,9 +38,11 @@ from sso.directory.registration import (
 from sso.directory.roles import ADMINISTRATORS, Role
 from sso.errors import SsoError
 from sso.names import fold_username
+from vault.errors import VaultError
 from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
 from vault.masking import mask
+from vault.rows import TAMPERED_ROW, SignedRows, columns_of, read
 
 __all__ = ["Post", "User", "UserRegistration", "Users", "user_table"]
 
@@ -105,28 +107,29 @@ user_table = Table(
     Column("totp_required", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    # Of all rows of `sso_post` that are this person's.
+    Column("posts_digest", Bytes),
+    anchor_column(),
+    mac_column(),
+    info=signed(
+        left_out={"locale": "harmless, because it chooses the language of pages and of nothing else"},
+        anchor=Anchor("user:", ("directory.user",)),
+    ),
 )
 
-# Everything a User is made of; the sealed values stay where they are.
-_PERSON = tuple(column for column in user_table.c if not column.name.startswith(("sealed_", "index_")))
-_POST = (
-    post_table.c.organisation_id.label("post_organisation_id"),
-    post_table.c.title.label("post_title"),
-    post_table.c.main.label("post_main"),
-    post_table.c.since.label("post_since"),
-    post_table.c.until.label("post_until"),
-    post_table.c.order.label("post_order"),
-    organisation_table.c.name.label("post_organisation_name"),
-    organisation_table.c.path.label("post_path"),
-)
+# All columns, also those that no User shows: the check of a row needs them.
+_PERSON = columns_of(user_table)
+_POST = columns_of(post_table, "post_")
+_ORGANISATION = columns_of(organisation_table, "organisation_")
 POST_ORDER = (post_table.c.main.desc(), post_table.c.id)
 
 
 class Users:
-    def __init__(self, clock: Clock, ledger: Ledger, sealer: Sealer) -> None:
+    def __init__(self, clock: Clock, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> None:
         self._clock = clock
         self._ledger = ledger
         self._sealer = sealer
+        self._rows = rows
 
     async def find(self, connection: AsyncConnection, user_id: str) -> User | None:
         return await self._one(connection, user_table.c.id == user_id)
@@ -144,7 +147,7 @@ class Users:
         """The people of a mobile number, their first or second: several, where a village shares one telephone."""
         canonical = canonical_mobile(number)
         held = [user_table.c[f"index_{name}"] == self._index(name, canonical) for name in ("mobile", "second_mobile")]
-        return await self._several(connection, people().where(or_(*held)))
+        return await self._several(connection, people().where(or_(*held)), left_out=True)
 
     async def search(
         self, connection: AsyncConnection, *, text: str = "", after: str = "", limit: int = 50
@@ -157,7 +160,12 @@ class Users:
                 | user_table.c.name.contains(text, autoescape=True)
             )
         page = page.order_by(user_table.c.username).limit(limit)
-        return await self._several(connection, people().where(user_table.c.id.in_(page.scalar_subquery())))
+        page_of_people = people().where(user_table.c.id.in_(page.scalar_subquery()))
+        return await self._several(connection, page_of_people, left_out=True)
+
+    async def is_empty(self, connection: AsyncConnection) -> bool:
+        """True where there is no row of a person at all, whoever wrote it."""
+        return await connection.scalar(select(user_table.c.id).limit(1)) is None
 
     async def upsert(
         self, connection: AsyncConnection, registration: UserRegistration, *, actor: str
@@ -168,19 +176,17 @@ class Users:
         """
         registration = checked(registration)
         await require_sound_posts(connection, registration.posts)
-        query = select(user_table).where(user_table.c.username == registration.username)
+        query = read(user_table).where(user_table.c.username == registration.username)
         known = (await connection.execute(query)).one_or_none()
+        if known is not None:
+            self._rows.require(user_table, known)
         user_id = known.id if known is not None else new_id()
         values = _plain_values(registration) | await self._sealed_values(connection, user_id, registration, known)
         if known is None:
-            changed: tuple[str, ...] = ("created",)
-            await self._insert(connection, user_id, registration, values)
-        else:
-            changed = await self._update(connection, known, registration, values)
-            if not changed:
-                return user_id, ()
-        await self._record(connection, user_id, changed, actor)
-        if known is not None:
+            await self._insert(connection, user_id, registration, values, actor)
+            return user_id, ("created",)
+        changed = await self._update(connection, known, registration, values, actor)
+        if changed:
             await self._end_sessions(connection, user_id, changed, registration.status, actor)
         return user_id, changed
 
@@ -188,61 +194,85 @@ class Users:
         """`active` or `disabled`. Disabled is disabled at once: every session ends with it (DESIGN §4.4)."""
         if status not in STATUSES:
             raise SsoError("ERR-USER", "no such status", parameters={"field": "status"})
-        changed = await connection.execute(
-            update(user_table)
-            .where(user_table.c.id == user_id, user_table.c.status != status)
-            .values(status=status, updated_at=self._clock.now())
-        )
-        if changed.rowcount:
-            await self._record(connection, user_id, ("status",), actor, status=status)
+        event = _event(user_id, ("status",), actor, status=status)
+        differs, now = user_table.c.status != status, self._clock.now()
+        if await self._change(connection, user_id, event, differs, status=status, updated_at=now):
             await self._end_sessions(connection, user_id, ("status",), status, actor)
 
     async def set_flags(
         self, connection: AsyncConnection, user_id: str, *, actor: str = "system", **flags: bool
     ) -> None:
         """`must_change_password` and `totp_required`."""
-        differs = [user_table.c[name] != value for name, value in flags.items()]
-        changed = await connection.execute(
-            update(user_table).where(user_table.c.id == user_id, or_(*differs)).values(**flags)
-        )
-        if changed.rowcount:
-            await self._record(connection, user_id, tuple(flags), actor, **flags)
+        differs = or_(*(user_table.c[name] != value for name, value in flags.items()))
+        await self._change(connection, user_id, _event(user_id, tuple(flags), actor, **flags), differs, **flags)
 
     async def set_locale(self, connection: AsyncConnection, user_id: str, locale: str) -> None:
         await connection.execute(update(user_table).where(user_table.c.id == user_id).values(locale=locale))
 
     async def _insert(
-        self, connection: AsyncConnection, user_id: str, registration: UserRegistration, values: dict[str, Any]
+        self,
+        connection: AsyncConnection,
+        user_id: str,
+        registration: UserRegistration,
+        values: dict[str, Any],
+        actor: str,
     ) -> None:
-        now = self._clock.now()
+        now, posts = self._clock.now(), rows_of(user_id, registration.posts)
         defaults = {"must_change_password": False, "totp_required": _is_administrator(registration.roles)}
-        await connection.execute(
-            insert(user_table).values(
-                id=user_id, username=registration.username, created_at=now, updated_at=now, **(defaults | values)
-            )
+        await self._rows.insert_told(
+            connection,
+            user_table,
+            _event(user_id, ("created",), actor),
+            id=user_id,
+            username=registration.username,
+            created_at=now,
+            updated_at=now,
+            posts_digest=self._rows.digest_of_new(post_table, posts),
+            **(defaults | values),
         )
-        await replace_posts(connection, user_id, registration.posts)
+        await replace_posts(connection, user_id, posts)
 
     async def _update(
-        self, connection: AsyncConnection, known: Row[Any], registration: UserRegistration, values: dict[str, Any]
+        self,
+        connection: AsyncConnection,
+        known: Row[Any],
+        registration: UserRegistration,
+        values: dict[str, Any],
+        actor: str,
     ) -> tuple[str, ...]:
         changed = tuple(
             name.removeprefix("sealed_")
             for name, value in values.items()
             if value != getattr(known, name) and not name.startswith(("index_", "masked_"))
         )
-        if set(await posts_of(connection, known.id)) != set(registration.posts):
+        if await self._posts_differ(connection, known, registration.posts):
             changed = (*changed, "posts")
-            await replace_posts(connection, known.id, registration.posts)
+            posts = rows_of(known.id, registration.posts)
+            values = {**values, "posts_digest": self._rows.digest_of_new(post_table, posts)}
+            await replace_posts(connection, known.id, posts)
         if not changed:
             return ()
         if _is_administrator(registration.roles) and not _is_administrator(known.roles):
             # Two factors are an administrator's default, also for somebody who becomes one (等保 §8.1.4.1 d).
             values = {**values, "totp_required": True}
-        await connection.execute(
-            update(user_table).where(user_table.c.id == known.id).values(**values, updated_at=self._clock.now())
-        )
+        event = _event(known.id, changed, actor)
+        await self._change(connection, known.id, event, updated_at=self._clock.now(), **values)
         return changed
+
+    async def _posts_differ(self, connection: AsyncConnection, known: Row[Any], posts: Sequence[Post]) -> bool:
+        """True too where somebody else wrote to the posts: they are replaced by those that are right."""
+        query = select(post_table).where(post_table.c.user_id == known.id)
+        kept = (await connection.execute(query)).all()
+        if problem := self._rows.problem_enclosed(post_table, kept, known.posts_digest):
+            self._rows.tell(post_table, known.id, problem)
+            return True
+        return {post_of_row(row) for row in kept} != set(posts)
+
+    async def _change(
+        self, connection: AsyncConnection, user_id: str, event: Event, *where: ColumnElement[bool], **to: Any
+    ) -> bool:
+        changed = await self._rows.change_told(connection, user_table, {"id": user_id}, event, *where, **to)
+        return changed is not None
 
     async def _end_sessions(
         self, connection: AsyncConnection, user_id: str, changed: tuple[str, ...], status: str, actor: str
@@ -251,20 +281,6 @@ class Users:
         if (disabled and "status" in changed) or not _ENDS_SESSIONS.isdisjoint(changed):
             reason = "user_disabled" if disabled else "user_changed"
             await end_sessions(connection, self._ledger, self._clock.now(), user_id, actor=actor, reason=reason)
-
-    async def _record(
-        self, connection: AsyncConnection, user_id: str, changed: tuple[str, ...], actor: str, **detail: str | bool
-    ) -> None:
-        await self._ledger.record(
-            connection,
-            Event(
-                action="directory.user",
-                result="success",
-                actor=actor,
-                subject=f"user:{user_id}",
-                detail={"changed": ",".join(changed), **detail},
-            ),
-        )
 
     async def _sealed_values(
         self, connection: AsyncConnection, user_id: str, registration: UserRegistration, known: Row[Any] | None
@@ -289,29 +305,44 @@ class Users:
     async def _one(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> User | None:
         return next(iter(await self._several(connection, people().where(condition))), None)
 
-    async def _several(self, connection: AsyncConnection, query: Select[Any]) -> list[User]:
+    async def _several(self, connection: AsyncConnection, query: Select[Any], *, left_out: bool = False) -> list[User]:
+        """With `left_out`, people whose rows were tampered with are missing; else ERR-ROW_TAMPERED is raised."""
         rows = await connection.execute(query.order_by(user_table.c.username, *POST_ORDER))
         today = self._clock.now().date()
-        return [user_of_rows(list(rows), today) for _, rows in groupby(rows, lambda row: row.id)]
+        found: list[User] = []
+        for _, group in groupby(rows, lambda row: row.id):
+            try:
+                found.append(user_of_rows(self._rows, list(group), today))
+            except VaultError as error:
+                if not left_out or error.code != TAMPERED_ROW:
+                    raise
+        return found
 
 
 def people(source: FromClause = user_table, *columns: ColumnElement[Any]) -> Select[Any]:
     """People with their posts in one round trip, a row a post. `source` has `user_table` in it."""
-    return select(*columns, *_PERSON, *_POST).select_from(
+    return select(*columns, *_PERSON, *_POST, *_ORGANISATION).select_from(
         source.outerjoin(post_table, post_table.c.user_id == user_table.c.id).outerjoin(
             organisation_table, organisation_table.c.id == post_table.c.organisation_id
         )
     )
 
 
-def user_of_rows(rows: Sequence[Row[Any]], today: date) -> User:
-    """One person of their rows of `people`, with the posts held today."""
-    held = [
-        (post, ids_of_path(row.post_path))
-        for row in rows
-        if row.post_path is not None and (post := _post(row)).is_held_on(today)
-    ]
+def user_of_rows(signed: SignedRows, rows: Sequence[Row[Any]], today: date) -> User:
+    """One person of their rows of `people`, with the posts held today.
+
+    Raises ERR-ROW_TAMPERED when the person, a post or its organisation is not as Yimen wrote it last.
+    """
     row = rows[0]
+    signed.require(user_table, row)
+    posts = [row for row in rows if row.post_id is not None]
+    signed.require_enclosed(post_table, posts, row.posts_digest, row.id, "post_")
+    held: list[tuple[Post, frozenset[str]]] = []
+    for one in posts:
+        post = post_of_row(one, "post_", one.organisation_name or "")
+        if one.organisation_id is not None and post.is_held_on(today):
+            signed.require(organisation_table, one, "organisation_")
+            held.append((post, ids_of_path(one.organisation_path)))
     return User(
         id=row.id,
         username=row.username,
@@ -332,15 +363,13 @@ def user_of_rows(rows: Sequence[Row[Any]], today: date) -> User:
     )
 
 
-def _post(row: Row[Any]) -> Post:
-    return Post(
-        row.post_organisation_id,
-        row.post_title,
-        row.post_main,
-        row.post_since,
-        row.post_until,
-        row.post_order,
-        row.post_organisation_name,
+def _event(user_id: str, changed: tuple[str, ...], actor: str, **detail: str | bool) -> Event:
+    return Event(
+        action="directory.user",
+        result="success",
+        actor=actor,
+        subject=f"user:{user_id}",
+        detail={"changed": ",".join(changed), **detail},
     )
 
 

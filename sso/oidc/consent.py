@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, String, Table, delete, select, update
+from sqlalchemy import Column, String, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, insert_if_absent, metadata
+from core.database import Json, UtcDateTime, metadata
+from core.integrity import mac_column, signed
 from vault.ledger import Event, Ledger
 from vault.ledger.events import Result
+from vault.rows import SignedRows
 
 consent_table = Table(
     "sso_consent",
@@ -19,6 +22,8 @@ consent_table = Table(
     Column("client_id", String(255), primary_key=True),
     Column("scopes", Json, nullable=False),
     Column("granted_at", UtcDateTime, nullable=False),
+    mac_column(),
+    info=signed(),
 )
 
 
@@ -30,32 +35,36 @@ class Consent:
 
 
 class Consents:
-    def __init__(self, clock: Clock, ledger: Ledger) -> None:
+    def __init__(self, clock: Clock, ledger: Ledger, rows: SignedRows) -> None:
         self._clock = clock
         self._ledger = ledger
+        self._rows = rows
 
     async def find(self, connection: AsyncConnection, user_id: str, client_id: str) -> frozenset[str]:
         """The scopes allowed so far; empty when never asked."""
-        query = select(consent_table.c.scopes).where(
-            consent_table.c.user_id == user_id, consent_table.c.client_id == client_id
-        )
-        return frozenset(await connection.scalar(query) or ())
+        query = select(consent_table).where(consent_table.c.user_id == user_id, consent_table.c.client_id == client_id)
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return frozenset()
+        self._rows.require(consent_table, row)
+        return frozenset(row.scopes)
 
     async def list(self, connection: AsyncConnection, user_id: str) -> list[Consent]:
         query = select(consent_table).where(consent_table.c.user_id == user_id).order_by(consent_table.c.client_id)
         rows = await connection.execute(query)
-        return [Consent(row.client_id, frozenset(row.scopes), row.granted_at) for row in rows]
+        return [
+            Consent(row.client_id, frozenset(row.scopes), row.granted_at)
+            for row in rows
+            if self._rows.is_genuine(consent_table, row)
+        ]
 
     async def grant(self, connection: AsyncConnection, user_id: str, client_id: str, scopes: Iterable[str]) -> None:
         """Adds to what was allowed before."""
         known = await self.find(connection, user_id, client_id)
-        values = {"scopes": sorted(known | set(scopes)), "granted_at": self._clock.now()}
-        if not await insert_if_absent(connection, consent_table, user_id=user_id, client_id=client_id, **values):
-            await connection.execute(
-                update(consent_table)
-                .where(consent_table.c.user_id == user_id, consent_table.c.client_id == client_id)
-                .values(**values)
-            )
+        key = {"user_id": user_id, "client_id": client_id}
+        values: dict[str, Any] = {"scopes": sorted(known | set(scopes)), "granted_at": self._clock.now()}
+        if not await self._rows.insert_if_absent(connection, consent_table, **key, **values):
+            await self._rows.change(connection, consent_table, key, **values)
         await self._record(connection, user_id, client_id, "success")
 
     async def withdraw(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:

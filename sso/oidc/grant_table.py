@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Column, Index, String, Table
 
 from core.database import Json, UtcDateTime, metadata
+from core.integrity import mac_column, signed
 
 grant_table = Table(
     "sso_grant",
@@ -22,6 +23,10 @@ grant_table = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("revoked_at", UtcDateTime),
+    mac_column(),
     Index("ix_sso_grant_user", "user_id", "revoked_at"),
     Index("ix_sso_grant_session", "session_id"),
+    info=signed(
+        left_out={"revoked_at": "setting it ends the grant; clearing it puts the old row back, which no MAC can tell"}
+    ),
 )

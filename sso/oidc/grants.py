@@ -10,38 +10,48 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
-    LargeBinary,
     Row,
     Select,
     String,
     Table,
+    Text,
     Update,
     bindparam,
+    cast,
     delete,
     func,
-    insert,
+    literal,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import UtcDateTime, metadata
+from core.database import Bytes, UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
+from core.integrity import mac_column, signed
 from sso.authentication.endings import session_table
 from sso.authentication.sessions import Session
 from sso.directory.users import POST_ORDER, User, people, user_of_rows, user_table
 from sso.oidc.authorization_request import AuthorizationRequest
 from sso.oidc.grant_table import grant_table
+from vault.ledger.events import event_table
+from vault.rows import SignedRows, columns_of
 
 CODE_LIFETIME = timedelta(seconds=60)
 REFRESH_IDLE = timedelta(days=14)
 OFFLINE_LIFETIME = timedelta(days=90)
+# The events that tell of a code or refresh token that was used; their detail names the grant.
+TOKEN_ACTION = "oidc.token"
+
+_USED_ONCE = signed(
+    left_out={"used_at": "setting it uses the token up; clearing it is found, because the ledger tells of the use"}
+)
 
 code_table = Table(
     "sso_code",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
+    Column("digest", Bytes, primary_key=True),
     Column("grant_id", String(26), nullable=False),
     Column("client_id", String(255), nullable=False),
     Column("redirect_uri", String(2000), nullable=False),
@@ -49,31 +59,52 @@ code_table = Table(
     Column("code_challenge", String(43)),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime),
+    # Sorts before every event of the ledger that tells of its use.
+    Column("since", String(26)),
+    mac_column(),
+    info=_USED_ONCE,
 )
 
 refresh_table = Table(
     "sso_refresh_token",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
+    Column("digest", Bytes, primary_key=True),
     Column("grant_id", String(26), nullable=False, index=True),
     Column("client_id", String(255), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime),
+    # Sorts before every event of the ledger that tells of its use.
+    Column("since", String(26)),
+    mac_column(),
+    info=_USED_ONCE,
 )
 
 _HOLDERS = grant_table.join(user_table, user_table.c.id == grant_table.c.user_id).outerjoin(
     session_table, session_table.c.id == grant_table.c.session_id
 )
-_GRANT = (
-    *(column.label(f"grant_{column.name}") for column in grant_table.c),
-    session_table.c.ended_at.label("session_ended_at"),
-)
+_GRANT = (*columns_of(grant_table, "grant_"), session_table.c.ended_at.label("session_ended_at"))
+
+
+def _is_spent(table: Table) -> ColumnElement[bool]:
+    """True when the ledger tells of a use of the token, whatever its row says."""
+    told = event_table.alias()
+    return (
+        select(told.c.id)
+        .where(
+            told.c.subject == literal("user:") + grant_table.c.user_id,
+            told.c.action == TOKEN_ACTION,
+            told.c.id > table.c.since,
+            cast(told.c.detail, Text).contains(grant_table.c.id),
+        )
+        .correlate(table, grant_table)
+        .exists()
+    )
 
 
 def _presented_by(table: Table) -> Select[Any]:
     """A token's row with its grant, session, person and posts: one round trip."""
     source = table.join(_HOLDERS, table.c.grant_id == grant_table.c.id)
-    columns = (column.label(f"token_{column.name}") for column in table.c)
+    columns = (*columns_of(table, "token_"), _is_spent(table).label("token_spent"))
     return people(source, *columns, *_GRANT).where(table.c.digest == bindparam("wanted")).order_by(*POST_ORDER)
 
 
@@ -122,6 +153,7 @@ class PresentedCode:
     code_challenge: str | None
     is_used: bool
     is_over: bool
+    since: str
 
 
 @dataclass(frozen=True)
@@ -130,43 +162,46 @@ class PresentedRefreshToken:
     client_id: str
     used_at: datetime | None
     is_over: bool
+    since: str
 
 
 class Grants:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows) -> None:
         self._clock = clock
+        self._rows = rows
 
     async def create(self, connection: AsyncConnection, request: AuthorizationRequest, session: Session) -> str:
         """A grant and its authorization code; gives the code."""
         now, code, grant_id = self._clock.now(), new_token(), new_id()
         offline = "offline_access" in request.scopes
-        await connection.execute(
-            insert(grant_table).values(
-                id=grant_id,
-                client_id=request.client.client_id,
-                user_id=session.user.id,
-                session_id=session.id,
-                scopes=list(request.scopes),
-                claims={"userinfo": request.claims.userinfo, "id_token": request.claims.id_token},
-                nonce=request.nonce,
-                amr=list(session.amr),
-                acr=session.acr,
-                auth_time=session.auth_time,
-                offline=offline,
-                created_at=now,
-                expires_at=now + OFFLINE_LIFETIME if offline else session.expires_at,
-            )
+        await self._rows.insert(
+            connection,
+            grant_table,
+            id=grant_id,
+            client_id=request.client.client_id,
+            user_id=session.user.id,
+            session_id=session.id,
+            scopes=list(request.scopes),
+            claims={"userinfo": request.claims.userinfo, "id_token": request.claims.id_token},
+            nonce=request.nonce,
+            amr=list(session.amr),
+            acr=session.acr,
+            auth_time=session.auth_time,
+            offline=offline,
+            created_at=now,
+            expires_at=now + OFFLINE_LIFETIME if offline else session.expires_at,
         )
-        await connection.execute(
-            insert(code_table).values(
-                digest=token_digest(code),
-                grant_id=grant_id,
-                client_id=request.client.client_id,
-                redirect_uri=request.redirect_uri,
-                redirect_uri_sent=request.redirect_uri_sent,
-                code_challenge=request.code_challenge,
-                expires_at=now + CODE_LIFETIME,
-            )
+        await self._rows.insert(
+            connection,
+            code_table,
+            digest=token_digest(code),
+            grant_id=grant_id,
+            client_id=request.client.client_id,
+            redirect_uri=request.redirect_uri,
+            redirect_uri_sent=request.redirect_uri_sent,
+            code_challenge=request.code_challenge,
+            expires_at=now + CODE_LIFETIME,
+            since=new_id(),
         )
         return code
 
@@ -189,6 +224,7 @@ class Grants:
             row.token_code_challenge,
             row.token_used_at is not None,
             row.token_expires_at <= self._clock.now(),
+            row.token_since or "",
         )
 
     async def by_refresh_token(self, connection: AsyncConnection, token: str) -> PresentedRefreshToken | None:
@@ -198,7 +234,7 @@ class Grants:
             return None
         row, now = rows[0], self._clock.now()
         return PresentedRefreshToken(
-            self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now
+            self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now, row.token_since or ""
         )
 
     async def consume_code(self, connection: AsyncConnection, code: str) -> bool:
@@ -209,15 +245,17 @@ class Grants:
         """True for exactly one caller, within the token's life."""
         return await self._consume(connection, refresh_table, token)
 
-    async def issue_refresh_token(self, connection: AsyncConnection, grant: Grant) -> str:
+    async def issue_refresh_token(self, connection: AsyncConnection, grant: Grant, *, after: str) -> str:
+        """`after` is the ledger's event of the use that this token is the answer to."""
         token = new_token()
-        await connection.execute(
-            insert(refresh_table).values(
-                digest=token_digest(token),
-                grant_id=grant.id,
-                client_id=grant.client_id,
-                expires_at=min(self._clock.now() + REFRESH_IDLE, grant.expires_at),
-            )
+        await self._rows.insert(
+            connection,
+            refresh_table,
+            digest=token_digest(token),
+            grant_id=grant.id,
+            client_id=grant.client_id,
+            expires_at=min(self._clock.now() + REFRESH_IDLE, grant.expires_at),
+            since=new_id(after),
         )
         return token
 
@@ -252,6 +290,11 @@ class Grants:
     async def _presented(self, connection: AsyncConnection, table: Table, token: str) -> Sequence[Row[Any]]:
         found = await connection.execute(_PRESENTED[table.name], {"wanted": token_digest(token)})
         rows: Sequence[Row[Any]] = found.all()
+        if rows:
+            row = rows[0]
+            self._rows.require(table, row, "token_")
+            if row.token_spent and row.token_used_at is None:
+                self._rows.refuse(table, row, "token_", "its use was undone: the ledger tells of it")
         return rows
 
     async def _consume(self, connection: AsyncConnection, table: Table, token: str) -> bool:
@@ -269,8 +312,9 @@ class Grants:
 
     def _held(self, rows: Sequence[Row[Any]]) -> Held:
         row, now = rows[0], self._clock.now()
+        self._rows.require(grant_table, row, "grant_")
         grant = _grant(row)
-        user = user_of_rows(rows, now.date())
+        user = user_of_rows(self._rows, rows, now.date())
         # A grant that is not offline ends with its session; how long the person idles there is not the client's matter.
         session_ended = not grant.offline and row.session_ended_at is not None
         is_live = row.grant_revoked_at is None and grant.expires_at > now and not session_ended and user.is_active

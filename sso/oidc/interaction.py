@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, Column, LargeBinary, String, Table, delete, insert, select, update
+from sqlalchemy import Boolean, Column, String, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Bytes, Json, UtcDateTime, metadata
 from core.identifiers import new_token, token_digest
+from core.integrity import mac_column, signed
 from sso.errors import SsoError
+from vault.rows import SignedRows
 
 LIFETIME = timedelta(minutes=30)
 # The browser of a request that came without the browser's cookies.
@@ -19,8 +21,8 @@ UNBOUND = ""
 interaction_table = Table(
     "sso_interaction",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    Column("browser", LargeBinary, nullable=False),
+    Column("digest", Bytes, primary_key=True),
+    Column("browser", Bytes, nullable=False),
     Column("client_id", String(255), nullable=False),
     Column("parameters", Json, nullable=False),
     # What was decided, and by whom: of two people at one computer neither decides for the other (CVE-2025-12390).
@@ -28,6 +30,8 @@ interaction_table = Table(
     Column("decided_by", String(26)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
+    mac_column(),
+    info=signed(),
 )
 
 
@@ -46,35 +50,36 @@ class Interaction:
 
 
 class Interactions:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows) -> None:
         self._clock = clock
+        self._rows = rows
 
     async def begin(
         self, connection: AsyncConnection, client_id: str, parameters: Mapping[str, str], browser: str
     ) -> str:
         """Keeps the request; gives the token that names it in the addresses of the pages."""
         token, now = new_token(), self._clock.now()
-        await connection.execute(
-            insert(interaction_table).values(
-                digest=token_digest(token),
-                browser=token_digest(browser),
-                client_id=client_id,
-                parameters=dict(parameters),
-                created_at=now,
-                expires_at=now + LIFETIME,
-            )
+        await self._rows.insert(
+            connection,
+            interaction_table,
+            digest=token_digest(token),
+            browser=token_digest(browser),
+            client_id=client_id,
+            parameters=dict(parameters),
+            created_at=now,
+            expires_at=now + LIFETIME,
         )
         return token
 
     async def adopt(self, connection: AsyncConnection, token: str, browser: str) -> None:
         """Binds an interaction that began with UNBOUND to the browser that comes back for it."""
-        await connection.execute(
-            update(interaction_table)
-            .where(
-                interaction_table.c.digest == token_digest(token),
-                interaction_table.c.browser == token_digest(UNBOUND),
-            )
-            .values(browser=token_digest(browser))
+        unbound = interaction_table.c.browser == token_digest(UNBOUND)
+        await self._rows.change(
+            connection,
+            interaction_table,
+            {"digest": token_digest(token)},
+            unbound,
+            browser=token_digest(browser),
         )
 
     async def find(self, connection: AsyncConnection, token: str, browser: str) -> Interaction:
@@ -87,16 +92,14 @@ class Interactions:
         row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise SsoError("ERR-INTERACTION", "unknown, over, or of another browser")
+        self._rows.require(interaction_table, row)
         return Interaction(token, row.client_id, row.parameters, row.created_at, row.allowed, row.decided_by)
 
     async def decide(
         self, connection: AsyncConnection, interaction: Interaction, user_id: str, *, allowed: bool
     ) -> None:
-        await connection.execute(
-            update(interaction_table)
-            .where(interaction_table.c.digest == token_digest(interaction.token))
-            .values(allowed=allowed, decided_by=user_id)
-        )
+        digest = token_digest(interaction.token)
+        await self._rows.change(connection, interaction_table, {"digest": digest}, allowed=allowed, decided_by=user_id)
 
     async def end(self, connection: AsyncConnection, interaction: Interaction) -> bool:
         """Consumes it; of two parallel continuations one gets a code."""

@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from joserfc.jwk import ECKey, Key, KeySet, RSAKey
-from sqlalchemy import Column, Row, String, Table, UniqueConstraint, insert, select
+from sqlalchemy import Column, Row, String, Table, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.database import Bytes, Database, Json, UtcDateTime, metadata
 from core.identifiers import new_id
+from core.integrity import mac_column, signed
 from vault.errors import VaultError
 from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
+from vault.rows import TAMPERED_ROW, SignedRows
 
 ALGORITHMS = ("ES256", "RS256")
 # How long verifiers may cache the JWKS, so how long a key is published before it signs.
@@ -36,7 +38,9 @@ signing_key_table = Table(
     # 1 for the first key of an algorithm; unique, so that of several first starts one makes it.
     Column("generation", String(26), nullable=False),
     Column("usable_from", UtcDateTime, nullable=False),
+    mac_column(),
     UniqueConstraint("alg", "generation"),
+    info=signed(),
 )
 
 
@@ -52,11 +56,12 @@ class SigningKey:
 
 
 class SigningKeys:
-    def __init__(self, database: Database, clock: Clock, sealer: Sealer, ledger: Ledger) -> None:
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer, ledger: Ledger, rows: SignedRows) -> None:
         self._database = database
         self._clock = clock
         self._sealer = sealer
         self._ledger = ledger
+        self._rows = rows
         self._keys: dict[str, SigningKey] = {}
         self._verification = KeySet([])
         self._loaded_at = float("-inf")
@@ -140,15 +145,15 @@ class SigningKeys:
         key: Key = RSAKey.generate_key(2048) if alg == "RS256" else ECKey.generate_key("P-256")
         members = {"kid": kid, "use": "sig", "alg": alg}
         private = json.dumps({**key.as_dict(private=True), **members}).encode()
-        await connection.execute(
-            insert(signing_key_table).values(
-                kid=kid,
-                alg=alg,
-                sealed=await self._sealer.seal(connection, _binding(kid), private),
-                public=_published(key, kid, alg),
-                generation=generation,
-                usable_from=usable_from,
-            )
+        await self._rows.insert(
+            connection,
+            signing_key_table,
+            kid=kid,
+            alg=alg,
+            sealed=await self._sealer.seal(connection, _binding(kid), private),
+            public=_published(key, kid, alg),
+            generation=generation,
+            usable_from=usable_from,
         )
         return kid
 
@@ -157,12 +162,14 @@ class SigningKeys:
         key = await self._load(connection, row) if known is None else known
         if (row.alg, row.public) != (key.alg, key.public):
             raise VaultError("ERR-SEAL", f"the public half of signing key {row.kid} is not that of its private key")
+        if problem := self._rows.problem(signing_key_table, row):
+            raise VaultError(TAMPERED_ROW, f"signing key {row.kid}: {problem}")
         if known is None:
             self._keys[row.kid] = key
             self._verification = KeySet([_public_key(key.public) for key in self._keys.values()])
 
     async def _load(self, connection: AsyncConnection, row: Row[Any]) -> SigningKey:
-        """The key as it was sealed: the row beside it is not protected, so nothing of it is believed but the date."""
+        """The key as it was sealed; when it may be used stands beside it, under the row's MAC."""
         with await self._sealer.open(connection, _binding(row.kid), row.sealed) as plain:
             members = json.loads(plain)
         alg = members["alg"]

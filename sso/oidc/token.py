@@ -13,7 +13,7 @@ from sso.clients import Client
 from sso.errors import OAuthError
 from sso.oidc.claims import released
 from sso.oidc.client_authentication import ClientAuthentication, presented
-from sso.oidc.grants import Grant, Grants, Held, PresentedCode, PresentedRefreshToken
+from sso.oidc.grants import TOKEN_ACTION, Grant, Grants, Held, PresentedCode, PresentedRefreshToken
 from sso.oidc.keys import SigningKeys
 from sso.oidc.parameters import unique
 from sso.oidc.pkce import verifies
@@ -85,10 +85,10 @@ class TokenEndpoint:
     async def redeem_code(self, client: Client, proof: CodeProof, address: str) -> Held:
         """Exchanges a code for its grant and person, with no token: for surfaces of our own. Raises invalid_grant."""
         async with self._database.write() as connection:
-            held, refusal = await self._take_code(connection, client, proof, address)
-        if refusal is not None or held is None:
+            taken, refusal = await self._take_code(connection, client, proof, address)
+        if refusal is not None or taken is None:
             raise refusal or OAuthError("invalid_grant")
-        return held
+        return taken[0]
 
     # Authorization code (RFC 6749 §4.1.3)
 
@@ -98,9 +98,10 @@ class TokenEndpoint:
         proof = CodeProof(sent["code"], sent.get("redirect_uri"), sent.get("code_verifier"))
         answer: TokenAnswer | None = None
         async with self._database.write() as connection:
-            held, refusal = await self._take_code(connection, client, proof, address)
-            if held is not None:
-                answer = await self._issue(connection, client, held, held.grant.scopes)
+            taken, refusal = await self._take_code(connection, client, proof, address)
+            if taken is not None:
+                held, used = taken
+                answer = await self._issue(connection, client, held, held.grant.scopes, used)
         # The refusal leaves after the commit: a recognised replay has revoked the grant.
         if refusal is not None or answer is None:
             raise refusal or OAuthError("invalid_grant")
@@ -108,7 +109,8 @@ class TokenEndpoint:
 
     async def _take_code(
         self, connection: AsyncConnection, client: Client, proof: CodeProof, address: str
-    ) -> tuple[Held | None, OAuthError | None]:
+    ) -> tuple[tuple[Held, str] | None, OAuthError | None]:
+        """What the code is worth, with the id of the event that tells of its use; or why it is worth nothing."""
         code = await self._grants.by_code(connection, proof.code)
         if code is None:
             return None, OAuthError("invalid_grant", "the code is unknown")
@@ -121,8 +123,8 @@ class TokenEndpoint:
             return None, OAuthError("invalid_grant", "the code was used before")
         if not code.held.is_live or not permits(code.held.user, client.access):
             return None, OAuthError("invalid_grant", "the grant has ended")
-        await self._record(connection, client, code.held.grant, "authorization_code", address)
-        return code.held, None
+        used = await self._record(connection, client, code.held.grant, "authorization_code", address, code.since)
+        return (code.held, used), None
 
     # Refresh (RFC 6749 §6, RFC 9700 §4.14)
 
@@ -137,8 +139,8 @@ class TokenEndpoint:
             refusal = await self._refresh_refusal(connection, client, token, address, arrival)
             if refusal is None:
                 scopes = _narrowed(token.held.grant, sent.get("scope"))
-                answer = await self._issue(connection, client, token.held, scopes, refreshed=True)
-                await self._record(connection, client, token.held.grant, "refresh_token", address)
+                used = await self._record(connection, client, token.held.grant, "refresh_token", address, token.since)
+                answer = await self._issue(connection, client, token.held, scopes, used, refreshed=True)
                 # Last of all, so that the time of use is that of the answer. Who loses the race leaves nothing behind.
                 if not await self._grants.consume_refresh_token(connection, sent["refresh_token"]):
                     raise OAuthError("invalid_grant", "the refresh token is being used")
@@ -184,6 +186,7 @@ class TokenEndpoint:
         client: Client,
         held: Held,
         scopes: tuple[str, ...],
+        used: str,
         *,
         refreshed: bool = False,
     ) -> TokenAnswer:
@@ -195,7 +198,7 @@ class TokenEndpoint:
             extra = released(held.user, scopes, grant.claims["id_token"])
             answer["id_token"] = self._tokens.id_token(client, grant, access, extra, refreshed=refreshed)
         if "refresh_token" in client.metadata.grant_types:
-            answer["refresh_token"] = await self._grants.issue_refresh_token(connection, grant)
+            answer["refresh_token"] = await self._grants.issue_refresh_token(connection, grant, after=used)
         return answer
 
     async def _revoke_family(
@@ -216,8 +219,10 @@ class TokenEndpoint:
             ),
         )
 
-    async def _record(self, connection: AsyncConnection, client: Client, grant: Grant, kind: str, address: str) -> None:
-        await self._ledger.record(connection, _event(client, kind, address, grant))
+    async def _record(
+        self, connection: AsyncConnection, client: Client, grant: Grant, kind: str, address: str, since: str
+    ) -> str:
+        return await self._ledger.record(connection, _event(client, kind, address, grant), after=since)
 
 
 def _require_same_request(client: Client, code: PresentedCode, proof: CodeProof) -> None:
@@ -259,12 +264,12 @@ def _bearer(access_token: str, scopes: tuple[str, ...]) -> TokenAnswer:
 
 def _event(client: Client, kind: str, address: str, grant: Grant | None = None) -> Event:
     return Event(
-        action="oidc.token",
+        action=TOKEN_ACTION,
         result="success",
         actor=f"client:{client.client_id}",
         subject=f"user:{grant.user_id}" if grant else None,
         client=client.client_id,
         session=grant.session_id if grant else None,
         address=address,
-        detail={"grant_type": kind},
+        detail={"grant_type": kind} | ({"grant": grant.id} if grant else {}),
     )

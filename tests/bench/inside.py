@@ -41,11 +41,12 @@ async def _release(house: House, user_id: str, raw: Raw, seconds: float) -> Line
             connection,
             owner=f"user:{user_id}",
             system="s1",
+            destination="http://10.0.0.1",
             login="lin",
             secret=bytearray(b"legacy-password"),
             actor="operator:bench",
         )
-    use = Use(holder="session:bench", origin="http://10.0.0.1", recipe_hash="")
+    use = Use(holder="session:bench", destination="http://10.0.0.1", recipe_hash="")
 
     async def release() -> None:
         async with house.database.write() as connection:

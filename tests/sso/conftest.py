@@ -6,6 +6,7 @@ from sso.directory.organisations import Kind, Level, Organisation, Organisations
 from sso.directory.users import Users
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
+from vault.rows import SignedRows
 
 # Towns stand under a county, villages under a town.
 COUNTY = Organisation("qx", "清溪县", Kind.AREA, Level.COUNTY, "330999000000")
@@ -15,13 +16,13 @@ VILLAGE = Organisation("qx-xt-lx", "柳溪村", Kind.UNIT, Level.VILLAGE, "33099
 
 
 @pytest.fixture
-def organisations(clock: FrozenClock, ledger: Ledger) -> Organisations:
-    return Organisations(clock, ledger)
+def organisations(clock: FrozenClock, rows: SignedRows) -> Organisations:
+    return Organisations(clock, rows)
 
 
 @pytest.fixture
-def users(clock: FrozenClock, ledger: Ledger, sealer: Sealer) -> Users:
-    return Users(clock, ledger, sealer)
+def users(clock: FrozenClock, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> Users:
+    return Users(clock, ledger, sealer, rows)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sso.client_secrets import ClientSecrets
 from sso.clients import ClientRegistration, Clients
 from sso.errors import SsoError
 from vault.ledger import Ledger
+from vault.rows import SignedRows
 
 SECRET = "county-hall-secret-0123456789-abcdefgh"
 REDIRECT_URI = "https://affairs.example/callback"
@@ -21,8 +22,8 @@ SIGNED: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt"}
 
 
 @pytest.fixture
-def clients(clock: FrozenClock, settings: Settings, ledger: Ledger) -> Clients:
-    return Clients(clock, settings, ledger, ClientSecrets(PasswordHashing()))
+def clients(clock: FrozenClock, settings: Settings, ledger: Ledger, rows: SignedRows) -> Clients:
+    return Clients(clock, settings, rows, ClientSecrets(PasswordHashing()))
 
 
 async def told(database: Database, clients: Clients, client_secret: str | None = SECRET, **metadata: Any) -> str | None:

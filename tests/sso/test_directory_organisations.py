@@ -36,7 +36,7 @@ async def test_a_change_says_which_fields_differ_and_stands_in_the_ledger(
     async with database.read() as connection:
         events = (await connection.execute(event_table.select().order_by(event_table.c.id))).all()
     assert events[-1].action == "directory.organisation"
-    assert events[-1].detail == {"changed": "name,order,unified_code"}
+    assert events[-1].detail["changed"] == "name,order,unified_code"
 
 
 async def test_the_organisations_above_are_found(database: Database, tree: None) -> None:

@@ -13,11 +13,12 @@ from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
 from vault.ledger.events import event_table
+from vault.rows import SignedRows
 
 
 @pytest.fixture
-async def keys(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger) -> SigningKeys:
-    keys = SigningKeys(database, clock, sealer, ledger)
+async def keys(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger, rows: SignedRows) -> SigningKeys:
+    keys = SigningKeys(database, clock, sealer, ledger, rows)
     await keys.start()
     return keys
 
@@ -46,14 +47,14 @@ async def test_what_is_published_is_the_public_half_of_what_signs(keys: SigningK
 
 
 async def test_a_public_key_put_in_the_place_of_ours_stops_the_start_and_is_recorded_once(
-    keys: SigningKeys, database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger
+    keys: SigningKeys, database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger, rows: SignedRows
 ) -> None:
     kid = keys.signing_key("ES256").kid
     async with database.write() as connection:
         ours = signing_key_table.c.kid == kid
         await connection.execute(update(signing_key_table).where(ours).values(public=planted_public(kid)))
     for _ in range(2):
-        restarted = SigningKeys(database, clock, sealer, ledger)
+        restarted = SigningKeys(database, clock, sealer, ledger, rows)
         with pytest.raises(VaultError, match="ERR-SEAL"):
             await restarted.start()
         assert kid not in {key.kid for key in restarted.verification_keys().keys}

@@ -8,6 +8,8 @@ from vault.keys.sealing import Sealer
 from vault.keys.signing import signing_key
 from vault.ledger import Ledger
 from vault.ledger.watch import LedgerWatch
+from vault.row_watch import RowWatch
+from vault.rows import SignedRows
 from vault.tickets import Tickets
 
 
@@ -17,8 +19,15 @@ async def heads(database: Database, sealer: Sealer, ledger: Ledger) -> Heads:
 
 
 @pytest.fixture
-async def items(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger, heads: Heads) -> Items:
-    return Items(database, clock, sealer, ledger, heads, Tickets(clock))
+async def items(
+    database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger, heads: Heads, rows: SignedRows
+) -> Items:
+    return Items(database, clock, sealer, ledger, heads, Tickets(clock, rows))
+
+
+@pytest.fixture
+def row_watch(database: Database, ledger: Ledger, rows: SignedRows) -> RowWatch:
+    return RowWatch(database, ledger, rows)
 
 
 @pytest.fixture

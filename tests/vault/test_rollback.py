@@ -21,6 +21,8 @@ from vault.ledger.events import event_table
 from vault.ledger.tree import checkpoint_table, tree_table
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
+from vault.row_watch import RowWatch
+from vault.rows import SignedRows
 from vault.tickets import Tickets
 
 NEWEST = event_table.c.action == "vault.replace"
@@ -53,7 +55,7 @@ async def roll_back(database: Database, items: Items, ledger: Ledger, hiding: Up
 async def restarted(database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger) -> Items:
     """The vault of a process that has seen nothing yet."""
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
-    return Items(database, clock, sealer, ledger, heads, Tickets(clock))
+    return Items(database, clock, sealer, ledger, heads, Tickets(clock, SignedRows(sealer, ledger)))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ async def test_an_old_item_is_refused_though_the_newest_event_is_spoilt_and_mark
     database: Database, clock: FrozenClock, items: Items, ledger: Ledger, hiding: Update
 ) -> None:
     item = await roll_back(database, items, ledger, hiding)
-    await refused_as_tampered(database, clock, items, item)
+    await refused_as_tampered(database, items, item)
 
 
 HIDING = [
@@ -85,11 +87,11 @@ async def test_an_old_item_is_refused_by_a_process_that_has_seen_the_newer_one(
     item = await keep(database, items)
     row, head = await only_row(database, item_table), await only_row(database, head_table)
     await replace(database, items, item)
-    assert await release(database, clock, items, item) == b"New-2026!"
+    assert await release(database, items, item) == b"New-2026!"
     await drop_triggers(database)
     for statement in (update(item_table).values(**row), update(head_table).values(**head), hiding):
         await change(database, statement)
-    await refused_as_tampered(database, clock, items, item)
+    await refused_as_tampered(database, items, item)
     with pytest.raises(VaultError, match="ERR-ITEM_TAMPERED"):
         await replace(database, items, item)
 
@@ -106,7 +108,7 @@ async def test_a_newest_event_that_is_gone_is_found_by_the_check_and_recorded_by
     hiding: Update | Delete,
 ) -> None:
     await roll_back(database, items, ledger, hiding)
-    recovery = Recovery(database, sealer, heads, watch)
+    recovery = Recovery(database, sealer, heads, watch, RowWatch(database, ledger, SignedRows(sealer, ledger)))
     (why,) = (await recovery.check()).values()
     assert "position 1" in why
     await watch.run()
@@ -120,12 +122,14 @@ async def test_an_owner_who_starts_afresh_is_served_by_a_process_that_has_seen_w
     database: Database, clock: FrozenClock, items: Items, sealer: Sealer, ledger: Ledger, watch: LedgerWatch
 ) -> None:
     item = await keep(database, items)
-    await release(database, clock, items, item)
+    await release(database, items, item)
     await drop_triggers(database)
     await change(database, delete(event_table))
     other = Heads(ledger, await signing_key(database, sealer, "heads"))
-    await Recovery(database, sealer, other, watch).reset(item.owner, actor="operator:x", reason="rolled back")
-    assert await release(database, clock, items, await keep(database, items)) == b"Qinghe-2026!zhihui"
+    await Recovery(database, sealer, other, watch, RowWatch(database, ledger, SignedRows(sealer, ledger))).reset(
+        item.owner, actor="operator:x", reason="rolled back"
+    )
+    assert await release(database, items, await keep(database, items)) == b"Qinghe-2026!zhihui"
 
 
 async def test_a_planted_row_that_was_turned_away_keeps_nobody_from_their_items(
@@ -135,9 +139,9 @@ async def test_a_planted_row_that_was_turned_away_keeps_nobody_from_their_items(
     planted = {**await only_row(database, event_table), "id": new_id(), "mac": b"forged"}
     async with database.write() as connection:
         await connection.execute(event_table.insert().values(**planted))
-    await refused_as_tampered(database, clock, items, item)
+    await refused_as_tampered(database, items, item)
     await ledger.sequence()
-    assert await release(database, clock, items, item) == b"Qinghe-2026!zhihui"
+    assert await release(database, items, item) == b"Qinghe-2026!zhihui"
 
 
 async def test_a_placed_event_that_is_marked_makes_the_ledger_unverified(database: Database, ledger: Ledger) -> None:

@@ -23,6 +23,7 @@ from vault.keys.store import root_table
 from vault.keys.suites import SUITES, SuiteName
 from vault.ledger import Ledger
 from vault.rotation import RotatedOwners, Rotation
+from vault.rows import SignedRows
 from vault.tickets import Tickets, Use
 
 HERE = Binding("user:a", "zhihui", "item1", 1, "password/1")
@@ -209,12 +210,20 @@ async def test_rotation_keeps_everything_openable_and_can_be_interrupted(
     sealer = Sealer(database, custodian, "aes", clock)
     await sealer.prepare()
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
-    items = Items(database, clock, sealer, ledger, heads, Tickets(clock))
+    items = Items(database, clock, sealer, ledger, heads, Tickets(clock, SignedRows(sealer, ledger)))
     for owner in ("user:a", "user:b", "user:c"):
         async with database.write() as connection:
-            await items.add(connection, owner=owner, system="s", login="l", secret=bytearray(b"pw"), actor=owner)
+            await items.add(
+                connection,
+                owner=owner,
+                system="s",
+                destination="http://h",
+                login="l",
+                secret=bytearray(b"pw"),
+                actor=owner,
+            )
     mac = sealer.mac("x", b"y")
-    rotation = Rotation(database, clock, sealer, items, ledger)
+    rotation = Rotation(database, clock, sealer, items, ledger, SignedRows(sealer, ledger))
 
     async def killed() -> int:
         raise ConnectionError
@@ -229,7 +238,7 @@ async def test_rotation_keeps_everything_openable_and_can_be_interrupted(
     restarted = Sealer(database, custodian, "sm4", clock)
     await restarted.prepare()
     assert restarted.mac("x", b"y") == mac
-    fresh = Items(database, clock, restarted, ledger, heads, Tickets(clock))
+    fresh = Items(database, clock, restarted, ledger, heads, Tickets(clock, SignedRows(sealer, ledger)))
     use = Use("session:s", "http://h", "r")
     async with database.read() as connection:
         kept = await fresh.list(connection, owners=["user:a", "user:b", "user:c"])
@@ -237,6 +246,6 @@ async def test_rotation_keeps_everything_openable_and_can_be_interrupted(
     assert len(roots) == 2
     for item in kept:
         async with database.write() as connection:
-            token = await Tickets(clock).issue(connection, item.id, use, actor="user:a", purpose="fill")
+            token = await items.tickets.issue(connection, item.id, use, actor="user:a", purpose="fill")
         with await fresh.redeem(token, use) as secret:
             assert bytes(secret) == b"pw"

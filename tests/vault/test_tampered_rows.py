@@ -17,14 +17,16 @@ from vault.keys.store import owner_key_table
 from vault.ledger import Ledger
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
+from vault.row_watch import RowWatch
+from vault.rows import SignedRows
 from vault.tickets import Tickets
 
 KEY_OF_A = owner_key_table.c.owner == "user:a"
 
 
 @pytest.fixture
-def recovery(database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch) -> Recovery:
-    return Recovery(database, sealer, heads, watch)
+def recovery(database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch, row_watch: RowWatch) -> Recovery:
+    return Recovery(database, sealer, heads, watch, row_watch)
 
 
 async def restarted(
@@ -34,7 +36,7 @@ async def restarted(
     sealer = Sealer(database, custodian, "aes", clock)
     await sealer.prepare()
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
-    return Items(database, clock, sealer, ledger, heads, Tickets(clock)), sealer
+    return Items(database, clock, sealer, ledger, heads, Tickets(clock, SignedRows(sealer, ledger))), sealer
 
 
 async def write(database: Database, table: Table, where: ColumnElement[bool], **values: Any) -> None:
@@ -48,7 +50,7 @@ async def test_a_key_of_an_unknown_suite_is_refused(
     item = await keep(database, items)
     await write(database, owner_key_table, KEY_OF_A, suite="xxx")
     fresh, _ = await restarted(database, clock, custodian, ledger)
-    await refused_as_tampered(database, clock, fresh, item)
+    await refused_as_tampered(database, fresh, item)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ async def test_a_text_where_bytes_belong_is_refused(
     item = await keep(database, items)
     # A text for SQLite; PostgreSQL lets nothing but bytes stand there.
     await write(database, table, table.c.owner == "user:a", **{column: literal_column("'not bytes'")})
-    await refused_as_tampered(database, clock, items, item)
+    await refused_as_tampered(database, items, item)
     assert list(await recovery.check()) == ["user:a"]
 
 
@@ -71,7 +73,8 @@ async def test_the_check_opens_every_item_and_names_owners_whose_key_is_another_
     for owner in ("user:a", "user:b", "user:c", "user:d"):
         await keep(database, items, owner)
     _, sealer = await restarted(database, clock, custodian, ledger)
-    recovery = Recovery(database, sealer, heads, LedgerWatch(database, ledger))
+    watch_rows = RowWatch(database, ledger, SignedRows(sealer, ledger))
+    recovery = Recovery(database, sealer, heads, LedgerWatch(database, ledger), watch_rows)
     assert await recovery.check() == {}
     async with database.write() as connection:
         query = select(owner_key_table.c.wrapped).where(owner_key_table.c.owner == "user:b")
@@ -79,6 +82,6 @@ async def test_the_check_opens_every_item_and_names_owners_whose_key_is_another_
         await connection.execute(delete(owner_key_table).where(owner_key_table.c.owner == "user:c"))
         await connection.execute(update(owner_key_table).where(owner_key_table.c.owner == "user:d").values(suite="xxx"))
     _, sealer = await restarted(database, clock, custodian, ledger)
-    refused = await Recovery(database, sealer, heads, LedgerWatch(database, ledger)).check()
+    refused = await Recovery(database, sealer, heads, LedgerWatch(database, ledger), watch_rows).check()
     assert sorted(refused) == ["user:a", "user:c", "user:d"]
     assert all(why.startswith(owner) for owner, why in refused.items())

@@ -33,6 +33,7 @@ async def items(house: House, lin: str) -> dict[str, str]:
                 connection,
                 owner=owner,
                 system=change.id,
+                destination="http://127.0.0.1:9001",
                 login="x",
                 secret=bytearray(b"hunter22"),
                 actor="operator:test",

@@ -33,6 +33,7 @@ async def county(house: House) -> House:
                 connection,
                 owner=f"user:{lin.id}",
                 system=change.id,
+                destination="https://10.0.0.1",
                 login="lin",
                 secret=bytearray(b"secret"),
                 actor="operator:test",

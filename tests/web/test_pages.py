@@ -49,6 +49,7 @@ async def county(house: House) -> House:
                     connection,
                     owner=f"user:{user_id}",
                     system=system.id,
+                    destination=system.destination,
                     login="lin",
                     secret=bytearray(b"secret"),
                     actor="operator:test",

@@ -4,11 +4,16 @@ The newest generation is only published; the one before it signs. So every proce
 under it appears, and a rotation refuses nobody: `load` is called again every few seconds.
 """
 
+import asyncio
 from datetime import datetime
 
 from cryptography.hazmat.primitives.hmac import HMAC
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.database import Database
+from core.errors import YimenError
+from core.logs import logger
 from vault.errors import VaultError
 from vault.keys.store import KeyStore
 from vault.keys.suites import same, wipe
@@ -16,6 +21,10 @@ from vault.keys.suites import same, wipe
 ROW_KEY_OWNER = "vault:rows"
 _GENERATION_BYTES = 4
 MAC_BYTES = _GENERATION_BYTES + 32
+# How soon every process knows of a new generation.
+FOLLOW_SECONDS = 1.0
+
+_log = logger("row_keys")
 
 
 class RowKeys:
@@ -23,6 +32,7 @@ class RowKeys:
         self._keys = keys
         self._keyed: dict[int, HMAC] = {}
         self._signing = 0
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def signing(self) -> int:
@@ -63,9 +73,29 @@ class RowKeys:
         generation = int.from_bytes(mac[:_GENERATION_BYTES], "big")
         return generation in self._keyed and same(self._mac(generation, message), mac)
 
-    def is_current(self, mac: bytes | None) -> bool:
-        """True for a MAC under the generation that signs now."""
-        return mac is not None and mac[:_GENERATION_BYTES] == self._signing.to_bytes(_GENERATION_BYTES, "big")
+    @property
+    def current_prefix(self) -> bytes:
+        """How every MAC under the generation that signs now begins."""
+        return self._signing.to_bytes(_GENERATION_BYTES, "big")
+
+    def follow(self, database: Database) -> None:
+        """Loads new generations from now on, as other processes make them, until `unfollow`."""
+        self._following = asyncio.create_task(self._follow(database), name="row keys")
+
+    async def unfollow(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+    async def _follow(self, database: Database) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                async with database.read() as connection:
+                    await self.load(connection)
+            except (YimenError, SQLAlchemyError) as error:
+                # The next turn tries again; what is known goes on working.
+                _log.warning("the keys of signed rows could not be read", error=type(error).__name__)
 
     def forget(self) -> None:
         self._keyed.clear()

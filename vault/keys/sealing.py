@@ -35,11 +35,13 @@ class Binding:
     item: str
     version: int
     schema: str
+    # Where the value may go when it is opened; None for one that goes nowhere.
+    destination: str | None = None
 
     def associated_data(self, suite: Suite, key_id: str) -> bytes:
-        return encode_fields(
-            "seal/1", self.owner, self.system, self.item, self.version, self.schema, suite.name, key_id
-        )
+        place = ("seal/1", self.owner, self.system, self.item, self.version, self.schema, suite.name, key_id)
+        # The number of fields tells the two forms apart: each field is preceded by its length.
+        return encode_fields(*place) if self.destination is None else encode_fields(*place, self.destination)
 
 
 class Opened:

@@ -4,6 +4,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Column, String, Table, select
 
 from core.database import Bytes, Database, insert_if_absent, metadata
+from core.integrity import guarded
 from vault.keys.sealing import Binding, Sealer
 
 signing_key_table = Table(
@@ -11,6 +12,7 @@ signing_key_table = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("sealed", Bytes, nullable=False),
+    info=guarded(by="the envelope, which binds the key to its name"),
 )
 
 

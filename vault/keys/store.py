@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
+from core.integrity import guarded
 from vault.errors import VaultError
 from vault.keys.custody import ROOT_KEY_BYTES, Custodian
 from vault.keys.suites import NONCE_BYTES, SUITES, Suite, SuiteName, new_nonce, same, wipe
@@ -25,6 +26,9 @@ root_table = Table(
     Column("check", Bytes, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("retired_at", UtcDateTime),
+    info=guarded(
+        by="the check value: only the custodian's own key of that id has it, and a root key signs nothing alone"
+    ),
 )
 
 owner_key_table = Table(
@@ -38,6 +42,7 @@ owner_key_table = Table(
     Column("wrapped", Bytes, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("owner", "generation"),
+    info=guarded(by="the wrapping under the root key, which binds id, owner, generation and suite"),
 )
 
 

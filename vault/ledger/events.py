@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from core.database import Bytes, Json, UtcDateTime, metadata
+from core.integrity import guarded
 from core.logs import request_id
 
 Result = Literal["success", "failure", "refused"]
@@ -83,6 +84,7 @@ event_table = Table(
     Index("ix_vault_ledger_event_action", "action", "id"),
     Index("ix_vault_ledger_event_result", "result", "id"),
     Index("ix_vault_ledger_event_recorded", "recorded_at", "id"),
+    info=guarded(by="a MAC of its own over the event, and its place in the tree"),
 )
 Index(
     "ix_vault_ledger_event_staged",

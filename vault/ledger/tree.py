@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, select,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Bytes, UtcDateTime, metadata
+from core.integrity import guarded
 from vault.errors import VaultError
 from vault.ledger import merkle
 
@@ -18,12 +19,14 @@ node_table = Table(
     Column("level", Integer, primary_key=True),
     Column("index", BigInteger, primary_key=True),
     Column("hash", Bytes, nullable=False),
+    info=guarded(by="the root of the tree, in the signed checkpoint"),
 )
 tree_table = Table(
     "vault_ledger_tree",
     metadata,
     Column("name", String(16), primary_key=True),
     Column("size", BigInteger, nullable=False),
+    info=guarded(by="the signed checkpoint, which names the same size"),
 )
 checkpoint_table = Table(
     "vault_ledger_checkpoint",
@@ -31,6 +34,7 @@ checkpoint_table = Table(
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("note", Text, nullable=False),
     Column("signed_at", UtcDateTime, nullable=False),
+    info=guarded(by="the signature of each note; its date beside it is only shown"),
 )
 TREE_SIZE = select(tree_table.c.size).where(tree_table.c.name == "events")
 NEWEST_CHECKPOINT = select(checkpoint_table).order_by(checkpoint_table.c.size.desc()).limit(1)

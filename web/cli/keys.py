@@ -33,6 +33,11 @@ def rotate(
         if owners:
             again = await rotation.rotate_owners(actor=operator())
             done += f"; items of {again.rotated} owners sealed again"
+            rows = await rotation.rotate_rows(actor=operator())
+            done += f"; {rows.signed} rows signed again"
+            if rows.left:
+                typer.echo(done)
+                raise VaultError("ERR-ROW_TAMPERED", f"{rows.left} rows left as they are: see `yimen vault check`")
             if again.tampered:
                 typer.echo(done)
                 raise VaultError("ERR-ITEM_TAMPERED", f"left as they are: {', '.join(again.tampered)}")

@@ -50,7 +50,7 @@ def unlock(username: Username) -> None:
     async def run(house: House) -> None:
         async with house.database.write() as connection:
             user = await _require(house, connection, username)
-            await house.lockout.unlock(connection, user.username)
+            await house.lockout.unlock(connection, user.username, user.id, actor=operator())
 
     in_house(run)
     typer.echo(f"{username} may try again")

@@ -67,8 +67,14 @@ def account_routes(surface: Surface) -> list[Route]:
         try:
             async with house.database.write() as connection:
                 item = await own_item(surface, connection, session.user, request.path_params["item_id"])
+                system = await _system(surface, connection, item)
                 await house.items.replace(
-                    connection, item.id, secret=secret, login=sent.text("login") or None, actor=_actor(session)
+                    connection,
+                    item.id,
+                    destination=system.destination,
+                    secret=secret,
+                    login=sent.text("login") or None,
+                    actor=_actor(session),
                 )
         finally:
             secret[:] = bytes(len(secret))
@@ -199,6 +205,7 @@ async def _add(surface: Surface, session: Session, sent: Form) -> str:
                 connection,
                 owner=f"user:{session.user.id}",
                 system=system.id,
+                destination=system.destination,
                 login=login,
                 secret=secret,
                 label=sent.text("label", most=60),
@@ -211,10 +218,14 @@ async def _add(surface: Surface, session: Session, sent: Form) -> str:
 
 async def _slug(surface: Surface, item: Item) -> str:
     async with surface.house.database.read() as connection:
-        system = await surface.house.systems.find(connection, item.system)
+        return (await _system(surface, connection, item)).slug
+
+
+async def _system(surface: Surface, connection: AsyncConnection, item: Item) -> System:
+    system = await surface.house.systems.find(connection, item.system)
     if system is None:
         raise YimenError("ERR-SYSTEM", "the account's system is gone", status=404)
-    return system.slug
+    return system
 
 
 def _actor(session: Session) -> str:

@@ -25,7 +25,7 @@ def capture_routes(surface: Surface) -> list[Route]:
         capture_id = request.path_params["capture_id"]
         async with house.database.write() as connection:
             if sent.text("decision") == "keep":
-                await house.captures.keep(connection, capture_id, session.user)
+                await house.captures.keep(connection, capture_id, session.user, house.systems)
                 return go("/accounts", done="added")
             await house.captures.discard(connection, capture_id, session.user)
         return go("/")

@@ -38,7 +38,7 @@ def reveal_routes(surface: Surface) -> list[Route]:
         return carry_token(surface, response, token)
 
     async def shown(request: Request, session: Session, item: Item, reason: str) -> Response:
-        use = Use(holder=f"session:{session.id}", origin=surface.settings.issuer, recipe_hash="")
+        use = Use(holder=f"session:{session.id}", destination=None, recipe_hash="")
         async with house.database.write() as connection:
             ticket = await house.tickets.issue(
                 connection, item.id, use, actor=f"user:{session.user.id}", purpose="reveal", reason=reason

@@ -16,7 +16,7 @@ from connectors.gateway.swap.recognise import looks_made
 from connectors.gateway.swap.swap import SentBody
 from connectors.legacy.page.words import names_password, names_user
 from connectors.legacy.recipe.recipe import Recipe
-from connectors.systems import System
+from connectors.systems import System, Systems
 from core.clock import Clock
 from core.database import Bytes, Database, UtcDateTime, metadata
 from core.identifiers import new_id
@@ -128,17 +128,23 @@ class Captures:
         row = await self._row(connection, capture_id, user)
         return Capture(row.id, row.system_id, row.masked_login)
 
-    async def keep(self, connection: AsyncConnection, capture_id: str, user: User) -> Item:
-        """The person said yes: the capture becomes an Item of theirs. Raises ERR-CAPTURE."""
+    async def keep(self, connection: AsyncConnection, capture_id: str, user: User, systems: Systems) -> Item:
+        """The person said yes: the capture becomes an Item of theirs. Raises ERR-CAPTURE, or ERR-SEAL where the system
+        has another address than the one that the person typed the password for."""
         row = await self._row(connection, capture_id, user)
+        system = await systems.find(connection, row.system_id)
+        if system is None:
+            raise ConnectorError("ERR-CAPTURE", "its system is gone", status=404)
+        destination = system.destination
         await connection.execute(delete(capture_table).where(capture_table.c.id == row.id))
-        with await self._sealer.open(connection, _binding(row, "login"), row.sealed_login) as login:
+        with await self._sealer.open(connection, _binding(row, "login", destination), row.sealed_login) as login:
             name = login.decode()
-        with await self._sealer.open(connection, _binding(row, "secret"), row.sealed_secret) as secret:
+        with await self._sealer.open(connection, _binding(row, "secret", destination), row.sealed_secret) as secret:
             item = await self._items.add(
                 connection,
                 owner=f"user:{user.id}",
                 system=row.system_id,
+                destination=destination,
                 login=name,
                 secret=secret,
                 actor=f"user:{user.id}",
@@ -156,6 +162,7 @@ class Captures:
 
     async def _seal(self, who: GatewaySession, system: System, login: str, secret: bytearray) -> str:
         values = {"id": new_id(), "user_id": who.session.user.id, "system_id": system.id}
+        destination = system.destination
         try:
             async with self._database.write() as connection:
                 await connection.execute(delete(capture_table).where(capture_table.c.visit_id == who.id))
@@ -164,8 +171,12 @@ class Captures:
                         **values,
                         visit_id=who.id,
                         masked_login=mask(login)[:200],
-                        sealed_login=await self._sealer.seal(connection, _binding_of(values, "login"), login.encode()),
-                        sealed_secret=await self._sealer.seal(connection, _binding_of(values, "secret"), secret),
+                        sealed_login=await self._sealer.seal(
+                            connection, _binding_of(values, "login", destination), login.encode()
+                        ),
+                        sealed_secret=await self._sealer.seal(
+                            connection, _binding_of(values, "secret", destination), secret
+                        ),
                         expires_at=self._clock.now() + LIFETIME,
                     )
                 )
@@ -218,9 +229,10 @@ def _is_as_typed(value: str, typed: int | None) -> bool:
     return not looks_made(value) and typed in (None, units)
 
 
-def _binding(row: Row[Any], what: str) -> Binding:
-    return _binding_of({"id": row.id, "user_id": row.user_id, "system_id": row.system_id}, what)
+def _binding(row: Row[Any], what: str, destination: str) -> Binding:
+    return _binding_of({"id": row.id, "user_id": row.user_id, "system_id": row.system_id}, what, destination)
 
 
-def _binding_of(values: dict[str, str], what: str) -> Binding:
-    return Binding(f"user:{values['user_id']}", values["system_id"], values["id"], 1, f"capture-{what}/1")
+def _binding_of(values: dict[str, str], what: str, destination: str) -> Binding:
+    owner = f"user:{values['user_id']}"
+    return Binding(owner, values["system_id"], values["id"], 1, f"capture-{what}/1", destination)

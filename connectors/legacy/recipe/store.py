@@ -17,6 +17,7 @@ from connectors.errors import ConnectorError
 from connectors.legacy.recipe.recipe import Recipe
 from core.clock import Clock
 from core.database import Bytes, UtcDateTime, metadata
+from core.integrity import guarded
 from vault.ledger import Event, Ledger
 
 _ACTION = "recipe.change"
@@ -29,6 +30,9 @@ recipe_table = Table(
     Column("document", Text, nullable=False),
     Column("signature", Bytes, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    info=guarded(
+        by="the signature of each version, and the ledger's event that names the newest; its date is only shown"
+    ),
 )
 
 

@@ -159,6 +159,7 @@ def add_item(house: House) -> AddItem:
                 connection,
                 owner=f"user:{browser.session.user.id}",
                 system=system.id,
+                destination=system.destination,
                 login=LOGIN,
                 secret=bytearray(SECRET.encode()),
                 actor="operator:test",

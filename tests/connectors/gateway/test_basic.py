@@ -112,7 +112,13 @@ async def test_an_account_that_changes_is_not_used_as_it_was(
         elif change == "remove":
             await house.items.remove(connection, item.id, actor="operator:test")
         else:
-            await house.items.replace(connection, item.id, secret=bytearray(b"new-one"), actor="operator:test")
+            await house.items.replace(
+                connection,
+                item.id,
+                destination=item.destination or "",
+                secret=bytearray(b"new-one"),
+                actor="operator:test",
+            )
     before = len(legacy.received)
     await cadre.get("/")
     sent = [one.get("authorization") for one in legacy.received[before:]]

@@ -13,6 +13,7 @@ from sso.authentication.totp import Totp
 from sso.directory.users import Post, User, UserRegistration, Users
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
+from vault.rows import SignedRows
 
 PASSWORD = "Lan-ting-2026!"
 HERE = Caller("192.0.2.10", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0", "browser-a")
@@ -20,23 +21,25 @@ Person = Callable[..., Awaitable[User]]
 
 
 @pytest.fixture
-def passwords(clock: FrozenClock, settings: Settings, ledger: Ledger) -> Passwords:
-    return Passwords(clock, settings, PasswordHashing(), ledger)
+def passwords(clock: FrozenClock, settings: Settings, rows: SignedRows) -> Passwords:
+    return Passwords(clock, settings, PasswordHashing(), rows)
 
 
 @pytest.fixture
-def lockout(database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer) -> Lockout:
-    return Lockout(database, clock, settings, sealer)
+def lockout(
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
+) -> Lockout:
+    return Lockout(database, clock, settings, sealer, rows, ledger)
 
 
 @pytest.fixture
-def totp(clock: FrozenClock, sealer: Sealer, ledger: Ledger) -> Totp:
-    return Totp(clock, sealer, ledger)
+def totp(clock: FrozenClock, sealer: Sealer, ledger: Ledger, rows: SignedRows) -> Totp:
+    return Totp(clock, sealer, ledger, rows)
 
 
 @pytest.fixture
-def sessions(clock: FrozenClock, settings: Settings, ledger: Ledger) -> Sessions:
-    return Sessions(clock, settings, ledger)
+def sessions(clock: FrozenClock, settings: Settings, ledger: Ledger, rows: SignedRows) -> Sessions:
+    return Sessions(clock, settings, ledger, rows)
 
 
 @pytest.fixture
@@ -49,8 +52,9 @@ def sign_in(
     totp: Totp,
     sessions: Sessions,
     ledger: Ledger,
+    rows: SignedRows,
 ) -> SignIn:
-    return SignIn(database, clock, users, passwords, lockout, totp, sessions, ledger)
+    return SignIn(database, clock, users, passwords, lockout, totp, sessions, ledger, rows)
 
 
 @pytest.fixture

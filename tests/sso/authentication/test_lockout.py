@@ -19,6 +19,8 @@ from sso.authentication.totp import Totp
 from sso.errors import SsoError
 from tests.sso.authentication.conftest import HERE, PASSWORD, Person
 from vault.keys.sealing import Sealer
+from vault.ledger import Ledger
+from vault.rows import SignedRows
 
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
@@ -86,10 +88,19 @@ async def test_success_starts_the_counter_again(sign_in: SignIn, person: Person)
 
 
 async def test_of_two_hundred_parallel_guesses_five_are_checked(
-    database: Database, database_url: str, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database,
+    database_url: str,
+    clock: FrozenClock,
+    settings: Settings,
+    sealer: Sealer,
+    rows: SignedRows,
+    ledger: Ledger,
 ) -> None:
     other = Database(database_url)  # another process
-    processes = [Lockout(database, clock, settings, sealer), Lockout(other, clock, settings, sealer)]
+    processes = [
+        Lockout(database, clock, settings, sealer, rows, ledger),
+        Lockout(other, clock, settings, sealer, rows, ledger),
+    ]
     answers = await asyncio.gather(
         *(told(wrong(processes[n % 2], database, "lin", f"192.0.2.{n}")) for n in range(200))
     )
@@ -98,10 +109,19 @@ async def test_of_two_hundred_parallel_guesses_five_are_checked(
 
 
 async def test_of_parallel_right_attempts_none_is_refused(
-    database: Database, database_url: str, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database,
+    database_url: str,
+    clock: FrozenClock,
+    settings: Settings,
+    sealer: Sealer,
+    rows: SignedRows,
+    ledger: Ledger,
 ) -> None:
     other = Database(database_url)  # another process
-    processes = [Lockout(database, clock, settings, sealer), Lockout(other, clock, settings, sealer)]
+    processes = [
+        Lockout(database, clock, settings, sealer, rows, ledger),
+        Lockout(other, clock, settings, sealer, rows, ledger),
+    ]
     answers = await asyncio.gather(*(told(right(processes[n % 2], database, "lin", "192.0.2.1")) for n in range(40)))
     await other.close()
     assert answers == ["in"] * 40
@@ -114,9 +134,9 @@ async def test_twenty_parallel_sign_ins_of_one_person_all_succeed(sign_in: SignI
 
 
 async def test_who_waits_for_a_turn_in_vain_is_told_so(
-    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
 ) -> None:
-    impatient = [Lockout(database, clock, settings, sealer, patience=timedelta()) for _ in range(2)]
+    impatient = [Lockout(database, clock, settings, sealer, rows, ledger, patience=timedelta()) for _ in range(2)]
     async with AsyncExitStack() as under_way:
         for n in range(settings.lockout_attempts):
             await under_way.enter_async_context(impatient[0].attempt("account", "lin", f"192.0.2.{n}"))
@@ -128,22 +148,22 @@ async def test_who_waits_for_a_turn_in_vain_is_told_so(
 
 
 async def test_what_a_killed_process_left_lapses_with_the_window(
-    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
 ) -> None:
-    killed = Lockout(database, clock, settings, sealer)
+    killed = Lockout(database, clock, settings, sealer, rows, ledger)
     never_settled = [killed.attempt("account", "lin", "192.0.2.1") for _ in range(settings.lockout_attempts)]
     for one in never_settled:
         await one.__aenter__()
-    process = Lockout(database, clock, settings, sealer, patience=timedelta())
+    process = Lockout(database, clock, settings, sealer, rows, ledger, patience=timedelta())
     assert await told(right(process, database, "lin", "192.0.2.1")) == "ERR-BUSY"
     clock.advance(timedelta(minutes=10))
     assert await told(right(process, database, "lin", "192.0.2.1")) == "in"
 
 
 async def test_what_was_not_checked_does_not_count(
-    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
 ) -> None:
-    lockout = Lockout(database, clock, settings, sealer)
+    lockout = Lockout(database, clock, settings, sealer, rows, ledger)
     for _ in range(20):
         with pytest.raises(OSError, match="unplugged"):
             async with lockout.attempt("account", "lin", "192.0.2.1"):
@@ -152,9 +172,9 @@ async def test_what_was_not_checked_does_not_count(
 
 
 async def test_a_locked_account_uses_up_no_address_and_a_locked_address_no_account(
-    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
 ) -> None:
-    lockout = Lockout(database, clock, settings.model_copy(update={"address_attempts": 7}), sealer)
+    lockout = Lockout(database, clock, settings.model_copy(update={"address_attempts": 7}), sealer, rows, ledger)
     answers = [await told(wrong(lockout, database, "lin", "192.0.2.1")) for _ in range(20)]
     assert answers == ["in"] * 5 + ["ERR-LOCKED"] * 15
     assert [await told(wrong(lockout, database, "wang", "192.0.2.1")) for _ in range(20)].count("in") == 2
@@ -162,9 +182,9 @@ async def test_a_locked_account_uses_up_no_address_and_a_locked_address_no_accou
 
 
 async def test_no_name_that_somebody_types_is_a_clients(
-    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
 ) -> None:
-    lockout = Lockout(database, clock, settings, sealer)
+    lockout = Lockout(database, clock, settings, sealer, rows, ledger)
     for name in ("affairs\n192.0.2.1", "affairs@192.0.2.1", "client:affairs@192.0.2.1"):
         for n in range(5):
             await wrong(lockout, database, name, f"198.51.100.{n}")
@@ -198,18 +218,18 @@ async def test_proving_oneself_again_shares_the_counter(sign_in: SignIn, person:
 
 
 async def test_one_address_cannot_try_one_password_on_everybody(
-    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
 ) -> None:
-    lockout = Lockout(database, clock, settings.model_copy(update={"address_attempts": 5}), sealer)
+    lockout = Lockout(database, clock, settings.model_copy(update={"address_attempts": 5}), sealer, rows, ledger)
     answers = [await told(wrong(lockout, database, f"person{n}", "192.0.2.1")) for n in range(6)]
     assert answers == ["in"] * 5 + ["ERR-LOCKED"]
     assert await told(wrong(lockout, database, "person9", "192.0.2.2")) == "in"
 
 
 async def test_slips_at_a_shared_address_do_not_add_up_over_the_day(
-    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer
+    database: Database, clock: FrozenClock, settings: Settings, sealer: Sealer, rows: SignedRows, ledger: Ledger
 ) -> None:
-    lockout = Lockout(database, clock, settings.model_copy(update={"address_attempts": 5}), sealer)
+    lockout = Lockout(database, clock, settings.model_copy(update={"address_attempts": 5}), sealer, rows, ledger)
     for n in range(40):
         assert await told(wrong(lockout, database, f"slip{n}", "192.0.2.1")) == "in"
         assert await told(right(lockout, database, f"right{n}", "192.0.2.1")) == "in"

@@ -14,6 +14,7 @@ from sso.errors import SsoError
 from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
+from vault.rows import SignedRows
 
 # The secret of RFC 6238, appendix B ("12345678901234567890").
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -49,9 +50,9 @@ def code(clock: FrozenClock, steps: int = 0) -> str:
     ],
 )
 async def test_the_codes_are_those_of_the_standard(
-    database: Database, sealer: Sealer, ledger: Ledger, at: int, value: str
+    database: Database, sealer: Sealer, ledger: Ledger, at: int, value: str, rows: SignedRows
 ) -> None:
-    totp = Totp(FrozenClock(datetime.fromtimestamp(at, UTC)), sealer, ledger)
+    totp = Totp(FrozenClock(datetime.fromtimestamp(at, UTC)), sealer, ledger, rows)
     async with database.write() as connection:
         await totp.enrol(connection, USER, SEED, actor="operator:test")
     assert await accept(database, totp, value)
@@ -167,10 +168,10 @@ async def test_a_seed_of_another_person_is_refused_and_recorded(
         theirs = select(totp_table.c.sealed_seed).where(totp_table.c.user_id != USER)
         sealed = await connection.scalar(theirs)
         await connection.execute(update(totp_table).where(totp_table.c.user_id == USER).values(sealed_seed=sealed))
-    with pytest.raises(VaultError, match="ERR-SEAL"):
+    with pytest.raises(VaultError, match="ERR-ROW_TAMPERED"):
         await accept(database, enrolled, code(clock))
-    await ledger.stop()
+    await ledger.told()
     async with database.read() as connection:
-        told = await ledger.latest(connection, ["vault.tamper"], f"user:{USER}")
+        told = await ledger.latest(connection, ["vault.tamper"], f"row:sso_totp:{USER}")
     assert told is not None
-    assert told.reason == "ERR-SEAL"
+    assert told.reason == "ERR-ROW_TAMPERED"

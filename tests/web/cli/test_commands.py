@@ -80,7 +80,7 @@ async def test_keys_rotate_and_everything_still_opens(yimen: Yimen, database: Da
 
 async def test_accounts_that_were_changed_past_yimen_are_found_and_reset(yimen: Yimen, database: Database) -> None:
     assert (await yimen("apply", "-", given=COUNTY))[0] == 0
-    assert (await yimen("vault", "check"))[:2] == (0, "every kept account, key and event is as Yimen left it\n")
+    assert (await yimen("vault", "check"))[:2] == (0, "every kept account, key, row and event is as Yimen left it\n")
     async with database.write() as connection:
         await connection.execute(update(item_table).values(version=7))
     status, said, complained = await yimen("vault", "check")

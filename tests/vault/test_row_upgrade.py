@@ -1,0 +1,169 @@
+"""The upgrade to signed rows, and the rotation of their key: both while everything goes on working."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import delete, func, null, select, update
+
+from connectors.systems import SystemRegistration, system_table
+from core.clock import FrozenClock
+from core.integrity import MAC_COLUMN
+from core.settings import Settings
+from sso.authentication.proofs import proofs_table
+from sso.authentication.sign_in import Caller, SignedIn
+from sso.directory.users import user_table
+from tests.web.conftest import PASSWORD, add_client, add_county, add_person
+from vault.adoption import SIGNED
+from vault.heads import HEAD_ACTIONS, Heads, _digest_before_destinations, item_table
+from vault.item_content import _UNBOUND_SCHEMA
+from vault.keys.row_keys import ROW_KEY_OWNER
+from vault.keys.sealing import Binding
+from vault.keys.signing import signing_key
+from vault.keys.store import owner_key_table
+from vault.ledger.events import event_table
+from vault.row_tables import signed_tables
+from vault.tickets import Use
+from web.composition import House, open_house
+
+HERE = Caller("192.0.2.10", "Mozilla/5.0", "browser-a")
+UPSTREAM = "http://127.0.0.1:9001"
+LIN = "lin"
+
+
+@pytest.fixture
+async def house(settings: Settings, clock: FrozenClock) -> AsyncIterator[House]:
+    async with open_house(settings, clock=clock) as house:
+        await add_county(house)
+        yield house
+
+
+async def furnish(house: House) -> tuple[str, str, str]:
+    """A person, a session token of theirs, and an account; gives user id, token and item id."""
+    user_id = await add_person(house, LIN, "林晓岚")
+    await add_client(house)
+    registration = {"slug": "zhihui", "name": {"zh": "智惠"}, "way_in": [{"kind": "gateway"}], "upstream": UPSTREAM}
+    registration |= {"http_approved_by": "zhouan"}
+    async with house.database.write() as connection:
+        change = await house.systems.upsert(connection, SystemRegistration.model_validate(registration), actor="x")
+        item = await house.items.add(
+            connection,
+            owner=f"user:{user_id}",
+            system=change.id,
+            destination=UPSTREAM,
+            login="lin",
+            secret=bytearray(b"legacy"),
+            actor="x",
+        )
+    signed_in = await house.sign_in.password(LIN, PASSWORD, HERE)
+    assert isinstance(signed_in, SignedIn)
+    return user_id, signed_in.token, item.id
+
+
+async def make_it_old(house: House, item_id: str) -> None:
+    """The database as the version before signed rows left it."""
+    heads = Heads(house.ledger, await signing_key(house.database, house.sealer, "heads"))
+    async with house.database.write() as connection:
+        row = (await connection.execute(select(item_table).where(item_table.c.id == item_id))).one()
+        head = await heads.lock(connection, row.owner)
+        binding = Binding(row.owner, row.system, row.id, row.version, _UNBOUND_SCHEMA)
+        sealed = await house.sealer.seal(connection, binding, b"legacy")
+        await connection.execute(update(item_table).values(sealed_secret=sealed, destination=None))
+        digest = await _digest_before_destinations(connection, row.owner)
+        heads._digest = lambda _connection, _owner: _given(digest)  # type: ignore[method-assign,assignment]
+        await heads.advance(connection, head, HEAD_ACTIONS[1], actor="x")
+        for table in signed_tables():
+            values = {MAC_COLUMN: null()} | ({"anchor": null()} if "anchor" in table.c else {})
+            await connection.execute(update(table).values(values))
+        await connection.execute(update(user_table).values(posts_digest=None))
+        await connection.execute(delete(proofs_table))
+        await connection.execute(delete(owner_key_table).where(owner_key_table.c.owner == ROW_KEY_OWNER))
+    await _forget_the_upgrade(house)
+
+
+async def _given(digest: bytes) -> bytes:
+    return digest
+
+
+async def _forget_the_upgrade(house: House) -> None:
+    """An old ledger never had the event; here it is told of another thing, and is no hole."""
+    async with house.database.read() as connection:
+        row = (await connection.execute(select(event_table).where(event_table.c.action == SIGNED))).one()
+    assert row.position is not None
+    async with house.database.write() as connection:
+        if house.database.dialect == "sqlite":
+            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_no_delete")
+            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_no_update")
+        else:
+            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event")
+            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_no_truncate ON vault_ledger_event")
+        for table in ("vault_ledger_node", "vault_ledger_checkpoint"):
+            await connection.exec_driver_sql(f"DELETE FROM {table}")
+        await connection.exec_driver_sql("UPDATE vault_ledger_tree SET size = 0")
+        await connection.execute(delete(event_table).where(event_table.c.action == SIGNED))
+        await connection.execute(update(event_table).values(position=None))
+    await house.ledger.sequence()
+
+
+async def test_a_database_of_before_is_signed_once_and_everything_goes_on(
+    house: House, settings: Settings, clock: FrozenClock
+) -> None:
+    user_id, token, item_id = await furnish(house)
+    await make_it_old(house, item_id)
+    async with open_house(settings, clock=clock) as upgraded:
+        assert await upgraded.recovery.check() == {}
+        async with upgraded.database.read() as connection:
+            assert await upgraded.sessions.find(connection, token) is not None
+            item = await upgraded.items.find(connection, item_id)
+        assert item.destination == UPSTREAM
+        assert isinstance(await upgraded.sign_in.password(LIN, PASSWORD, HERE), SignedIn)
+        use = Use("session:s", UPSTREAM, "")
+        async with upgraded.database.write() as connection:
+            ticket = await upgraded.tickets.issue(connection, item_id, use, actor=f"user:{user_id}", purpose="fill")
+        with await upgraded.items.redeem(ticket, use) as secret:
+            assert secret == b"legacy"
+    async with open_house(settings, clock=clock) as again:
+        assert await again.recovery.check() == {}
+        async with again.database.read() as connection:
+            times = select(func.count()).where(event_table.c.action == SIGNED)
+            assert await connection.scalar(times) == 1
+
+
+async def test_rows_are_signed_under_a_new_key_while_people_work(
+    house: House, settings: Settings, clock: FrozenClock
+) -> None:
+    _, token, _ = await furnish(house)
+    generation = house.sealer.row_keys.signing
+    async with open_house(settings, clock=clock) as other:
+        failures: list[BaseException] = []
+        done = asyncio.Event()
+
+        async def work() -> None:
+            while not done.is_set():
+                try:
+                    async with other.database.read() as connection:
+                        assert await other.sessions.find(connection, token) is not None
+                    assert isinstance(await other.sign_in.password(LIN, PASSWORD, HERE), SignedIn)
+                except Exception as error:
+                    failures.append(error)
+                    return
+
+        working = asyncio.create_task(work())
+        rotated = await house.rotation.rotate_rows(actor="operator:x")
+        done.set()
+        await working
+        assert failures == []
+        assert rotated.left == 0
+        assert rotated.signed > 5
+        assert house.sealer.row_keys.signing == generation + 1
+        assert await house.recovery.check() == {}
+        assert await other.recovery.check() == {}
+
+
+async def test_a_row_that_somebody_else_wrote_is_not_signed_by_a_rotation(house: House) -> None:
+    await furnish(house)
+    async with house.database.write() as connection:
+        await connection.execute(update(system_table).values(status="disabled"))
+    rotated = await house.rotation.rotate_rows(actor="operator:x", grace=0)
+    assert rotated.left > 0
+    assert len(await house.recovery.check()) == 1

@@ -1,0 +1,121 @@
+"""The upgrade to signed rows: what stands in the tables is trusted once, signed, and never again.
+
+The ledger's event `vault.rows_signed` tells that it was done. Every start looks for it. Where it is missing, the whole
+ledger is checked first: whoever deleted that event, to have rows of his own signed, left a hole in the tree, and
+nothing is signed. The first start of an empty database records the event at once.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Table, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database import Database, wait_turn
+from core.identifiers import new_id
+from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of, covered_columns
+from core.logs import logger
+from vault.errors import VaultError
+from vault.heads import item_table
+from vault.items import TAMPERED, Items
+from vault.ledger import Event, Ledger
+from vault.ledger.watch import LedgerWatch
+from vault.row_tables import batches, enclosed_rows, enclosed_tables, enclosing, signed_tables
+from vault.rows import SignedRows
+
+SIGNED = "vault.rows_signed"
+_SUBJECT = "rows"
+# An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for this act.
+_LOCK = 0x59494D4550
+_log = logger("adoption")
+
+
+class Adoption:
+    def __init__(self, database: Database, ledger: Ledger, watch: LedgerWatch, rows: SignedRows, items: Items) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._watch = watch
+        self._rows = rows
+        self._items = items
+
+    async def is_done(self) -> bool:
+        async with self._database.read() as connection:
+            return await self._told(connection)
+
+    async def run(self, destinations: Mapping[str, str]) -> None:
+        """Signs everything, once. `destinations` are where the systems take their passwords, by system id.
+
+        Raises ERR-LEDGER_TAMPERED when the ledger is not whole.
+        """
+        if damaged := await self._watch.findings():
+            raise VaultError("ERR-LEDGER_TAMPERED", f"rows are not signed: {next(iter(damaged.values()))}")
+        async with self._database.write() as connection:
+            await wait_turn(connection, _LOCK)
+            if await self._told(connection):
+                return
+            anchor = new_id()
+            signed = await self._enclosing_rows(connection, anchor)
+            for table in signed_tables():
+                signed += await self._sign(connection, table, anchor)
+            bound, left = await self._bind_items(connection, destinations)
+            detail = {"rows": signed, "items": bound, "left": left}
+            await self._ledger.record(
+                connection, Event(SIGNED, "success", actor="system", subject=_SUBJECT, detail=detail), event_id=anchor
+            )
+        await self._ledger.sequence()
+
+    async def _told(self, connection: AsyncConnection) -> bool:
+        return await self._ledger.latest(connection, (SIGNED,), _SUBJECT) is not None
+
+    async def _enclosing_rows(self, connection: AsyncConnection, anchor: str) -> int:
+        """Rows that hold nothing but digests of others were not there before: they are made."""
+        made: dict[Table, dict[str, dict[str, Any]]] = {}
+        for table, what in enclosed_tables():
+            parent, column = enclosing(what)
+            for key, rows in (await enclosed_rows(connection, table, what)).items():
+                made.setdefault(parent, {}).setdefault(key, {})[column] = self._rows.digest_of(table, rows)
+        for parent, values in made.items():
+            (key_column,) = parent.primary_key
+            only_digests = {*_digest_columns(parent), key_column.name, ANCHOR_COLUMN} == set(covered_columns(parent))
+            for key, digests in values.items():
+                if only_digests:
+                    row = {key_column.name: key, ANCHOR_COLUMN: anchor, **digests}
+                    await self._rows.insert_if_absent(connection, parent, **row)
+                else:
+                    await connection.execute(update(parent).where(key_column == key).values(digests))
+        return sum(map(len, made.values()))
+
+    async def _sign(self, connection: AsyncConnection, table: Table, anchor: str) -> int:
+        count = 0
+        key = list(table.primary_key)
+        async for rows in batches(connection, table, table.c[MAC_COLUMN].is_(None)):
+            for row in rows:
+                values = {column.name: row._mapping[column.name] for column in table.c}
+                if anchor_of(table) is not None:
+                    values[ANCHOR_COLUMN] = anchor
+                changed = {name: values[name] for name in (ANCHOR_COLUMN,) if name in values}
+                changed[MAC_COLUMN] = self._rows.signed(table, values)[MAC_COLUMN]
+                same = [column == values[column.name] for column in key]
+                await connection.execute(update(table).where(*same).values(changed))
+            count += len(rows)
+        return count
+
+    async def _bind_items(self, connection: AsyncConnection, destinations: Mapping[str, str]) -> tuple[int, int]:
+        """Binds the accounts of each owner; those of a tampered head stay as they are, refused. Gives how many of the
+        one, and how many owners of the other."""
+        unbound = select(item_table.c.owner).where(item_table.c.destination.is_(None)).distinct()
+        bound, left = 0, 0
+        for owner in (await connection.scalars(unbound)).all():
+            try:
+                async with connection.begin_nested():
+                    bound += await self._items.adopt(connection, owner, destinations)
+            except VaultError as error:
+                if error.code not in TAMPERED:
+                    raise
+                left += 1
+                _log.error("an owner's accounts were changed by somebody else", owner=owner, detail=error.detail)
+        return bound, left
+
+
+def _digest_columns(parent: Table) -> set[str]:
+    return {column for _, what in enclosed_tables() for table, column in (enclosing(what),) if table is parent}
