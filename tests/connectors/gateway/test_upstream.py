@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, nullcontext
 from ipaddress import ip_network
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +24,12 @@ from connectors.gateway.wire.request import Body
 from connectors.gateway.wire.upstream import Upstream, UpstreamAnswer, UpstreamRequest
 from connectors.origin import ExactOrigin
 from core.outbound import Outbound
+from core.trust import public_trust, trust_of
 from tests.connectors.gateway.raw import answering, serving
+from tests.core.certificates import Issued
 
+ROOT = Issued("county", authority=True)
+APPLIANCE = Issued("localhost.localdomain", authority=True)
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: 5\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -302,6 +307,46 @@ async def test_a_body_that_stops_coming_is_cut(upstream: Upstream, monkeypatch: 
         with pytest.raises(ConnectorError, match="ERR-UPSTREAM_CUT"):
             async with upstream.send(to(origin)) as answer:
                 await body_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("named", "error"),
+    [
+        (None, "ERR-UPSTREAM_TLS"),
+        (ROOT.pem, None),
+        (Issued("another", authority=True).pem, "ERR-UPSTREAM_TLS"),
+        (APPLIANCE.pem, "ERR-UPSTREAM_TLS"),
+    ],
+)
+async def test_nothing_is_sent_to_a_server_that_is_not_believed(
+    upstream: Upstream, tmp_path: Path, named: str | None, error: str | None
+) -> None:
+    """DESIGN §4.16."""
+    requests = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await reader.readuntil(b"\r\n\r\n")
+        requests += 1
+        writer.write(OK + LENGTH + END + b"hello")
+
+    trust = public_trust() if named is None else trust_of(named)
+    leaf = Issued("oa", ROOT, address="127.0.0.1")
+    refused = pytest.raises(ConnectorError, match=error) if error else nullcontext()
+    async with serving(script, leaf.serves(tmp_path)) as origin:
+        with refused:
+            async with upstream.send(UpstreamRequest("GET", ExactOrigin.parse(origin), "/", [], None, trust)) as answer:
+                assert await body_of(answer) == b"hello"
+    assert requests == (0 if error else 1)
+
+
+async def test_a_server_is_believed_by_its_own_certificate_whatever_name_it_has(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    async with serving(answering(OK + LENGTH + END + b"hello"), APPLIANCE.serves(tmp_path)) as origin:
+        request = UpstreamRequest("GET", ExactOrigin.parse(origin), "/", [], None, trust_of(APPLIANCE.pem))
+        async with upstream.send(request) as answer:
+            assert await body_of(answer) == b"hello"
 
 
 # Requests
