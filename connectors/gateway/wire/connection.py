@@ -101,6 +101,13 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
+    def put(self, data: bytes) -> bool:
+        """Writes what is small, without waiting; False when the server has gone."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.write(data)
+        return True
+
     async def write(self, data: bytes | bytearray) -> None:
         """Waits while the server takes nothing. Raises OSError when it has gone."""
         if self._transport is None or self._transport.is_closing():

@@ -46,7 +46,7 @@ class Pool:
         """The right to one connection. Raises ERR-UPSTREAM_BUSY when none becomes free in time."""
         own = self._slots.setdefault(origin, asyncio.Semaphore(_PER_SYSTEM))
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
+            async with asyncio.timeout(_CONNECT_SECONDS if own.locked() else None):
                 await own.acquire()
         except TimeoutError:
             raise ConnectorError("ERR-UPSTREAM_BUSY", f"{origin}: too many at once", status=503) from None

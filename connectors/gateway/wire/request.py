@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from connectors.errors import ConnectorError
 from connectors.gateway.wire.headers import Header
 from connectors.gateway.wire.pool import Destination
 from connectors.origin import ExactOrigin
 from core.trust import Trust, public_trust
 
+_UNWRITABLE = frozenset(map(chr, (*range(0x21), 0x7F)))
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Body = AsyncIterator[bytes] | bytes | bytearray | None
@@ -39,6 +41,12 @@ class UpstreamRequest:
     def is_repeatable(self) -> bool:
         """It changes nothing (RFC 9110 §9.2.2), so it may be sent again when a kept connection turns out dead."""
         return self.method in _REPEATABLE and self.body is None
+
+
+def require_target(target: str) -> None:
+    """Raises ERR-PATH for what would not stay in the first line of a request."""
+    if not target.startswith("/") or not target.isascii() or not _UNWRITABLE.isdisjoint(target):
+        raise ConnectorError("ERR-PATH", "the target is no path", status=400)
 
 
 def request_head(method: str, target: str, headers: Sequence[Header]) -> bytes:
