@@ -121,7 +121,7 @@ class GatewayApp:
             peer, _ = await self._basic.peer(who, system, browser.state.address)
             allowed, checked = partial(self._is_allowed, who, system), partial(self._proxy.refuse_dummies, who, system)
             origins, trust = self._origins(system), system.registration.trust
-            await self._websocket.serve(browser, allowed, checked, system.origin, origins, target, peer, trust)
+            await self._websocket.serve(browser, allowed, checked, system.origin, origins, target, peer, trust, who.id)
         except YimenError as error:
             _log.info("refused", code=error.code, detail=error.detail)
             await browser.close(1011, error.code)

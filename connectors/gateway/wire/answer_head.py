@@ -12,6 +12,8 @@ from connectors.gateway.wire.headers import Header
 
 # What Chromium takes.
 MAX_HEAD_BYTES = 256 * 1024 + 1024
+# Each is work for every reader behind this one.
+_MAX_LINES = 16 * 1024
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _NOT_TOKEN = bytes(byte for byte in range(256) if byte not in _TOKEN)
 _DIGITS = frozenset("0123456789")
@@ -73,6 +75,8 @@ def is_no_answer(received: bytearray) -> bool:
 def parse_head(raw: bytes) -> AnswerHead:
     """Raises AnswerError."""
     first, *lines = raw.replace(b"\x00", b"").rstrip(b"\r\n").split(b"\n")
+    if len(lines) > _MAX_LINES:
+        raise AnswerError(f"more than {_MAX_LINES} header fields")
     status, is_old = _status_line(first)
     headers = tuple(header for line in _unfolded(lines) if (header := _field(line)) is not None)
     head = AnswerHead(status, headers, is_old)

@@ -51,7 +51,11 @@ def require_target(target: str) -> None:
 
 def request_head(method: str, target: str, headers: Sequence[Header]) -> bytes:
     lines = [f"{method} {target} HTTP/1.1", *(f"{_spelled(name)}: {value}" for name, value in headers)]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    text = "\r\n".join([*lines, "", ""])
+    # Whoever made the fields has seen to it; this is where a mistake would become another request (RFC 9112 §11.1).
+    if text.count("\n") != len(lines) + 1 or text.count("\r") != len(lines) + 1 or "\x00" in text:
+        raise ConnectorError("ERR-HEADER", "a field has a line break", status=400)
+    return text.encode("latin-1")
 
 
 @lru_cache(maxsize=512)

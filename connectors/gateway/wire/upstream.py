@@ -51,7 +51,7 @@ class Upstream:
         the answer is given or while its body is read."""
         require_method(request.method)
         require_target(request.target)
-        async with self._pool.slot(request.origin):
+        async with self._pool.slot(request.destination):
             exchange = await self._begin(request)
             try:
                 yield exchange.answer
@@ -70,7 +70,7 @@ class Upstream:
         """A request that asks for another protocol: the head of the answer, the connection, and what came after the
         head. The connection is the caller's as long as the context lasts."""
         require_target(request.target)
-        async with self._pool.slot(request.origin):
+        async with self._pool.slot(request.destination):
             connection = await self._dial(request)
             try:
                 with _reachable(request.origin):
@@ -114,8 +114,9 @@ class _Exchange:
 
 
 async def _exchange(connection: Connection, request: UpstreamRequest, *, once: bool) -> _Exchange:
-    sender = Sender(connection, request)
+    sender: Sender | None = None
     try:
+        sender = Sender(connection, request)
         head, rest = await _Head(connection, request.origin, sender=sender, once=once).read()
         with understood(request.origin):
             content = Content(connection, head, request.method, request.origin)
@@ -123,7 +124,8 @@ async def _exchange(connection: Connection, request: UpstreamRequest, *, once: b
         content.look(rest)
         return _Exchange(connection, sender, head, UpstreamAnswer(head, content))
     except BaseException:
-        sender.cancel()
+        if sender is not None:
+            sender.cancel()
         connection.close()
         raise
 
@@ -162,7 +164,8 @@ class _Head:
         """RFC 9112 §2.2: empty lines before an answer are passed over."""
         since = 0
         while True:
-            self._received = self._received.lstrip(b"\r\n")
+            if self._received.startswith((b"\r", b"\n")):
+                self._received = self._received.lstrip(b"\r\n")
             if self._received and is_no_answer(self._received):
                 raise AnswerError("no HTTP")
             end = end_of_head(self._received, since)

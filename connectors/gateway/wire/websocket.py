@@ -39,11 +39,12 @@ class WebSocketProxy:
         target: str,
         peer: Peer,
         trust: Trust | None = None,
+        person: str = "",
     ) -> None:
         """`check` raises for a message that must not go to the system. Raises what `Upstream` names before the
         browser's connection is accepted, never after."""
         headers = _headers(browser, origins, peer)
-        request = UpstreamRequest("GET", origin, target, headers, None, trust or public_trust())
+        request = UpstreamRequest("GET", origin, target, headers, None, trust or public_trust(), person)
         protocols = browser.scope.get("subprotocols", [])
         async with open_socket(self._upstream, request, protocols) as system:
             await browser.accept(subprotocol=system.protocol)
