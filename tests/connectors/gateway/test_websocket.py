@@ -233,3 +233,28 @@ async def test_a_handshake_that_says_something_else_opens_nothing(
     with pytest.raises(aiohttp.WSServerHandshakeError):
         async with browser.connect("/ws"):
             pass
+
+
+async def test_many_messages_pass_both_ways_at_once_while_the_system_reads_slowly(
+    cadre: Browser, legacy: LegacyServer
+) -> None:
+    """Neither direction may wait for the other: both hold what the far side has not taken yet."""
+
+    async def talk(socket: WebSocket) -> None:
+        await socket.accept()
+        for number in range(200):
+            await socket.send_text(f"{number}" * 10_000)
+        heard = [len(await socket.receive_text()) for _ in range(200)]
+        await socket.send_text(str(sum(heard)))
+
+    legacy.sockets["/ws"] = talk
+    async with cadre.connect("/ws") as socket:
+        sending = asyncio.create_task(_send_all(socket, ["x" * 50_000] * 200))
+        received = [await socket.receive_str() for _ in range(201)]
+        await sending
+    assert received[-1] == str(200 * 50_000)
+
+
+async def _send_all(socket: aiohttp.ClientWebSocketResponse, messages: list[str]) -> None:
+    for message in messages:
+        await socket.send_str(message)
