@@ -114,14 +114,15 @@ def _status_line(line: bytes) -> tuple[int, bool]:
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:
     """RFC 9112 §5.2: a line that begins with white space goes on with the line before."""
+    if not any(line.startswith((b" ", b"\t")) for line in lines):
+        return lines
     joined: list[list[bytes]] = []
     for line in lines:
-        if line[:1] in (b" ", b"\t"):
-            if joined:
-                joined[-1].append(line.strip())
-        else:
+        if not line.startswith((b" ", b"\t")):
             joined.append([line.rstrip(b"\r")])
-    return [b" ".join(parts) if len(parts) > 1 else parts[0] for parts in joined]
+        elif joined:
+            joined[-1].append(line.strip())
+    return [b" ".join(parts) for parts in joined]
 
 
 def _field(line: bytes) -> Header | None:
