@@ -35,7 +35,7 @@ class Trust:
     """`checks` are tried in order: a server must pass one of them. `name` tells one Trust from another."""
 
     name: str
-    checks: tuple[Check, ...] = field(repr=False)
+    checks: tuple[Check, ...] = field(repr=False, compare=False)
     not_after: datetime | None = None
 
 

@@ -24,7 +24,8 @@ from connectors.errors import ConnectorError
 from connectors.gateway_client import GATEWAY_CLIENT_PREFIX, gateway_client
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.store import Recipes
-from connectors.systems import System, Systems
+from connectors.systems import System, SystemRegistration, Systems
+from core.clock import SystemClock
 from core.database import Database
 from core.errors import YimenError
 from core.settings import Settings
@@ -52,6 +53,8 @@ class Step:
     fields: tuple[str, ...] = ()
     # What was accepted but changes nothing.
     without_effect: tuple[str, ...] = ()
+    # What was accepted but will not work as it stands.
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,17 @@ class _Run:
                 except YimenError as error:
                     raise ConnectorError(error.code, f"{kind} {name(entry)}: {error.detail or error.code}") from None
 
-    def _note(self, kind: str, name: str, changed: tuple[str, ...], without_effect: tuple[str, ...] = ()) -> None:
+    def _note(
+        self,
+        kind: str,
+        name: str,
+        changed: tuple[str, ...],
+        without_effect: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+    ) -> None:
         verb: Verb = "create" if "created" in changed else "change" if changed else "keep"
         fields = tuple(field for field in changed if field != "created")
-        self._steps.append(Step(verb, kind, name, fields, without_effect))
+        self._steps.append(Step(verb, kind, name, fields, without_effect, warnings))
 
     async def _organisation(self, entry: OrganisationEntry) -> None:
         organisation = Organisation(
@@ -243,7 +253,7 @@ class _Run:
             client = gateway_client(self._parts.settings, entry)
             renewed = await self._parts.clients.upsert(self._connection, client, actor=self._actor)
             changed = changed or (("gateway_client",) if renewed else ())
-        self._note("system", entry.slug, changed)
+        self._note("system", entry.slug, changed, warnings=_warnings(entry))
 
     async def _rebind(self, system_id: str, before: str) -> int:
         """Seals the system's accounts that were sealed for the address `before` again, for the one that it has now.
@@ -308,6 +318,14 @@ class _Run:
         if user is None:
             raise ConnectorError("ERR-USERNAME", f"there is no user {entry.owner.user}")
         return f"user:{user.id}"
+
+
+def _warnings(system: SystemRegistration) -> tuple[str, ...]:
+    """A certificate past its end is believed of nobody, so the system will not open."""
+    ends = system.trust.not_after
+    if ends is None or ends > SystemClock().now():
+        return ()
+    return (f"upstream_ca holds a certificate that ended on {ends:%Y-%m-%d}",)
 
 
 def _item_name(entry: ItemEntry) -> str:

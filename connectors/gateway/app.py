@@ -129,6 +129,7 @@ class GatewayApp:
             target,
             peer,
             system.registration.trust,
+            who.id,
             partial(self._cleaned, browser, system, endpoint),
         )
 

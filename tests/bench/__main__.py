@@ -6,14 +6,14 @@ import tempfile
 from pathlib import Path
 
 from core.logs import configure_logs
-from tests.bench import inside, over_http, raw
+from tests.bench import inside, over_http, raw, rewriting
 from tests.bench.table import show
 
 
 async def _measure(folder: Path, seconds: float) -> None:
     limits = raw.measure(folder, seconds / 2)
     lines = await inside.measure(folder, limits, seconds)
-    show([*lines, *await over_http.measure(folder, limits, seconds)])
+    show([*lines, *rewriting.measure(seconds / 4), *await over_http.measure(folder, limits, seconds)])
 
 
 def main() -> None:

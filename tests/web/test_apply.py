@@ -1,5 +1,6 @@
 """What `yimen apply` refuses, and that it then leaves everything as it was."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from connectors.apply.document import parse_county
 from connectors.apply.plan import apply_county
 from connectors.errors import ConnectorError
 from core.errors import YimenError
+from tests.core.certificates import Issued
 from web.cli.apply import apply_parts
 from web.composition import House
 
@@ -93,6 +95,31 @@ async def test_two_accounts_of_one_person_differ_by_their_label(house: House) ->
 )
 async def test_what_is_named_must_be_there(house: House, entry: str, words: str) -> None:
     assert words in await refusal(house, PEOPLE + entry)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ("upstream_ca: hello, upstream_ca_approved_by: zhou", "no certificate"),
+        ("upstream_ca: PEM", "upstream_ca_approved_by"),
+        ("upstream_ca: PEM, upstream_ca_approved_by: wang", "ERR-ROLES: system aa: upstream_ca_approved_by"),
+        ("upstream_ca: PEM, upstream_ca_approved_by: zhou, upstream: 'http://a.test', http_approved_by: zhou", "https"),
+    ],
+)
+async def test_an_authority_of_the_countys_own_is_signed_for(house: House, changes: str, words: str) -> None:
+    changes = changes.replace("PEM", json.dumps(Issued("county", authority=True).pem))
+    upstream = "" if "upstream:" in changes else "upstream: 'https://a.test', "
+    system = f"systems: [{{slug: aa, name: {{zh: x}}, way_in: [{{kind: gateway}}], {upstream}{changes}}}]"
+    assert words in await refusal(house, PEOPLE + system)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(9, False), (-1, True)])
+async def test_a_certificate_past_its_end_is_pointed_out(house: House, days: int, warned: bool) -> None:
+    pem = json.dumps(Issued("county", authority=True, days=days).pem)
+    signed = f"upstream_ca: {pem}, upstream_ca_approved_by: zhou"
+    system = f"systems: [{{slug: aa, name: {{zh: x}}, {PLAIN_HTTP.replace('http:', 'https:')}, {signed}}}]"
+    steps = await apply_county(apply_parts(house), parse_county(PEOPLE + system), actor="operator:test")
+    assert bool(steps[-1].warnings) is warned
 
 
 async def test_plain_http_that_the_security_administrator_signed_for_is_applied(house: House) -> None:

@@ -66,6 +66,8 @@ def _print_diff(steps: list[Step], *, dry_run: bool) -> None:
         if step.without_effect:
             ignored = ", ".join(step.without_effect)
             console.print(Text(f"! {step.kind} {step.name}: kept, but without effect: {ignored}", style="yellow"))
+        for warning in step.warnings:
+            console.print(Text(f"! {step.kind} {step.name}: {warning}", style="yellow"))
     counts = {verb: sum(step.verb == verb for step in steps) for verb in _MARKS}
     end = "nothing was changed (dry run)" if dry_run else "applied"
     console.print(f"{counts['create']} created, {counts['change']} changed, {counts['keep']} unchanged: {end}")

@@ -81,7 +81,8 @@ class Content:
         with self._understood():
             if beginning:
                 self._take(beginning)
-            self._ready = self._next()
+            if self._decoder is not None:
+                self._ready = self._decoder.next()
 
     async def readany(self) -> bytes:
         """The next piece; empty at the end. Raises ERR-UPSTREAM_CUT when the body breaks off, ERR-UPSTREAM_ANSWER when
@@ -93,10 +94,13 @@ class Content:
             if self._ready:
                 piece, self._ready = self._ready, b""
                 return piece
-            with self._understood():
-                piece = self._next()
-            if piece or self._frames.done:
-                return piece
+            if self._decoder is not None:
+                with self._understood():
+                    piece = self._decoder.next()
+                if piece:
+                    return piece
+            if self._frames.done:
+                return b""
             await self._read_on()
 
     async def _read_on(self) -> None:
@@ -119,12 +123,6 @@ class Content:
             self._decoder.feed(body)
         else:
             self._ready += body
-
-    def _next(self) -> bytes:
-        if self._decoder is None:
-            piece, self._ready = self._ready, b""
-            return piece
-        return self._decoder.next()
 
     def _holds_more(self) -> bool:
         return self._decoder is not None and self._decoder.holds_more

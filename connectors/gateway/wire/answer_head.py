@@ -12,6 +12,8 @@ from connectors.gateway.wire.headers import Header
 
 # What Chromium takes.
 MAX_HEAD_BYTES = 256 * 1024 + 1024
+# Each is work for every reader behind this one.
+_MAX_LINES = 16 * 1024
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _NOT_TOKEN = bytes(byte for byte in range(256) if byte not in _TOKEN)
 _DIGITS = frozenset("0123456789")
@@ -73,6 +75,8 @@ def is_no_answer(received: bytearray) -> bool:
 def parse_head(raw: bytes) -> AnswerHead:
     """Raises AnswerError."""
     first, *lines = raw.replace(b"\x00", b"").rstrip(b"\r\n").split(b"\n")
+    if len(lines) > _MAX_LINES:
+        raise AnswerError(f"more than {_MAX_LINES} header fields")
     status, is_old = _status_line(first)
     headers = tuple(header for line in _unfolded(lines) if (header := _field(line)) is not None)
     head = AnswerHead(status, headers, is_old)
@@ -110,14 +114,15 @@ def _status_line(line: bytes) -> tuple[int, bool]:
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:
     """RFC 9112 §5.2: a line that begins with white space goes on with the line before."""
+    if not any(line.startswith((b" ", b"\t")) for line in lines):
+        return lines
     joined: list[list[bytes]] = []
     for line in lines:
-        if line[:1] in (b" ", b"\t"):
-            if joined:
-                joined[-1].append(line.strip())
-        else:
+        if not line.startswith((b" ", b"\t")):
             joined.append([line.rstrip(b"\r")])
-    return [b" ".join(parts) if len(parts) > 1 else parts[0] for parts in joined]
+        elif joined:
+            joined[-1].append(line.strip())
+    return [b" ".join(parts) for parts in joined]
 
 
 def _field(line: bytes) -> Header | None:

@@ -6,6 +6,7 @@ from typing import cast
 
 # What waits to be read; above it the server must wait.
 _HIGH_WATER = 256 * 1024
+_LINGER_SECONDS = 5.0
 
 
 class Connection(asyncio.Protocol):
@@ -20,8 +21,8 @@ class Connection(asyncio.Protocol):
         self._has_ended = False
         self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
-        self._writes_wait = False
+        self._takes_more = asyncio.Event()
+        self._takes_more.set()
 
     # What the transport says
 
@@ -47,14 +48,13 @@ class Connection(asyncio.Protocol):
         self._error = error
         self._transport = None
         _wake(self._reader)
-        _wake(self._writer)
+        self._takes_more.set()
 
     def pause_writing(self) -> None:
-        self._writes_wait = True
+        self._takes_more.clear()
 
     def resume_writing(self) -> None:
-        self._writes_wait = False
-        _wake(self._writer)
+        self._takes_more.set()
 
     # What the gateway does
 
@@ -101,19 +101,30 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
+    def put(self, data: bytes) -> bool:
+        """Writes what is small, without waiting; False when the server has gone."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.write(data)
+        return True
+
     async def write(self, data: bytes | bytearray) -> None:
         """Waits while the server takes nothing. Raises OSError when it has gone."""
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError("the server has gone")
         self._transport.write(data)
-        while self._writes_wait and self._transport is not None:
-            self._writer = self._loop.create_future()
-            await self._writer
+        await self._takes_more.wait()
 
     def close(self) -> None:
         """At once: what was not sent yet is not sent any more."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.abort()
+
+    def finish(self) -> None:
+        """When all has been sent, or the server takes it too slowly."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.close()
+            self._loop.call_later(_LINGER_SECONDS, self._transport.abort)
 
 
 def _wake(waiting: asyncio.Future[None] | None) -> None:

@@ -220,10 +220,13 @@ def _set_cookie(value: str, *, secure: bool) -> str | None:
 def _policy(origins: OriginMap, value: str, *, secure: bool) -> str:
     """A policy that names the system's host, with or without a scheme, means the gateway's."""
     unwanted = {"report-uri", "report-to"} | (set() if secure else {"upgrade-insecure-requests"})
-    directives = [part.split() for part in origins.text_to_gateway(value).split(";")]
-    kept = [words for words in directives if words and words[0].lower() not in unwanted]
     own = {origins.upstream_authority: origins.gateway_authority}
-    return "; ".join(" ".join(own.get(word.lower(), word) for word in words) for words in kept)
+    directives = (part.split() for part in origins.text_to_gateway(value).split(";"))
+    return "; ".join(
+        " ".join(own.get(word.lower(), word) for word in words)
+        for words in directives
+        if words and words[0].lower() not in unwanted
+    )
 
 
 def basic_credential(authorization: str) -> str:

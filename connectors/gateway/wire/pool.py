@@ -5,8 +5,9 @@ import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from connectors.errors import ConnectorError
 from connectors.gateway.wire.connection import Connection
@@ -19,8 +20,9 @@ _IDLE_SECONDS = 15.0
 # A server may hang up on an idle connection at any moment; a request that is not sent twice takes no such risk.
 _FRESH_SECONDS = 1.0
 _IDLE_CONNECTIONS = 500
-# One slow system must not take the connections of all others.
-_PER_SYSTEM, _TOGETHER = 128, 1000
+# No person may take a system from all others, and no slow system the gateway from all others. Sockets and event
+# streams last as long as their page is open, so there must be room for many.
+_PER_PERSON, _PER_SYSTEM, _TOGETHER = 64, 500, 2000
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,32 @@ class Pool:
         self._outbound = outbound
         self._idle: dict[Destination, deque[tuple[float, Connection]]] = {}
         self._idle_count = 0
-        self._slots: dict[ExactOrigin, asyncio.Semaphore] = {}
+        # A semaphore lives as long as somebody holds it or waits for it.
+        self._slots: WeakValueDictionary[object, asyncio.Semaphore] = WeakValueDictionary()
         self._together = asyncio.Semaphore(_TOGETHER)
+        self._lookups: dict[tuple[str, int], asyncio.Task[list[str]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def slot(self, origin: ExactOrigin) -> AsyncIterator[None]:
+    async def slot(self, destination: Destination) -> AsyncIterator[None]:
         """The right to one connection. Raises ERR-UPSTREAM_BUSY when none becomes free in time."""
-        own = self._slots.setdefault(origin, asyncio.Semaphore(_PER_SYSTEM))
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await own.acquire()
-        except TimeoutError:
-            raise ConnectorError("ERR-UPSTREAM_BUSY", f"{origin}: too many at once", status=503) from None
-        try:
-            async with self._together:
-                yield
-        finally:
-            own.release()
+        bounds = [
+            self._slots.setdefault(destination, asyncio.Semaphore(_PER_PERSON)),
+            self._slots.setdefault(destination.origin, asyncio.Semaphore(_PER_SYSTEM)),
+            self._together,
+        ]
+        if not destination.person:
+            del bounds[0]
+        async with AsyncExitStack() as held:
+            try:
+                waits = any(bound.locked() for bound in bounds)
+                async with asyncio.timeout(_CONNECT_SECONDS if waits else None):
+                    for bound in bounds:
+                        await held.enter_async_context(bound)
+            except TimeoutError:
+                busy = f"{destination.origin}: too many at once"
+                raise ConnectorError("ERR-UPSTREAM_BUSY", busy, status=503) from None
+            yield
 
     def take(self, destination: Destination, *, repeatable: bool) -> Connection | None:
         """One that was kept, when there is one that is still good for this request."""
@@ -71,7 +81,7 @@ class Pool:
     async def dial(self, destination: Destination) -> Connection:
         """A new one. Raises OSError, TimeoutError, OutboundError, or ssl.SSLError for a certificate not believed."""
         async with asyncio.timeout(_CONNECT_SECONDS):
-            addresses = await self._outbound.addresses(destination.origin.host, destination.origin.port)
+            addresses = await self._addresses(destination.origin)
             if destination.origin.scheme == "http":
                 return await self._connect(addresses, destination.origin, None)
             return await self._connect_securely(addresses, destination)
@@ -93,6 +103,21 @@ class Pool:
                 connection.close()
         self._idle.clear()
 
+    async def _addresses(self, origin: ExactOrigin) -> list[str]:
+        """One look-up at a time for a name: names that take long must not take every thread that looks names up."""
+        key = (origin.host, origin.port)
+        if key not in self._lookups:
+            task = asyncio.create_task(self._outbound.addresses(*key))
+            task.add_done_callback(lambda done: self._forget_lookup(key, done))
+            self._lookups[key] = task
+        return await asyncio.shield(self._lookups[key])
+
+    def _forget_lookup(self, key: tuple[str, int], done: asyncio.Task[list[str]]) -> None:
+        del self._lookups[key]
+        if not done.cancelled():
+            # Whoever waited for it has it; when all have given up, nobody asks.
+            done.exception()
+
     async def _connect_securely(self, addresses: list[str], destination: Destination) -> Connection:
         refused: ssl.SSLError | None = None
         for check in destination.trust.checks:
@@ -110,13 +135,14 @@ class Pool:
         failed: OSError = ConnectionRefusedError(f"{origin.host} has no address")
         for address in addresses:
             try:
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection,
-                    address,
-                    origin.port,
-                    ssl=check.context if check is not None else None,
-                    server_hostname=origin.host if check is not None else None,
-                )
+                async with asyncio.timeout(_CONNECT_SECONDS / len(addresses)):
+                    _, connection = await asyncio.get_running_loop().create_connection(
+                        Connection,
+                        address,
+                        origin.port,
+                        ssl=check.context if check is not None else None,
+                        server_hostname=origin.host if check is not None else None,
+                    )
             except ssl.SSLError:
                 raise
             except OSError as error:

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from connectors.errors import ConnectorError
 from connectors.gateway.wire.headers import Header
 from connectors.gateway.wire.pool import Destination
 from connectors.origin import ExactOrigin
 from core.trust import Trust, public_trust
 
+_UNWRITABLE = frozenset(map(chr, (*range(0x21), 0x7F)))
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Body = AsyncIterator[bytes] | bytes | bytearray | None
@@ -41,9 +43,19 @@ class UpstreamRequest:
         return self.method in _REPEATABLE and self.body is None
 
 
+def require_target(target: str) -> None:
+    """Raises ERR-PATH for what would not stay in the first line of a request."""
+    if not target.startswith("/") or not target.isascii() or not _UNWRITABLE.isdisjoint(target):
+        raise ConnectorError("ERR-PATH", "the target is no path", status=400)
+
+
 def request_head(method: str, target: str, headers: Sequence[Header]) -> bytes:
     lines = [f"{method} {target} HTTP/1.1", *(f"{_spelled(name)}: {value}" for name, value in headers)]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    text = "\r\n".join([*lines, "", ""])
+    # Whoever made the fields has seen to it; this is where a mistake would become another request (RFC 9112 §11.1).
+    if text.count("\n") != len(lines) + 1 or text.count("\r") != len(lines) + 1 or "\x00" in text:
+        raise ConnectorError("ERR-HEADER", "a field has a line break", status=400)
+    return text.encode("latin-1")
 
 
 @lru_cache(maxsize=512)

@@ -30,7 +30,7 @@ _SPELLINGS = ((":", "/"), (":", "\\/"), (":", "\\u002F"), ("%3A", "%2F"))
 # A server behind a TLS front often takes its own scheme for http; sockets have schemes of their own.
 _SCHEMES = {"http": ("http", "https"), "ws": ("ws", "wss")}
 # What continues a host or a port.
-_CONTINUES = frozenset(char.encode() for char in "abcdefghijklmnopqrstuvwxyz0123456789.:_-")
+_CONTINUES = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789.:_-")
 _SCHEME_ENDS = frozenset(char.encode() for char in "abcdefghijklmnopqrstuvwxyz0123456789+.-")
 # As much of what stands before an address as tells whether another scheme does: `x%3A`.
 _CONTEXT = 4
@@ -187,13 +187,14 @@ class _Search:
         if not any(host in lowered for host in self._hosts):
             return body if until == len(body) else body[:until]
         pieces: list[bytes] = []
-        at = 0
+        at, size = 0, len(lowered)
         for index, start, end in self._automaton.find_matches_as_indexes(lowered):
             if start >= until:
                 break
-            if not _goes_on(lowered, end) and (
-                self._has_scheme[index] or not _has_other_scheme(lowered, start, before)
-            ):
+            # Written out here, once for every address of a page: calls would cost twice as much as all the rest.
+            if end < size and (lowered[end] in _CONTINUES or lowered.startswith(b"%3a", end)):
+                continue
+            if self._has_scheme[index] or not _has_other_scheme(lowered, start, before):
                 pieces += (body[at:start], self._after[index])
                 at = end
         if not at:
@@ -235,11 +236,6 @@ def _authorities(origin: ExactOrigin) -> set[str]:
     """With and without the scheme's own port: pages write both."""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     return {origin.authority, f"{host}:{origin.port}"}
-
-
-def _goes_on(lowered: bytes, end: int) -> bool:
-    """What was found is only the beginning of another host's name, or has another port."""
-    return lowered[end : end + 1] in _CONTINUES or lowered.startswith(b"%3a", end)
 
 
 def _has_other_scheme(lowered: bytes, start: int, before: bytes) -> bool:

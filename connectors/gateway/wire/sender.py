@@ -22,8 +22,10 @@ class Sender:
         self._request = request
         self._failure: Exception | None = None
         self._moved = time.monotonic()
-        self.is_done = False
-        self._task = asyncio.create_task(self._send())
+        self.is_done = request.body is None and connection.put(
+            request_head(request.method, request.target, request.headers)
+        )
+        self._task = None if self.is_done else asyncio.create_task(self._send())
 
     def failure(self) -> Exception | None:
         """Why the request has no end, where the browser's part of it broke off."""
@@ -34,7 +36,8 @@ class Sender:
         return time.monotonic() - self._moved >= seconds
 
     def cancel(self) -> None:
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     async def _send(self) -> None:
         try:

@@ -52,7 +52,11 @@ async def open_socket(
         problem = _problem(head, key, protocols)
         if problem:
             raise ConnectorError("ERR-UPSTREAM_ANSWER", f"{request.origin}: no socket: {problem}", status=502)
-        yield UpstreamSocket(connection, next(iter(head.all("sec-websocket-protocol")), None), rest)
+        try:
+            yield UpstreamSocket(connection, next(iter(head.all("sec-websocket-protocol")), None), rest)
+        finally:
+            # The close frame still goes out.
+            connection.finish()
 
 
 def _problem(head: AnswerHead, key: bytes, protocols: Sequence[str]) -> str:

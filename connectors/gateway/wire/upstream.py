@@ -26,11 +26,11 @@ from connectors.gateway.wire.connection import Connection
 from connectors.gateway.wire.headers import Header
 from connectors.gateway.wire.methods import require_method
 from connectors.gateway.wire.pool import Pool
-from connectors.gateway.wire.request import Body, UpstreamRequest, request_head
+from connectors.gateway.wire.request import Body, UpstreamRequest, request_head, require_target
 from connectors.gateway.wire.sender import Sender
 from connectors.origin import ExactOrigin
 from core.errors import OutboundError
-from core.outbound import Outbound, address_of
+from core.outbound import Outbound
 
 __all__ = ["ACCEPT_ENCODING", "Body", "Upstream", "UpstreamAnswer", "UpstreamRequest", "answer_headers"]
 
@@ -40,7 +40,6 @@ _INTERIM_ANSWERS = 32
 
 class Upstream:
     def __init__(self, outbound: Outbound) -> None:
-        self._outbound = outbound
         self._pool = Pool(outbound)
 
     async def close(self) -> None:
@@ -51,8 +50,8 @@ class Upstream:
         """The answer, its body still to be read; never follows a redirect. Raises what the module's text names, before
         the answer is given or while its body is read."""
         require_method(request.method)
-        self._require_target(request.origin, request.target)
-        async with self._pool.slot(request.origin):
+        require_target(request.target)
+        async with self._pool.slot(request.destination):
             exchange = await self._begin(request)
             try:
                 yield exchange.answer
@@ -70,8 +69,8 @@ class Upstream:
     async def upgrade(self, request: UpstreamRequest) -> AsyncIterator[tuple[AnswerHead, Connection, bytes]]:
         """A request that asks for another protocol: the head of the answer, the connection, and what came after the
         head. The connection is the caller's as long as the context lasts."""
-        self._require_target(request.origin, request.target)
-        async with self._pool.slot(request.origin):
+        require_target(request.target)
+        async with self._pool.slot(request.destination):
             connection = await self._dial(request)
             try:
                 with _reachable(request.origin):
@@ -92,14 +91,6 @@ class Upstream:
     async def _dial(self, request: UpstreamRequest) -> Connection:
         with _reachable(request.origin):
             return await self._pool.dial(request.destination)
-
-    def _require_target(self, origin: ExactOrigin, target: str) -> None:
-        try:
-            self._outbound.require_target(address_of(str(origin)))
-        except OutboundError as error:
-            raise ConnectorError("ERR-UPSTREAM", error.detail, status=502) from None
-        if not target.startswith("/") or not target.isascii() or any(char <= " " or char == "\x7f" for char in target):
-            raise ConnectorError("ERR-PATH", "the target is no path", status=400)
 
 
 def answer_headers(answer: UpstreamAnswer) -> list[Header]:
@@ -123,8 +114,9 @@ class _Exchange:
 
 
 async def _exchange(connection: Connection, request: UpstreamRequest, *, once: bool) -> _Exchange:
-    sender = Sender(connection, request)
+    sender: Sender | None = None
     try:
+        sender = Sender(connection, request)
         head, rest = await _Head(connection, request.origin, sender=sender, once=once).read()
         with understood(request.origin):
             content = Content(connection, head, request.method, request.origin)
@@ -132,7 +124,8 @@ async def _exchange(connection: Connection, request: UpstreamRequest, *, once: b
         content.look(rest)
         return _Exchange(connection, sender, head, UpstreamAnswer(head, content))
     except BaseException:
-        sender.cancel()
+        if sender is not None:
+            sender.cancel()
         connection.close()
         raise
 
@@ -171,7 +164,8 @@ class _Head:
         """RFC 9112 §2.2: empty lines before an answer are passed over."""
         since = 0
         while True:
-            self._received = self._received.lstrip(b"\r\n")
+            if self._received.startswith((b"\r", b"\n")):
+                self._received = self._received.lstrip(b"\r\n")
             if self._received and is_no_answer(self._received):
                 raise AnswerError("no HTTP")
             end = end_of_head(self._received, since)

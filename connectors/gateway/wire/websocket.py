@@ -39,13 +39,14 @@ class WebSocketProxy:
         target: str,
         peer: Peer,
         trust: Trust | None = None,
+        person: str = "",
         clean: Callable[[bytes], Awaitable[bytes]] | None = None,
     ) -> None:
         """`check` raises for a message that must not go to the system; `clean` takes out of one that comes from there
-        what the browser must not see. Raises what `Upstream` names before the
-        browser's connection is accepted, never after."""
+        what the browser must not see. Raises what `Upstream` names before the browser's connection is accepted, never
+        after."""
         headers = _headers(browser, origins, peer)
-        request = UpstreamRequest("GET", origin, target, headers, None, trust or public_trust())
+        request = UpstreamRequest("GET", origin, target, headers, None, trust or public_trust(), person)
         protocols = browser.scope.get("subprotocols", [])
         async with open_socket(self._upstream, request, protocols) as system:
             await browser.accept(subprotocol=system.protocol)

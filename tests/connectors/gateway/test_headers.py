@@ -1,11 +1,13 @@
 """Header fields on their way through the gateway (DESIGN §4.17, RFC 9110 §7.6.1)."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.gateway.wire.headers import Header, Peer, browser_headers, cookies_of, upstream_headers
-from connectors.gateway.wire.rewrite import OriginMap
+from connectors.gateway.wire.rewrite import HostHeader, OriginMap
 from connectors.origin import ExactOrigin
 
 ORIGINS = OriginMap(ExactOrigin.parse("https://oa.qx.gov.cn:8443"), "https://oa.gw.example")
@@ -80,6 +82,37 @@ def test_origin_host_and_referer_are_those_of_the_legacy_server() -> None:
     assert values(sent, "referer") == ["https://oa.qx.gov.cn:8443/a?b=https://oa.gw.example/"]
 
 
+@pytest.mark.parametrize(
+    ("tells", "host", "origin", "forwarded"),
+    [
+        ("system", "oa.qx.gov.cn:8443", "https://oa.qx.gov.cn:8443", []),
+        ("forwarded", "oa.qx.gov.cn:8443", "https://oa.qx.gov.cn:8443", ["oa.gw.example"]),
+        ("gateway", "oa.gw.example", "https://oa.gw.example", ["oa.gw.example"]),
+    ],
+)
+def test_a_system_is_told_the_address_that_it_expects(
+    tells: HostHeader, host: str, origin: str, forwarded: list[str]
+) -> None:
+    """What a browser says of a forwarded host is a lie whatever the system expects."""
+    received = [("host", "oa.gw.example"), ("origin", "https://oa.gw.example"), ("x-forwarded-host", "evil")]
+    sent = upstream_headers(received, replace(ORIGINS, tells=tells), Peer(), "gzip")
+    assert values(sent, "host") == [host]
+    assert values(sent, "origin") == [origin]
+    assert values(sent, "x-forwarded-host") == forwarded
+    assert values(sent, "x-forwarded-proto") == (["https"] if forwarded else [])
+
+
+def test_a_part_of_a_file_is_asked_for_as_it_is() -> None:
+    """RFC 9110 §14.2: a part of a coded body could not be read."""
+    assert values(to_upstream(("range", "bytes=1-3")), "accept-encoding") == ["identity"]
+    assert values(to_upstream(), "accept-encoding") == ["gzip"]
+
+
+@pytest.mark.parametrize(("method", "passes"), [("MERGE", True), ("TRACE", False), (" connect", False)])
+def test_no_field_asks_for_a_method_that_is_refused(method: str, passes: bool) -> None:
+    assert values(to_upstream(("x-http-method", method)), "x-http-method") == ([method] if passes else [])
+
+
 def test_a_foreign_origin_is_not_made_the_systems_own() -> None:
     for foreign in ("https://oa.gw.example.evil", "https://evil.example", "null", "https://oa.gw.example:444"):
         assert values(to_upstream(("origin", foreign)), "origin") == [foreign]
@@ -141,6 +174,8 @@ def test_cookies_of_the_system_become_cookies_of_its_gateway_host(line: str, sec
         ("content-location", "https://oa.qx.gov.cn:8443/x", "https://oa.gw.example/x"),
         ("content-security-policy", "frame-ancestors https://oa.qx.gov.cn:8443; report-uri /r",
          "frame-ancestors https://oa.gw.example"),
+        ("content-security-policy", "script-src 'self' oa.qx.gov.cn:8443; img-src *;;",
+         "script-src 'self' oa.gw.example; img-src *"),
         ("x-frame-options", "DENY", "DENY"),
     ],
 )  # fmt: skip

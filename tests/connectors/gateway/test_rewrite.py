@@ -1,7 +1,9 @@
 """Addresses of the legacy origin in bodies: the same result however the body is cut."""
 
+import time
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +62,57 @@ def test_the_schemes_own_port_may_be_written_and_the_other_scheme_too() -> None:
     assert PLAIN.rewrite(b"https://oa.qx.gov.cn:443/a") == b"http://oa.localhost:8000/a"
     assert PLAIN.rewrite(b"http://oa.qx.gov.cn/a") == b"http://oa.localhost:8000/a"
     assert PLAIN.rewrite(b"http:\\/\\/oa.qx.gov.cn\\/a") == b"http:\\/\\/oa.localhost:8000\\/a"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"ftp://10.3.2.1:8080/x",
+        b"jdbc:mysql://10.3.2.1:8080/oa",
+        b"ldap%3A%2F%2F10.3.2.1%3A8080",
+        b"//10.3.2.1%3A8080",
+        b"%2F%2F10.3.2.1%3A80801",
+        b"10.3.2.1:8080",
+        b"/10.3.2.1:8080",
+    ],
+)
+def test_what_is_no_web_address_of_the_system_stays(body: bytes) -> None:
+    assert ORIGINS.rewrite(body) == body
+
+
+def test_another_port_in_an_address_inside_an_address_stays() -> None:
+    assert PLAIN.rewrite(b"%2F%2Foa.qx.gov.cn%3A9000") == b"%2F%2Foa.qx.gov.cn%3A9000"
+    assert PLAIN.rewrite(b"%2F%2Foa.qx.gov.cn%2F") == b"%2F%2Foa.localhost%3A8000%2F"
+
+
+def test_a_scheme_that_a_script_puts_there_is_no_other_scheme() -> None:
+    assert ORIGINS.rewrite(b'proto + "://10.3.2.1:8080/"') == b'proto + "://oa.gw.example/"'
+
+
+def test_sockets_get_the_scheme_that_their_page_needs() -> None:
+    assert ORIGINS.rewrite(b"ws://10.3.2.1:8080/s") == b"wss://oa.gw.example/s"
+    assert PLAIN.rewrite(b"wss:\\/\\/oa.qx.gov.cn\\/s") == b"ws:\\/\\/oa.localhost:8000\\/s"
+
+
+def test_a_system_that_is_told_the_gateways_address_gets_it_everywhere() -> None:
+    told = OriginMap(ORIGINS.upstream, ORIGINS.gateway_origin, "gateway")
+    assert told.told_authority == "oa.gw.example"
+    assert told.to_upstream("https://oa.gw.example/x") == "https://oa.gw.example/x"
+    assert told.query_to_upstream("/a?to=https://oa.gw.example/") == "/a?to=https://oa.gw.example/"
+    assert told.rewrite(b"http://10.3.2.1:8080/") == b"https://oa.gw.example/"
+
+
+@pytest.mark.parametrize("unit", [b"/", b"http:", b"http://10.3.2.1:808", b"//10.3.2.1:80801", b"%2F", b"\\/", b"H"])
+def test_the_cost_is_linear_whatever_a_page_holds(unit: bytes) -> None:
+    """Eight times the bytes take about eight times as long; anything worse would take sixty-four times."""
+    small, large = (unit * (size // len(unit)) for size in (256 * 1024, 2 * 1024 * 1024))
+    assert _cpu(large) < 24 * _cpu(small) + 0.05
+
+
+def _cpu(body: bytes) -> float:
+    started = time.process_time()
+    ORIGINS.rewrite(body)
+    return time.process_time() - started
 
 
 def test_only_text_is_rewritten() -> None:

@@ -4,9 +4,10 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from ipaddress import ip_network
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import connectors.gateway.wire.answer
+import connectors.gateway.wire.pool
 import connectors.gateway.wire.sender
 import connectors.gateway.wire.upstream
 from connectors.errors import ConnectorError
@@ -23,8 +25,12 @@ from connectors.gateway.wire.request import Body
 from connectors.gateway.wire.upstream import Upstream, UpstreamAnswer, UpstreamRequest
 from connectors.origin import ExactOrigin
 from core.outbound import Outbound
+from core.trust import public_trust, trust_of
 from tests.connectors.gateway.raw import answering, serving
+from tests.core.certificates import Issued
 
+ROOT = Issued("county", authority=True)
+APPLIANCE = Issued("localhost.localdomain", authority=True)
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: 5\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -304,6 +310,46 @@ async def test_a_body_that_stops_coming_is_cut(upstream: Upstream, monkeypatch: 
                 await body_of(answer)
 
 
+@pytest.mark.parametrize(
+    ("named", "error"),
+    [
+        (None, "ERR-UPSTREAM_TLS"),
+        (ROOT.pem, None),
+        (Issued("another", authority=True).pem, "ERR-UPSTREAM_TLS"),
+        (APPLIANCE.pem, "ERR-UPSTREAM_TLS"),
+    ],
+)
+async def test_nothing_is_sent_to_a_server_that_is_not_believed(
+    upstream: Upstream, tmp_path: Path, named: str | None, error: str | None
+) -> None:
+    """DESIGN §4.16."""
+    requests = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await reader.readuntil(b"\r\n\r\n")
+        requests += 1
+        writer.write(OK + LENGTH + END + b"hello")
+
+    trust = public_trust() if named is None else trust_of(named)
+    leaf = Issued("oa", ROOT, address="127.0.0.1")
+    refused = pytest.raises(ConnectorError, match=error) if error else nullcontext()
+    async with serving(script, leaf.serves(tmp_path)) as origin:
+        with refused:
+            async with upstream.send(UpstreamRequest("GET", ExactOrigin.parse(origin), "/", [], None, trust)) as answer:
+                assert await body_of(answer) == b"hello"
+    assert requests == (0 if error else 1)
+
+
+async def test_a_server_is_believed_by_its_own_certificate_whatever_name_it_has(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    async with serving(answering(OK + LENGTH + END + b"hello"), APPLIANCE.serves(tmp_path)) as origin:
+        request = UpstreamRequest("GET", ExactOrigin.parse(origin), "/", [], None, trust_of(APPLIANCE.pem))
+        async with upstream.send(request) as answer:
+            assert await body_of(answer) == b"hello"
+
+
 # Requests
 
 
@@ -413,3 +459,50 @@ async def test_an_upload_waits_for_a_server_that_takes_nothing(upstream: Upstrea
         release.set()
         assert (await sending).status == 200
     assert given == 1000 * 65536
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("x", "a\r\nEvil: b"), ("x", "a\nb"), ("x", "a\rb"), ("x\r\ny", "z"), ("x", "a\x00")]
+)
+async def test_no_field_becomes_another_request(upstream: Upstream, name: str, value: str) -> None:
+    """RFC 9112 §11.1."""
+    async with serving(answering(OK + LENGTH + END + b"hello")) as origin:
+        for body in (None, b""):
+            with pytest.raises(ConnectorError, match="ERR-HEADER"):
+                await upstream.send(to(origin, "GET", body, (name, value))).__aenter__()
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nb", "a", "//\x7f", "/溪", "http://evil/"])
+async def test_a_target_stays_in_its_line(upstream: Upstream, target: str) -> None:
+    with pytest.raises(ConnectorError, match="ERR-PATH"):
+        await upstream.send(
+            UpstreamRequest("GET", ExactOrigin.parse("http://127.0.0.1:1"), target, [], None)
+        ).__aenter__()
+
+
+async def test_one_person_does_not_take_a_system_from_another(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connectors.gateway.wire.pool, "_PER_PERSON", 2)
+    monkeypatch.setattr(connectors.gateway.wire.pool, "_CONNECT_SECONDS", 0.2)
+
+    def of(person: str) -> AbstractAsyncContextManager[UpstreamAnswer]:
+        return upstream.send(UpstreamRequest("GET", ExactOrigin.parse(origin), "/", [], None, person=person))
+
+    async with serving(answering(OK + LENGTH + END, stays=True)) as origin, of("greedy"), of("greedy"):
+        with pytest.raises(ConnectorError, match="ERR-UPSTREAM_BUSY"):
+            await of("greedy").__aenter__()
+        async with of("another") as answer:
+            assert answer.status == 200
+        async with of("another") as answer:
+            assert answer.status == 200
+    async with serving(answering(OK + LENGTH + END + b"hello")) as origin, of("greedy") as answer:
+        assert await body_of(answer) == b"hello"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://10.9.9.9", "http://169.254.169.254", "http://[::1]:1", "http://localhost:1"]
+)
+async def test_no_address_outside_the_allowed_networks_is_connected_to(upstream: Upstream, address: str) -> None:
+    with pytest.raises(ConnectorError, match=r"ERR-UPSTREAM:"):
+        await upstream.send(to(address)).__aenter__()
