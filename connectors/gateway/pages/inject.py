@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+
+import re2
 
 from connectors.gateway.wire.headers import Header
 
@@ -16,12 +17,12 @@ SCRIPT = (Path(__file__).parent / "fill.js").read_bytes()
 # Browsers keep the script; another version has another address.
 _ADDRESS = f"{SCRIPT_PATH}?{hashlib.sha256(SCRIPT).hexdigest()[:12]}"
 
-_HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
-_HTML = re.compile(rb"<html(\s[^>]*)?>", re.IGNORECASE)
-_DOCTYPE = re.compile(rb"<!doctype[^>]*>", re.IGNORECASE)
+_HEAD = re2.compile(rb"(?i)<head(\s[^>]*)?>")
+_HTML = re2.compile(rb"(?i)<html(\s[^>]*)?>")
+_DOCTYPE = re2.compile(rb"(?i)<!doctype[^>]*>")
 _SCRIPT_DIRECTIVES = ("script-src-elem", "script-src", "default-src")
-_NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
-_META_POLICY = re.compile(rb"""<meta[^>]+http-equiv\s*=\s*["']?content-security-policy["']?[^>]*>""", re.IGNORECASE)
+_NONCE = re2.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
+_META_POLICY = re2.compile(rb"""(?i)<meta[^>]+http-equiv\s*=\s*["']?content-security-policy["']?[^>]*>""")
 
 
 def with_script(page: bytes, data: Mapping[str, Any], nonce: str | None) -> bytes:
@@ -47,7 +48,7 @@ def nonce_for(headers: Sequence[Header]) -> str | None:
     for policy in policies:
         match = _NONCE.search(policy)
         if match is not None:
-            return match[1]
+            return str(match[1])
     return secrets.token_urlsafe(18) if any(map(_believes_no_address, policies)) else None
 
 

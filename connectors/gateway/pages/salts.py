@@ -1,24 +1,29 @@
 """What a login page without a recipe may salt its hashes with: the short texts that stand in it.
 
 They are only tried: a salt counts when hashing the dummy with it gives exactly what the page sends (see `recognise`).
+Pages are hostile text, so the expressions are RE2's, whose cost is linear in it.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
-_SCRIPT = re.compile(rb"<script\b[^>]*>(.*?)</script>", re.IGNORECASE | re.DOTALL)
-_LITERAL = re.compile(rb"""(?:([\w$]+)["']?\s*[:=]\s*)?["']([\w+/=.:-]{2,64})["']""")
-_FIELD = re.compile(rb"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
-_VALUE = re.compile(rb"""\b(?:value|content)\s*=\s*["']([\w+/=.:-]{2,64})["']""", re.IGNORECASE)
-_TELLING = re.compile(rb"salt|key|nonce|rand|seed|challenge|token|stamp|time|code|sid|yan", re.IGNORECASE)
+import re2
+
+_SCRIPT = re2.compile(rb"(?is)<script\b[^>]*>(.*?)</script>")
+_LITERAL = re2.compile(rb"""(?:([\w$]+)["']?\s*[:=]\s*)?["']([\w+/=.:-]{2,64})["']""")
+_FIELD = re2.compile(rb"(?i)<(?:input|meta)\b[^>]*>")
+_VALUE = re2.compile(rb"""(?i)\b(?:value|content)\s*=\s*["']([\w+/=.:-]{2,64})["']""")
+_TELLING = re2.compile(rb"(?i)salt|key|nonce|rand|seed|challenge|token|stamp|time|code|sid|yan")
 _MOST = 40
+# A login page is no larger; what is, is looked at as far as this.
+_MOST_BYTES = 256 * 1024
 _LONGEST, _MOST_OF_AN_ANSWER = 64, 20
 
 
 def salts_in(page: bytes) -> dict[str, str]:
     """Likely ones first, under names of no meaning."""
+    page = page[:_MOST_BYTES]
     found: list[tuple[bool, bytes]] = []
     for tag in _FIELD.findall(page):
         found += [(_TELLING.search(tag) is not None, value) for value in _VALUE.findall(tag)]
