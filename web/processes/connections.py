@@ -7,10 +7,11 @@ opens thousands closes his own. Only where every connection of an address is bei
 
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
+from itertools import islice
 
 from core.addresses import IpNetwork, is_inside, unmapped
 
@@ -20,7 +21,7 @@ _MOST_CONNECTIONS = 4096
 
 
 class Phase(IntEnum):
-    """What a connection waits for, in the order in which it is given up."""
+    """What a connection waits for: its client, but for the last."""
 
     IDLE = 0  # a request
     HEAD = 1  # the rest of a request's header, or of the TLS handshake
@@ -73,7 +74,7 @@ class Connections:
         own = self._by_address.get(address, {})
         if address and len(own) >= self._limits.per_address and not self._drop_one(own):
             return None
-        if self._count >= self._limits.in_all and not self._drop_one(self._longest_waiting()):
+        if self._count >= self._limits.in_all and not self._drop_one(self._first_of_each_phase()):
             return None
         connection = Connection(address)
         connection.since = self._now()
@@ -110,19 +111,19 @@ class Connections:
             for connection in late:
                 connection.late()
 
-    def _drop_one(self, among: dict[Connection, None]) -> bool:
-        longest = min(among, key=lambda each: (each.phase, each.since), default=None)
-        if longest is None or longest.phase is Phase.ANSWER:
+    def _drop_one(self, among: Iterable[Connection]) -> bool:
+        """Whatever the client owes us: a slow body must not outlive the connections of those who come after it."""
+        waiting = (each for each in among if each.phase is not Phase.ANSWER)
+        longest = min(waiting, key=lambda each: each.since, default=None)
+        if longest is None:
             return False
         self.leave(longest)
         longest.drop()
         return True
 
-    def _longest_waiting(self) -> dict[Connection, None]:
-        for phase in Phase:
-            for connection in self._waiting[phase]:
-                return {connection: None}
-        return {}
+    def _first_of_each_phase(self) -> Iterator[Connection]:
+        for waiting in self._waiting.values():
+            yield from islice(waiting, 1)
 
     def _bounded(self, peer: str) -> str:
         """The address that is counted: of IPv6 the network of one customer; none for a proxy or a local socket."""
