@@ -78,7 +78,9 @@ async def test_a_disk_that_fills_up_is_told(house: House) -> None:
 async def test_a_warning_leaves_the_process_in_service_and_stands_where_people_look(
     house: House, clock: FrozenClock, agents: Callable[[], Agent]
 ) -> None:
-    await add_person(house, "shenji", "沈记", frozenset({"audit_admin"}))
+    user_id = await add_person(house, "shenji", "沈记", frozenset({"audit_admin"}))
+    async with house.database.write() as connection:
+        await house.users.set_flags(connection, user_id, totp_required=False)
     await every_job_runs(house)
     await house.ledger.append(Event(action="launch", result="success", actor="system", subject="x"))
     clock.advance(timedelta(minutes=3))

@@ -92,7 +92,8 @@ async def _prepare(settings: Settings) -> None:
     finally:
         await database.close()
     async with open_house(settings) as house:
-        first_sign_in = await create_administrators(house)
+        # Where the parts run apart, the file with the passwords is made in one of them, not in whichever comes first.
+        first_sign_in = await create_administrators(house) if settings.role in ("all", "identity") else None
         moved = await _follow_the_settings(house)
     if first_sign_in is not None:
         _log.warning(
