@@ -21,6 +21,7 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/yimen --create-home yimen
 USER 10001
 WORKDIR /var/lib/yimen
 ENV PATH=/opt/yimen/bin:$PATH YIMEN_DATA_DIR=/var/lib/yimen YIMEN_HOST=0.0.0.0
-EXPOSE 8000
+# The portal, and the gateway.
+EXPOSE 8000 8001
 ENTRYPOINT ["yimen"]
 CMD ["serve"]

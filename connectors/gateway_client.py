@@ -4,9 +4,11 @@ Each system's gateway host is a relying party of its own: public, with PKCE, fir
 access rule, so the provider refuses who may not open the system before the gateway is even asked.
 """
 
-from connectors.systems import SystemRegistration, SystemStatus
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.systems import SystemRegistration, Systems, SystemStatus
 from core.settings import Settings
-from sso.clients import ClientRegistration
+from sso.clients import ClientRegistration, Clients
 
 CALLBACK_PATH = "/.yimen/callback"
 GATEWAY_CLIENT_PREFIX = "gateway."
@@ -37,3 +39,26 @@ def gateway_client(settings: Settings, system: SystemRegistration) -> ClientRegi
             "scope": "openid",
         },
     )
+
+
+async def follow_the_settings(
+    connection: AsyncConnection, settings: Settings, systems: Systems, clients: Clients
+) -> list[str]:
+    """Gives the sign-in clients of the gateway the return addresses that the settings make now; names the systems whose
+    client had others. For the start: a county that moves its gateway must not describe itself anew."""
+    moved: list[str] = []
+    after = GATEWAY_CLIENT_PREFIX
+    while page := await clients.list(connection, after=after):
+        after = page[-1].client_id
+        own = [client for client in page if client.client_id.startswith(GATEWAY_CLIENT_PREFIX)]
+        for client in own:
+            slug = client.client_id.removeprefix(GATEWAY_CLIENT_PREFIX)
+            if client.metadata.redirect_uris == (gateway_redirect_uri(settings, slug),):
+                continue
+            system = await systems.find_by_slug(connection, slug)
+            if system is not None:
+                await clients.upsert(connection, gateway_client(settings, system.registration), actor="system")
+                moved.append(slug)
+        if len(own) < len(page):
+            break
+    return moved

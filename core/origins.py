@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 _LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _LABEL_LENGTH = 63
 _DNS_NAME_LENGTH = 253
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def canonical_origin(text: str) -> str:
@@ -23,7 +23,7 @@ def canonical_origin(text: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise ValueError(f"is no address: {error}") from None
-    if parts.scheme not in _DEFAULT_PORTS or not host or "?" in address or "#" in address:
+    if parts.scheme not in DEFAULT_PORTS or not host or "?" in address or "#" in address:
         raise ValueError("must be an http(s) address without query or fragment, e.g. https://sso.example.gov.cn")
     if parts.path not in ("", "/") or "@" in parts.netloc:
         raise ValueError("must have neither a path nor a user part")
@@ -31,7 +31,7 @@ def canonical_origin(text: str) -> str:
         raise ValueError("has a port that is none: 1 to 65535")
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("plain http is only for loopback addresses; use https (TLS is what keeps secrets on the way)")
-    suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    suffix = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{_canonical_host(host)}{suffix}"
 
 

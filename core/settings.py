@@ -16,9 +16,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.addresses import IpNetwork
 from core.errors import ConfigurationError
-from core.origins import canonical_origin, is_dns_name, is_loopback
+from core.origins import DEFAULT_PORTS, canonical_origin, is_dns_name, is_loopback
 
 RETENTION_FLOOR_DAYS = 200
+_LAST_PORT = 65535
 _PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 Networks = Annotated[tuple[IpNetwork, ...], NoDecode]
@@ -34,11 +35,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="YIMEN_", extra="forbid", frozen=True)
 
     issuer: str = Field("http://localhost:8000", description="The address people and clients use; https in production")
-    gateway_domain: str = Field("localhost", description="Legacy systems open at <slug>.<gateway_domain>")
+    gateway_domain: str = Field(
+        "localhost", description="Legacy systems open at <slug>.<gateway_domain>; `:port` after it is the public port"
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
-    workers: int = Field(1, ge=1, le=64)
+    gateway_port: int | None = Field(None, ge=0, le=65535, description="Where the gateway listens; None: PORT + 1")
+    workers: int = Field(1, ge=1, le=64, description="Identity processes")
+    gateway_processes: int = Field(1, ge=1, le=64)
+    grace_seconds: int = Field(10, ge=1, le=300, description="From SIGTERM until what still runs is killed")
+    connections_per_address: int = Field(
+        256, ge=16, le=100_000, description="Open connections of one address to one process; an office shares one"
+    )
     tls_cert: Path | None = None
     tls_key: Path | None = None
     role: Literal["all", "identity", "gateway", "worker"] = "all"
@@ -88,8 +97,11 @@ class Settings(BaseSettings):
     @classmethod
     def _check_gateway_domain(cls, value: str) -> str:
         domain = value.strip().lower()
-        if not is_dns_name(domain):
-            raise ValueError("must be a domain name without scheme, port or path, e.g. gw.example.gov.cn")
+        host, colon, port = domain.partition(":")
+        if not is_dns_name(host):
+            raise ValueError("must be a domain name without scheme or path, e.g. gw.example.gov.cn")
+        if colon and not _is_port(port):
+            raise ValueError("has a port that is none: 1 to 65535")
         return domain
 
     @model_validator(mode="after")
@@ -97,18 +109,27 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("YIMEN_TLS_CERT and YIMEN_TLS_KEY belong together: set both or neither")
         on_loopback = is_loopback(self._hostname)
-        if self.secure and self.gateway_domain == "localhost" and not on_loopback:
+        if self.secure and self._gateway_host == "localhost" and not on_loopback:
             raise ValueError("YIMEN_GATEWAY_DOMAIN must be set, e.g. gw.example.gov.cn with a wildcard certificate")
-        if self.gateway_domain == self._hostname and not on_loopback:
+        if self._gateway_host == self._hostname and not on_loopback:
             raise ValueError(
                 "YIMEN_GATEWAY_DOMAIN must differ from the host of YIMEN_ISSUER: legacy pages need a site of their own"
             )
-        if self._hostname.endswith(f".{self.gateway_domain}"):
+        if self._hostname.endswith(f".{self._gateway_host}"):
             raise ValueError(
                 f"YIMEN_GATEWAY_DOMAIN must not be a parent of the host of YIMEN_ISSUER ({self._hostname}), which "
                 "would itself be taken for a legacy system; set a domain of its own, e.g. gw.example.gov.cn"
             )
+        self._check_ports()
         return self
+
+    def _check_ports(self) -> None:
+        if self.gateway_port is None and self.port == _LAST_PORT:
+            raise ValueError(f"YIMEN_GATEWAY_PORT must be set: there is none after YIMEN_PORT {_LAST_PORT}")
+        if self.port and self.port == self.effective_gateway_port:
+            raise ValueError("YIMEN_GATEWAY_PORT must differ from YIMEN_PORT: the gateway is a process of its own")
+        if (urlsplit(self.issuer).port or 0) == _LAST_PORT and ":" not in self.gateway_domain:
+            raise ValueError(f"YIMEN_GATEWAY_DOMAIN must name the gateway's port: there is none after {_LAST_PORT}")
 
     @property
     def _hostname(self) -> str:
@@ -131,20 +152,52 @@ class Settings(BaseSettings):
     def effective_key_file(self) -> Path:
         return self.key_file if self.key_file != Path() else self.data_dir / "root.key"
 
+    @property
+    def effective_gateway_port(self) -> int:
+        """Where the gateway listens. Beside a port that the system chooses (0), it chooses one for the gateway too."""
+        if self.gateway_port is not None:
+            return self.gateway_port
+        return self.port + 1 if self.port else 0
+
+    @property
+    def _gateway_host(self) -> str:
+        return self.gateway_domain.partition(":")[0]
+
+    @cached_property
+    def _gateway_suffix(self) -> str:
+        """`.localhost:8001`: what stands after the slug in the Host header of a gateway host.
+
+        The port is the one that YIMEN_GATEWAY_DOMAIN names. Else an issuer with a port of its own is reached without a
+        proxy, and the gateway is next to it; an issuer without one stands behind a proxy, which routes by host.
+        """
+        scheme, issuer_port = urlsplit(self.issuer).scheme, urlsplit(self.issuer).port
+        named = self.gateway_domain.partition(":")[2]
+        port = int(named) if named else issuer_port + 1 if issuer_port else None
+        return f".{self._gateway_host}" + ("" if port in (None, DEFAULT_PORTS[scheme]) else f":{port}")
+
     def gateway_authority(self, slug: str) -> str:
-        """`slug.localhost:8000`: the gateway shares the issuer's scheme and port."""
-        port = urlsplit(self.issuer).port
-        return f"{slug}.{self.gateway_domain}" + (f":{port}" if port else "")
+        return f"{slug}{self._gateway_suffix}"
 
     def gateway_origin(self, slug: str) -> str:
         return f"{urlsplit(self.issuer).scheme}://{self.gateway_authority(slug)}"
 
     def gateway_slug(self, authority: str) -> str | None:
         """The slug of a Host header on the gateway domain, or None for any other host."""
-        suffix = self.gateway_authority("")
-        host = authority.lower()
-        slug = host.removesuffix(suffix)
-        return slug if host.endswith(suffix) and slug and "." not in slug else None
+        return _slug_before(self._gateway_suffix, authority.lower())
+
+    def gateway_slug_at_any_port(self, authority: str) -> str | None:
+        """As `gateway_slug`, for an old link whose port is another one."""
+        return _slug_before(f".{self._gateway_host}", authority.lower().partition(":")[0])
+
+
+def _slug_before(suffix: str, host: str) -> str | None:
+    slug = host.removesuffix(suffix)
+    is_label = "." not in slug and is_dns_name(f"{slug}.localhost")
+    return slug if is_label and host.endswith(suffix) else None
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text) <= _LAST_PORT
 
 
 def _network(text: str) -> IpNetwork:

@@ -41,7 +41,8 @@ async def open_demo(
     folder: Path, port: int, *, log: Path | None = None, **settings: str
 ) -> AsyncIterator[tuple[Yimen, County]]:
     """The county and Yimen, seeded. `settings` are further `YIMEN_*` variables; `log` gets what the server says."""
-    _require_free(port)
+    for taken in (port, port + 1):  # the portal's and the gateway's
+        _require_free(taken)
     issuer = f"http://localhost:{port}"
     environment = _environment(folder, issuer, port) | {
         f"YIMEN_{name.upper()}": text for name, text in settings.items()
@@ -52,7 +53,7 @@ async def open_demo(
         if status != 0:
             raise DemoError(f"yimen apply ended with status {status}")
         server = await stack.enter_async_context(_serving(environment, log))
-        await _until_ready(issuer, server)
+        await _until_ready(port, server)
         yield Yimen(issuer, environment, server), county
 
 
@@ -106,12 +107,18 @@ async def _run(environment: Mapping[str, str], *arguments: str, given: bytes = b
     return await process.wait(), said
 
 
-async def _until_ready(issuer: str, server: asyncio.subprocess.Process) -> None:
+async def _until_ready(port: int, server: asyncio.subprocess.Process) -> None:
+    """Until the portal answers, and then the gateway."""
     async with asyncio.timeout(_READY_SECONDS), aiohttp.ClientSession() as client:
-        while server.returncode is None:
-            with contextlib.suppress(aiohttp.ClientError, OSError):
-                async with client.get(f"{issuer}/readyz") as answer:
-                    if answer.status == 200:
-                        return
-            await asyncio.sleep(0.1)
-    raise DemoError(f"yimen serve ended with status {server.returncode}; is the port taken?")
+        for each in (port, port + 1):
+            while not await _is_ready(client, each):
+                if server.returncode is not None:
+                    raise DemoError(f"yimen serve ended with status {server.returncode}; is the port taken?")
+                await asyncio.sleep(0.1)
+
+
+async def _is_ready(client: aiohttp.ClientSession, port: int) -> bool:
+    with contextlib.suppress(aiohttp.ClientError, OSError):
+        async with client.get(f"http://127.0.0.1:{port}/readyz") as answer:
+            return answer.status == 200
+    return False

@@ -106,7 +106,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     return Settings(
-        data_dir=tmp_path, database_url=database_url, upstream_allow="127.0.0.0/8", outbound_allow="127.0.0.0/8"
+        # As behind a proxy that routes by host: the gateway's addresses have the issuer's port.
+        gateway_domain="localhost:8000",
+        data_dir=tmp_path,
+        database_url=database_url,
+        upstream_allow="127.0.0.0/8",
+        outbound_allow="127.0.0.0/8",
     )
 
 

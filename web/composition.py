@@ -113,9 +113,9 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, *, serve: bool = False, create: bool = True, clock: Clock | None = None
+    settings: Settings, *, work: bool = False, create: bool = True, clock: Clock | None = None
 ) -> AsyncIterator[House]:
-    """Opens everything, in order; closes it in reverse. `serve` starts the periodic work too. Without `create`, the
+    """Opens everything, in order; closes it in reverse. `work` starts the periodic work too. Without `create`, the
     database must be there and in shape.
 
     Raises VaultError or ConfigurationError when something is missing: Yimen does not run half open.
@@ -130,7 +130,7 @@ async def open_house(
         stack.push_async_callback(database.close)
         await (migrate(database) if create else require_migrated(database))
         house = await _build(settings, clock or SystemClock(), database, custodian, stack)
-        if serve and settings.role in ("all", "worker"):
+        if work:
             jobs = Jobs(database, house.clock, periodic_jobs(house))
             jobs.start()
             stack.push_async_callback(jobs.stop)

@@ -12,25 +12,32 @@ from core import metrics
 from core.errors import YimenError
 from core.logs import logger
 from web.composition import House
+from web.troubles import Trouble, Troubles
 
 _log = logger("health")
 _READY_SECONDS = 3.0
 
 
 def health_routes(house: House) -> list[Route]:
+    troubles = Troubles(house)
+
     async def alive(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def ready(_request: Request) -> Response:
-        """Ready when the database answers and the custodian still holds the root key."""
+        """Ready when the database answers and the custodian still holds the root key. A warning says what must be seen
+        to, and leaves the process in service: another one would stand no better."""
         problems: dict[str, str] = {}
         if not await _within(house.database.ping()):
             problems["database"] = "ERR-UNAVAILABLE"
         elif not await _within(_custody(house)):
             problems["custodian"] = "ERR-CUSTODY"
-        return JSONResponse({"ready": not problems, "problems": problems}, status_code=503 if problems else 200)
+        warnings = [] if problems else [trouble.as_json() for trouble in await _troubles(troubles)]
+        told = {"ready": not problems, "problems": problems, "warnings": warnings}
+        return JSONResponse(told, status_code=503 if problems else 200)
 
     async def measured(_request: Request) -> Response:
+        await _troubles(troubles)
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
     return [
@@ -38,6 +45,16 @@ def health_routes(house: House) -> list[Route]:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", measured, methods=["GET"]),
     ]
+
+
+async def _troubles(troubles: Troubles) -> list[Trouble]:
+    """Those that can be seen; where the database does not answer in time, that is said as what it is."""
+    found: list[Trouble] = []
+
+    async def look() -> None:
+        found.extend(await troubles.look())
+
+    return found if await _within(look()) else [Trouble("ERR-UNAVAILABLE")]
 
 
 async def _custody(house: House) -> None:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.addresses import client_address
@@ -44,6 +45,8 @@ class RequestContext:
         started = time.perf_counter()
         try:
             await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            pass  # it went before its request was whole: nobody is there to be answered
         except Exception:
             _log.exception("a request failed", path=scope["path"], method=scope.get("method", "WEBSOCKET"))
             if answer.status is not None:

@@ -26,7 +26,7 @@ _CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest(
 class Served:
     def __init__(self, issuer: str, client: aiohttp.ClientSession) -> None:
         self._issuer = issuer
-        self._port = urlsplit(issuer).port
+        self._gateway_port = (urlsplit(issuer).port or 0) + 1
         self._client = client
         self._cookies = ""
         self._basic = {"authorization": aiohttp.BasicAuth("bench", _SECRET).encode()}
@@ -93,8 +93,8 @@ class Served:
             raise RuntimeError(f"gateway {path}: {answer.status}")
 
     async def _gateway(self, path: str, cookie: str) -> aiohttp.ClientResponse:
-        headers = {"host": f"bench.localhost:{self._port}", "cookie": cookie, "accept": "text/html"}
-        address = urljoin(f"http://127.0.0.1:{self._port}", path)
+        headers = {"host": f"bench.localhost:{self._gateway_port}", "cookie": cookie, "accept": "text/html"}
+        address = urljoin(f"http://127.0.0.1:{self._gateway_port}", path)
         async with self._client.get(address, headers=headers, allow_redirects=False) as answer:
             await answer.read()
             return answer

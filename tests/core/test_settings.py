@@ -98,7 +98,21 @@ def test_an_issuer_has_one_form_whatever_way_it_is_written(written: str, meant: 
 
 
 @pytest.mark.parametrize(
-    "domain", ["http://gw/x", "gw:8443", "gw.example.cn/", "*.gw.cn", ".gw.cn", "10.0.0.1", "", "网关.cn"]
+    "domain",
+    [
+        "http://gw/x",
+        "gw:0",
+        "gw:",
+        "gw:port",
+        "gw:65536",
+        "gw:1:2",
+        "gw.example.cn/",
+        "*.gw.cn",
+        ".gw.cn",
+        "10.0.0.1",
+        "",
+        "网关.cn",
+    ],
 )
 def test_a_gateway_domain_that_is_no_domain_is_refused(domain: str) -> None:
     with pytest.raises(ConfigurationError, match="YIMEN_GATEWAY_DOMAIN"):
@@ -143,12 +157,47 @@ def test_a_file_that_does_not_parse_is_a_clear_error(tmp_path: Path, monkeypatch
         load_settings()
 
 
-def test_gateway_hosts_share_scheme_and_port_with_the_issuer() -> None:
+def test_the_gateway_is_next_to_an_issuer_that_is_reached_without_a_proxy() -> None:
     settings = load_settings()
-    assert settings.gateway_origin("zhihui") == "http://zhihui.localhost:8000"
-    assert settings.gateway_slug("ZhiHui.localhost:8000") == "zhihui"
-    for other in ("localhost:8000", "a.b.localhost:8000", "zhihui.localhost:8001", "zhihui.localhost.evil:8000", ""):
+    assert (settings.port, settings.effective_gateway_port) == (8000, 8001)
+    assert settings.gateway_origin("zhihui") == "http://zhihui.localhost:8001"
+    assert settings.gateway_slug("ZhiHui.localhost:8001") == "zhihui"
+    foreign = ("localhost:8001", "a.b.localhost:8001", "zhihui.localhost:8000", "zhihui.localhost.evil:8001", "", "-x")
+    for other in foreign:
         assert settings.gateway_slug(other) is None
+    assert settings.gateway_slug_at_any_port("zhihui.localhost:8000") == "zhihui"
+    assert settings.gateway_slug_at_any_port("localhost:8001") is None
+
+
+@pytest.mark.parametrize(
+    ("issuer", "domain", "origin"),
+    [
+        ("https://sso.example.cn", "gw.example.cn", "https://oa.gw.example.cn"),  # a proxy routes by host
+        ("https://sso.example.cn:8443", "gw.example.cn", "https://oa.gw.example.cn:8444"),
+        ("https://sso.example.cn:8443", "gw.example.cn:8443", "https://oa.gw.example.cn:8443"),
+        ("https://sso.example.cn", "gw.example.cn:9443", "https://oa.gw.example.cn:9443"),
+        ("https://sso.example.cn:8443", "gw.example.cn:443", "https://oa.gw.example.cn"),
+        ("https://sso.example.cn:442", "gw.example.cn", "https://oa.gw.example.cn"),
+        ("http://localhost", "localhost", "http://oa.localhost"),
+    ],
+)
+def test_the_gateways_public_port_follows_the_issuers_or_is_named(issuer: str, domain: str, origin: str) -> None:
+    settings = load_settings(issuer=issuer, gateway_domain=domain)
+    assert settings.gateway_origin("oa") == origin
+    assert settings.gateway_slug(origin.partition("://")[2]) == "oa"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"port": 8000, "gateway_port": 8000}, "YIMEN_GATEWAY_PORT must differ"),
+        ({"port": 65535}, "YIMEN_GATEWAY_PORT must be set"),
+        ({"issuer": "http://localhost:65535"}, "YIMEN_GATEWAY_DOMAIN must name"),
+    ],
+)
+def test_two_surfaces_never_share_a_port(wrong: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        load_settings(**wrong)
 
 
 def test_a_database_password_is_not_in_the_repr() -> None:

@@ -16,6 +16,7 @@ COMPOSED = {
     "advice.": "error.html",
     "terms.": "Catalogue.error",
     "actions.": "web/pages/names.py",
+    "troubles.": "audit.html",
     "accounts.frozen_reason.": "web/pages/accounts.py",
     "administration.roles.": "web/pages/administration.py",
     "administration.ways.": "web/pages/administration.py",

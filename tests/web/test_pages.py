@@ -102,7 +102,7 @@ async def test_the_api_tells_what_the_pages_show(county: House, agent: Agent) ->
 
 async def test_health_is_for_machines(county: House, agent: Agent) -> None:
     assert (await agent.get("/healthz")).text == "ok\n"
-    assert (await agent.get("/readyz")).json() == {"ready": True, "problems": {}}
+    assert (await agent.get("/readyz")).json() == {"ready": True, "problems": {}, "warnings": []}
     assert "yimen_ledger_events_total" in (await agent.get("/metrics")).text
 
 

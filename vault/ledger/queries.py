@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Select, cast, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
 from vault.ledger.events import RecordedEvent, event_of_row, event_table
 
 MAX_PAGE = 500
+MOST_COUNTED = 10_000
 _TEXT_COLUMNS = ("id", "subject", "client", "session", "address", "request_id", "reason")
 
 
@@ -40,6 +42,14 @@ class LedgerPage:
 
 
 @dataclass(frozen=True)
+class Backlog:
+    """Events that wait for their place in the tree: how many, counted up to `MOST_COUNTED`, and since when."""
+
+    count: int
+    since: datetime | None
+
+
+@dataclass(frozen=True)
 class Bucket:
     """How many events of each result fell into one span of the timeline."""
 
@@ -52,6 +62,14 @@ class Bucket:
 class LedgerQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def backlog(self, connection: AsyncConnection) -> Backlog:
+        """Costs no more where a million wait: then their number says enough."""
+        table = event_table.c
+        waiting = select(table.recorded_at).where(table.position.is_(None), table.quarantined.is_(False))
+        counted = waiting.limit(MOST_COUNTED).subquery()
+        row = (await connection.execute(select(func.count(), func.min(counted.c.recorded_at)))).one()
+        return Backlog(row[0], row[1])
 
     async def query(self, query: LedgerQuery) -> LedgerPage:
         """A page of events, newest first. `cursor` is `next_cursor` of the page before."""

@@ -14,7 +14,9 @@ from core.errors import ConfigurationError, YimenError
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the portal", min=1, max=65535)] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Port of the portal; the gateway takes the next one", min=1, max=65534)
+    ] = 8000,
     as_json: Annotated[bool, typer.Option("--json", help="Print addresses and sign-ins as one line of JSON")] = False,
 ) -> None:
     """Start the demo county, seed it through `yimen apply`, print where to go and how to sign in. Ctrl-C ends it."""

@@ -19,6 +19,7 @@ from web.pages.accounts import SystemChoice
 from web.pages.audit_filters import RESULTS, Filters
 from web.pages.names import action_name, actor_names, reason_text, system_names
 from web.pages.surface import Surface
+from web.troubles import Troubles
 
 _PAGE = 50
 _BUCKETS = 48
@@ -38,6 +39,7 @@ class AuditLine:
 
 def audit_routes(surface: Surface) -> list[Route]:
     house = surface.house
+    troubles = Troubles(house)
 
     async def audit(request: Request) -> Response:
         session = await surface.member(request, Role.AUDIT_ADMIN)
@@ -57,6 +59,7 @@ def audit_routes(surface: Surface) -> list[Route]:
             section="audit",
             filters=filters,
             health=await house.ledger.health(),
+            troubles=await troubles.look(),
             public_key=house.ledger.public_key(),
             systems=[SystemChoice(system.slug, system.name.in_locale(texts.locale)) for system in systems],
             actions=[key.removeprefix("actions.") for key in texts.keys if key.startswith("actions.")],

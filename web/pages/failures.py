@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from core.errors import YimenError
@@ -23,6 +23,7 @@ def exception_handlers() -> Mapping[Any, Any]:
         YimenError: _refused,
         HTTPException: _http,
         RequestValidationError: _invalid,
+        ClientDisconnect: _gone,
         Exception: _broken,
     }
 
@@ -49,6 +50,11 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, _error: Exception) -> Response:
     return error_page(request, "ERR-FORM", 422)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Half a form, and nobody there any more: the answer is for the log alone."""
+    return Response(status_code=400)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -1,0 +1,169 @@
+"""uvicorn's HTTP protocol, on a connection that is bounded.
+
+What uvicorn and httptools leave open: no time for a header to come, none for a first request, no bound on a header's
+size, trailer fields that are added to the header of a request under way, and a target that names another host than the
+Host field does.
+"""
+
+from functools import partial
+from typing import Any, Literal
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from web.processes.connections import Connection, Connections, Phase
+
+# Of bytes that have become neither a whole header nor a piece of a body. Browsers keep cookies far below.
+_MOST_UNFINISHED = 64 * 1024
+# A body must bring as much in each stretch of its time: about 270 bytes a second, less than the worst line.
+_LEAST_OF_A_BODY = 8 * 1024
+
+
+class BoundedHttp(HttpToolsProtocol):
+    def __init__(
+        self,
+        connections: Connections,
+        connection: Connection,
+        *,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+    ) -> None:
+        super().__init__(config, server_state, app_state)
+        self._connections = connections
+        self._connection = connection
+        self._part: Literal["none", "head", "body"] = "none"
+        self._unfinished = 0
+        self._body_bytes = 0
+        self._begun = False
+        self.ws_protocol_class = partial(_BoundedWebSocket, connections, connection)  # type: ignore[assignment]
+
+    # The connection
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._connection.drop, self._connection.late = transport.abort, self._too_late
+        self._connections.enter(self._connection, Phase.IDLE)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.leave(self._connection)
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._connections.enter(self._connection, Phase.ANSWER)
+        super().handle_websocket_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        self._unfinished += len(data)
+        super().data_received(data)
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return
+        if self._unfinished > _MOST_UNFINISHED:
+            self._refuse(431)  # RFC 6585 §5
+            return
+        self._settle()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._settle()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._settle()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._settle()
+
+    # The request, as the parser reads it
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._part, self._begun = "head", True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # A trailer field is no header field (RFC 9110 §6.5.1): it comes when the header was judged already.
+        if self._part == "head":
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._part, self._unfinished, self._body_bytes = "body", 0, 0
+        if not self.url.startswith(b"/"):
+            self._name_the_targets_host()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unfinished = 0
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._part, self._unfinished = "none", 0
+        super().on_message_complete()
+
+    def _name_the_targets_host(self) -> None:
+        """The host in an absolute target counts, not the Host field (RFC 9112 §3.2.2). Both must be the same, so where
+        they are not, the request goes on with two and is refused as one that has two."""
+        target = httptools.parse_url(self.url)
+        authority = target.host or b""
+        if target.port is not None:
+            authority += b":%d" % target.port
+        if authority.lower() not in {value.lower() for name, value in self.headers if name == b"host"}:
+            self.headers.append((b"host", authority))
+
+    # Waiting
+
+    def _settle(self) -> None:
+        phase = self._phase()
+        if phase is not self._connection.phase or (phase is Phase.HEAD and self._begun):
+            self._connections.enter(self._connection, phase)
+        self._begun = False
+
+    def _phase(self) -> Phase:
+        if self.flow.write_paused:
+            return Phase.UNREAD
+        if self._part == "body":
+            return Phase.BODY
+        if self.cycle is not None and not self.cycle.response_complete:
+            return Phase.ANSWER
+        return Phase.HEAD if self._part == "head" else Phase.IDLE
+
+    def _too_late(self) -> None:
+        phase = self._connection.phase
+        if phase is Phase.BODY and (self._body_bytes >= _LEAST_OF_A_BODY or self.flow.read_paused):
+            # It comes, or it is we who do not read.
+            self._body_bytes = 0
+            self._connections.enter(self._connection, Phase.BODY)
+        elif phase is Phase.HEAD or (phase is Phase.BODY and not self.cycle.response_started):
+            self._refuse(408)  # RFC 9110 §15.5.9
+        else:
+            self.transport.abort()
+
+    def _refuse(self, status: int) -> None:
+        """Says why, and closes: what follows is not read."""
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.abort()
+            return
+        self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+        self._connections.leave(self._connection)
+
+
+class _BoundedWebSocket(WebSocketsSansIOProtocol):
+    """An upgraded connection holds its place until it is lost; its messages have bounds of their own."""
+
+    def __init__(self, connections: Connections, connection: Connection, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._connections = connections
+        self._connection = connection
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._connection.drop = self._connection.late = transport.abort
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.leave(self._connection)
+        super().connection_lost(exc)

@@ -1,0 +1,139 @@
+"""The HTTP server of one process: uvicorn on a listening socket of the supervisor's, with bounded connections."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from core.logs import logger
+from web.processes.connections import LONGEST, Connection, Connections, Limits, Phase
+from web.processes.http import BoundedHttp
+from web.processes.leash import Leash
+
+_SWEEP_SECONDS = 1.0
+_ACCEPT_PAUSE_SECONDS = 0.2
+_log = logger("server")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How a process serves. `grace` is what requests under way are given, in seconds."""
+
+    limits: Limits
+    grace: int
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash: Leash) -> None:
+    """Runs until SIGTERM. Without a listener only the application's lifespan runs, which is a worker's work."""
+    config = uvicorn.Config(
+        app,
+        ssl_certfile=serving.tls_cert,
+        ssl_keyfile=serving.tls_key,
+        loop="uvloop",
+        lifespan="on",
+        # Forwarded headers are ours to judge (`core.addresses`), not the server's.
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=int(LONGEST[Phase.IDLE]),
+        timeout_graceful_shutdown=serving.grace,
+    )
+    _Server(config, Connections(serving.limits), leash).run([listener] if listener is not None else [])
+
+
+class _Server(uvicorn.Server):
+    """Accepts connections itself: a bound that counts only those whose TLS handshake is over is none."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections, leash: Leash) -> None:
+        super().__init__(config)
+        self._connections = connections
+        self._leash = leash
+        self._work: set[asyncio.Task[None]] = set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM ends the server, as uvicorn's does, but is not raised anew at the end: the process ends well."""
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise SystemExit(1)
+        self.servers = []
+        for listener in sockets or []:
+            listener.setblocking(False)
+            self._begin(self._accept(listener))
+        self._begin(self._sweep())
+        self.started = True
+
+    async def main_loop(self) -> None:
+        with self._leash.held():
+            await super().main_loop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for task in self._work:
+            task.cancel()
+        await super().shutdown(sockets)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, peer = await loop.sock_accept(listener)
+            except OSError as error:
+                # No descriptor or memory is left, or the client went before it was let in.
+                _log.warning("a connection was not accepted", error=error.strerror)
+                await asyncio.sleep(_ACCEPT_PAUSE_SECONDS)
+                continue
+            connection = self._connections.admit(str(peer[0]))
+            if connection is None:
+                accepted.close()
+            else:
+                self._begin(self._open(accepted, connection))
+
+    async def _open(self, accepted: socket.socket, connection: Connection) -> None:
+        """Gives the connection its protocol, after the TLS handshake where there is one."""
+        loop = asyncio.get_running_loop()
+        connection.drop = asyncio.current_task(loop).cancel  # type: ignore[union-attr,assignment]
+        protocol = partial(
+            BoundedHttp,
+            self._connections,
+            connection,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        handshake = LONGEST[Phase.HEAD] if self.config.ssl else None
+        try:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.connect_accepted_socket(protocol, accepted, ssl=self.config.ssl, ssl_handshake_timeout=handshake)
+        except OSError:  # of the network, of TLS, or late: the client's affair
+            self._connections.leave(connection)
+            accepted.close()
+        except asyncio.CancelledError:
+            self._connections.leave(connection)
+            accepted.close()
+            raise
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            self._connections.sweep()
