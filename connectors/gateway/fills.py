@@ -19,8 +19,8 @@ from sqlalchemy import Column, Row, String, Table, case, insert, or_, select, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.bodies import Place
+from connectors.legacy.filling.plan import FillPlan
 from connectors.legacy.page import words
-from connectors.legacy.page.fill_plan import FillPlan
 from connectors.legacy.recipe.globs import matches_path
 from connectors.legacy.recipe.recipe import Recipe
 from core.clock import Clock
@@ -142,7 +142,7 @@ class Fill:
     def names_user(self, name: str) -> bool:
         """Whether a field holds the user name: the page's own, or one that is named for it."""
         last = words.identifier(_last(name))
-        return _last(name) == self.username_field or words.IDENTIFIERS["username"].search(last) is not None
+        return _last(name) == self.username_field or words.names_username(last)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from connectors.errors import ConnectorError
+from connectors.legacy.filling.plan import FillPlan, Target, fill_plan
 from connectors.legacy.outcome.answer import Outcome, SignInResponse
 from connectors.legacy.outcome.judge import judge
-from connectors.legacy.page.controls import read_page
 from connectors.legacy.page.detect import DetectedForm, detect
 from connectors.legacy.page.document import Document
-from connectors.legacy.page.fill_plan import FillPlan, Target, fill_plan
 from connectors.legacy.page.submission import Body, form_fields, json_body, multipart, urlencoded
+from connectors.legacy.page.walk import read_page
 from connectors.legacy.recipe.parts import ResponseVariable
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.variables import from_cookies, from_page, from_request, from_response, require_variables
