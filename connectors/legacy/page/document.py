@@ -11,6 +11,7 @@ from connectors.legacy.page.nesting import is_beyond_sense
 from connectors.legacy.patterns import Pattern
 
 _META_CHARSET = Pattern(r"""(?i)<meta[^>]+?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""")
+_CHARSET = Pattern(r"""(?i)charset\s*=\s*["']?([\w.:-]+)""")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Encoding Standard §4.2: what browsers make of these labels.
 _LABELS = {
@@ -58,6 +59,12 @@ def decode(content: bytes, declared: str | None = None) -> tuple[str, str]:
         return content.decode(), "utf-8"
     except UnicodeDecodeError:
         return content.decode("gb18030", "replace"), "gbk"
+
+
+def charset_of(content_type: str) -> str | None:
+    """The charset parameter of a Content-Type."""
+    match = _CHARSET.search(content_type)
+    return match[1] if match else None
 
 
 def charset_name(label: str) -> str | None:
