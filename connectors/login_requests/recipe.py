@@ -7,19 +7,21 @@ from connectors.login_requests.request import LoginRequest
 
 
 def requests_of_recipe(recipe: Recipe, origin: str) -> Sequence[LoginRequest]:
-    """One where the author names the request and the place; else the page's own form, or a supervised sign-in, says
+    """One where the author names the request and its places; else the page's own form, or a supervised sign-in, says
     where, and the recipe only how the password is made."""
-    asked = recipe.request
-    if asked.path is None or asked.password_field is None:
+    asked, places = recipe.request, recipe.password_places
+    if asked.path is None or not places:
         return []
     return [
         LoginRequest(
             origin=origin,
             method=asked.method,
             path=asked.path,
+            query={name: None if value == "*" else value for name, value in asked.query.items()},
             kind=None if asked.content == "auto" else asked.content,
             username=asked.username_field,
-            passwords={asked.password_field: recipe.compiled_transform.expression},
+            passwords={place.field: place.transform.expression for place in places},
+            constants={name: str(value) for name, value in asked.constant.items()},
             is_pattern=True,
         )
     ]

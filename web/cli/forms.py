@@ -15,7 +15,7 @@ from rich.table import Table
 
 from connectors.errors import ConnectorError
 from connectors.legacy.page.detect import DetectedForm, Field, detect
-from connectors.legacy.page.first_step import first_step
+from connectors.legacy.page.username_step import username_step
 from connectors.legacy.trial.trial import detect_at
 from connectors.legacy.trial.visit import Visit
 from core.outbound import Outbound
@@ -75,11 +75,11 @@ async def _at_address(url: str, outbound: Outbound) -> tuple[DetectedForm | None
         if found is not None:
             return found
         fetched = await visit.page(url)
-        return first_step(fetched.body, fetched.url, fetched.charset), fetched.url
+        return username_step(fetched.body, fetched.url, fetched.charset), fetched.url
 
 
 def _in(content: bytes, url: str, charset: str | None) -> DetectedForm | None:
-    return detect(content, url, charset) or first_step(content, url, charset)
+    return detect(content, url, charset) or username_step(content, url, charset)
 
 
 def _is_first_step(found: DetectedForm) -> bool:

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from connectors.errors import ConnectorError
+from connectors.legacy.filling.plan import Target
 from connectors.legacy.outcome.answer import Outcome
-from connectors.legacy.page.fill_plan import Target
 from connectors.legacy.recipe.recipe import Recipe, check_recipe, parse_recipe, recipe_schema
 from connectors.legacy.trial.trial import LoginPage, look, sign_in_once
 from connectors.legacy.trial.visit import Visit

@@ -17,8 +17,9 @@ from connectors.gateway.swap.form_reader import FormReader
 from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import Header, never_kept
-from connectors.legacy.outcome.answer import Outcome, path_of
-from connectors.legacy.page.fill_plan import FillPlan, fill_plan, opener_plan, step_plan, waiting_plan
+from connectors.legacy.filling.plan import FillPlan, fill_plan, opener_plan, step_plan, waiting_plan
+from connectors.legacy.outcome.addresses import path_of
+from connectors.legacy.outcome.answer import Outcome
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.variables import from_page
 from connectors.systems import System

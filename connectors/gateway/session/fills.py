@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Row, String, Table, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.legacy.page.fill_plan import FillPlan
+from connectors.legacy.filling.plan import FillPlan
 from connectors.login_requests import LoginRequest
 from core.clock import Clock
 from core.database import Json, UtcDateTime, metadata

@@ -14,7 +14,7 @@ from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.swap.body import AmbiguousBodyError, Place, parse_body
 from connectors.gateway.swap.recognise import looks_made
 from connectors.gateway.swap.swap import SentBody
-from connectors.legacy.page.words import names_password, names_user
+from connectors.legacy.page.words import names_password, names_username
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System, Systems
 from core.clock import Clock
@@ -218,7 +218,7 @@ def _typed_in(fill: Fill, places: Sequence[Place]) -> _Typed | None:
     """The account in a request of the page that the fill was made for; None where not exactly one stands there."""
     named = [(one.name, one.name.rsplit("/", 1)[-1], one.value) for one in places if one.value]
     passwords = [value for name, last, value in named if last in fill.password_names or names_password(name)]
-    logins = [value for name, last, value in named if last in fill.username_names or names_user(name)]
+    logins = [value for name, last, value in named if last in fill.username_names or names_username(name)]
     return _Typed(logins[0], passwords[0]) if len(passwords) == 1 and logins else None
 
 

@@ -1,8 +1,9 @@
 """Whether a recipe's condition holds for an answer."""
 
-import re
+from functools import lru_cache
 
 from connectors.legacy.outcome.answer import Answer
+from connectors.legacy.patterns import Pattern
 from connectors.legacy.recipe.globs import matches_path
 from connectors.legacy.recipe.parts import Condition
 from connectors.legacy.recipe.pointers import value_at
@@ -16,11 +17,16 @@ def holds(condition: Condition, answer: Answer) -> bool:
             condition.location is None or (answer.location != "" and matches_path(condition.location, answer.location)),
             condition.path is None or matches_path(condition.path, answer.response.url),
             condition.text is None or condition.text in answer.text,
-            condition.regex is None or re.search(condition.regex, answer.text) is not None,
+            condition.regex is None or _compiled(condition.regex).search(answer.text) is not None,
             condition.pointer is None or _at_pointer(condition, answer),
             condition.cookie is None or condition.cookie in answer.cookies,
         )
     )
+
+
+@lru_cache(maxsize=512)
+def _compiled(regex: str) -> Pattern:
+    return Pattern(regex)
 
 
 def _at_pointer(condition: Condition, answer: Answer) -> bool:

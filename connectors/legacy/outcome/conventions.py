@@ -4,15 +4,14 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlsplit
 
-from connectors.legacy.outcome import phrases
-from connectors.legacy.outcome.answer import Answer, Outcome, Result, path_of
+from connectors.legacy.outcome import addresses, phrases
+from connectors.legacy.outcome.addresses import path_of
+from connectors.legacy.outcome.answer import Answer, Outcome, Result
 from connectors.legacy.outcome.json_answer import JsonAnswer
-from connectors.legacy.page import words
 from connectors.legacy.page.detect import detect
 from connectors.legacy.page.document import joined
 
 _SHORT = 64
-_SUCCESS_PATH = re.compile(r"log[-_]?in[-_/]?succe\w*|succe(ss|ed)", re.IGNORECASE)
 # Undecided until the page that comes there is seen.
 LEADS_BACK = Outcome("unknown", "it leads back to the address of the login page")
 
@@ -68,24 +67,24 @@ def _redirect(answer: Answer, target: str) -> Outcome:
 
 
 def _telling_address(path: str, tail: str) -> Outcome | None:
-    if words.CHANGE_ADDRESS.search(path):
+    if addresses.is_change(path):
         return Outcome("expired", "it leads to a change of the password")
-    if phrases.ERROR_QUERY.search(tail) or re.search(r"/(login)?(error|fail(ed|ure)?)\b", path, re.IGNORECASE):
+    if addresses.says_error(path, tail):
         return Outcome("failure", "it leads to an address that says so")
     return None
 
 
 def _back_to_login(answer: Answer, target: str) -> Outcome | None:
     path, login_url = path_of(target), answer.response.login_url
-    if _SUCCESS_PATH.search(path):
+    if addresses.is_success(path):
         return None
-    if words.LOGIN_NAME.search(urlsplit(target).fragment) or (login_url and path == path_of(login_url)):
-        if words.LOGIN_NAME.search(path):
+    if addresses.names_login(urlsplit(target).fragment) or (login_url and path == path_of(login_url)):
+        if addresses.names_login(path):
             return Outcome("failure", "it leads back to the login page")
         return LEADS_BACK  # a front page with the login box on it is where a good sign-in leads to as well
-    if words.LOGIN_PAGE.search(path):
+    if addresses.is_login_page(path):
         return Outcome("failure", "it leads to a page of signing in")
-    if words.LOGIN_NAME.search(path):
+    if addresses.names_login(path):
         return Outcome("unknown", "it leads to an address that may be a part of signing in")
     return None
 
@@ -101,7 +100,7 @@ def _page(answer: Answer, said: Outcome | None) -> Outcome:
         return _redirect(answer, answer.moves_to)
     if answer.is_notice and (word := _said_word(answer.visible)) is not None:
         return word
-    return _other_page(answer, inside[0] if inside else "", framed=form is not None)
+    return _other_page(answer, inside[0] if inside else "", framed=form is not None and bool(form.frames))
 
 
 def _reconciled(answer: Answer, said: Outcome, inside: str) -> Outcome:

@@ -1,11 +1,9 @@
 """The button that signs in, among all that can be pressed."""
 
-import re
-
 from selectolax.lexbor import LexborNode
 
 from connectors.legacy.page import words
-from connectors.legacy.page.candidates import Candidate
+from connectors.legacy.page.candidates import Candidate, leads_away
 from connectors.legacy.page.controls import Page
 from connectors.legacy.page.document import attribute, said_by
 
@@ -22,11 +20,21 @@ def submit_of(page: Page, candidate: Candidate) -> LexborNode | None:
     if not scored:
         return None
     points, _, best = max(scored, key=lambda one: one[:2])
-    return best if points > 0 else None
+    return _inmost(candidate, best, [node for _, _, node in scored]) if points > 0 else None
+
+
+def _inmost(candidate: Candidate, button: LexborNode, nodes: list[LexborNode]) -> LexborNode:
+    """What listens to the press may be the button or anything around it, never what it wraps: of several that say the
+    same the innermost is pressed."""
+    said = words.folded(said_by(button))
+    for node in nodes:
+        if node.mem_id != button.mem_id and words.folded(said_by(node)) == said and candidate.page.holds(button, node):
+            button = node
+    return button
 
 
 def button_points(node: LexborNode) -> float:
-    said = re.sub(r"\s", "", said_by(node))
+    said = words.folded(said_by(node))
     named = words.identifier(
         " ".join(attribute(node, name) for name in ("id", "name", "class", "onclick", "@click", "src"))
     )
@@ -34,15 +42,12 @@ def button_points(node: LexborNode) -> float:
     if node.tag in ("button", "input") and attribute(node, "type").lower() in ("submit", "image", ""):
         points += 3
     if len(said) <= _LONGEST:
-        points += 6 if words.LOGIN_EXACT.fullmatch(said) else 4 if words.LOGIN.search(said) else 0
-    if words.LOGIN_IDENTIFIER.search(named):
+        points += 6 if words.says_only("button.login_exact", said) else 4 if words.says("button.login", said) else 0
+    if words.says("name.login", named):
         points += 2
-    if (words.SECONDARY.search(said) and not words.LOGIN_EXACT.fullmatch(said)) or words.SENDS_CODE.search(said):
+    is_secondary = words.says("button.secondary", said) and not words.says_only("button.login_exact", said)
+    if is_secondary or words.says("button.sends_code", said):
         points -= 10
-    if words.CHANGE.search(said):
+    if words.says("button.change", said):
         points -= 2
-    # A link that only leads elsewhere is no button.
-    target = attribute(node, "href")
-    if node.tag == "a" and target and not target.startswith(("#", "javascript:")) and not attribute(node, "onclick"):
-        points -= 8
-    return points
+    return points - 8 if leads_away(node) else points

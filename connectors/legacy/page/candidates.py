@@ -2,201 +2,250 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from itertools import islice
+from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborNode
 
 from connectors.legacy.page import words
 from connectors.legacy.page.controls import Control, Page
-from connectors.legacy.page.document import attribute, lineage, said_by
-from connectors.legacy.page.roles import Guess, guess, is_setting
-from connectors.legacy.page.visibility import NOT_DISPLAYED
+from connectors.legacy.page.document import attribute, has, said_by
+from connectors.legacy.page.groups import around, groups_of
+from connectors.legacy.page.roles import Guess, Kind, guess, guess_beside_password, is_phone
 
-_NEEDED = 3.0
-_MANY_FIELDS = 5
+# A page is hostile until proven otherwise.
+_MAX_CANDIDATES = 30
+_HINT = Guess("other", "the hint of the password field beside it", 0.6)
 
 
 @dataclass
 class Candidate:
-    """`container` is what holds all of it: the form, or where there is none the smallest element around."""
+    """`container` is what holds all of it: the form, or where there is none the smallest element around. `passwords`
+    are those that can be seen, or that a script will show; `hint` is a field that gives way to the password."""
 
+    page: Page
+    url: str
     form: LexborNode | None
     container: LexborNode | None
     controls: list[Control]
     roles: dict[int, Guess]
+    passwords: list[Control]
+    username: Control | None
+    hint: Control | None = None
+    stands_beside_registration: bool = False
     score: float = 0.0
     reasons: list[str] = field(default_factory=list)
 
     @property
-    def is_login(self) -> bool:
-        return self.score >= _NEEDED
+    def password(self) -> Control:
+        return self.passwords[0]
 
     @property
     def is_unseen(self) -> bool:
         """True when the page's script has yet to show it."""
-        return any(one.hidden and self.roles[one.index].role == "password" for one in self.controls)
+        return bool(self.passwords) and self.password.hidden != "" and self.hint is None
+
+    @cached_property
+    def pressed(self) -> list[LexborNode]:
+        """What can be pressed in it."""
+        return [node for node in self.page.clickables if self.owns(node)]
+
+    @cached_property
+    def says(self) -> list[str]:
+        """What its buttons say; a link that leads elsewhere is none."""
+        return [words.folded(said_by(node)) for node in self.pressed if not leads_away(node)]
+
+    @cached_property
+    def sends(self) -> list[str]:
+        """What the buttons say that send it; where it has none, what everything else does that can be pressed."""
+        native = [words.folded(said_by(node)) for node in self.pressed if node.tag in ("button", "input")]
+        return native or self.says
+
+    @cached_property
+    def named(self) -> str:
+        """How programs call the form."""
+        if self.form is None:
+            return ""
+        parts = [attribute(self.form, name) for name in ("id", "name", "class")]
+        return words.identifier(" ".join([*parts, _path_and_query(attribute(self.form, "action"))]))
+
+    @cached_property
+    def headings(self) -> str:
+        """What stands over it: the headings in it or the last one before it, and the page's title and path - but where
+        another form of the page sets a password: then they may speak of that."""
+        own = [one.text for one in self.page.headings if self.page.holds(self.container, one.node)]
+        before = [one.text for one in self.page.headings if one.index <= self.password.index]
+        return " · ".join([*(own or before[-1:]), *([] if self.stands_beside_registration else self._of_the_page())])
+
+    def _of_the_page(self) -> list[str]:
+        title = self.page.document.first("title")
+        titled = [words.folded(title.text())] if title is not None else []
+        return [*titled, words.identifier(_path_and_query(self.url))]
+
+    def others(self, kind: str) -> list[Control]:
+        """The controls of this kind, but the user name."""
+        return [
+            one
+            for one in self.controls
+            if self.roles[one.index].kind == kind and (self.username is None or one.index != self.username.index)
+        ]
 
     def owns(self, node: LexborNode) -> bool:
         """True for an element inside the container, or for a control whose form this is."""
         if any(control.node.mem_id == node.mem_id for control in self.controls):
             return True
-        return self.container is not None and _inside(node, self.container)
-
-    def add(self, points: float, reason: str) -> None:
-        self.score += points
-        self.reasons.append(reason)
+        return self.page.holds(self.container, node)
 
 
-def candidates_of(page: Page) -> Iterator[Candidate]:
+def candidates_of(page: Page, url: str) -> Iterator[Candidate]:
     """Every form that asks for a password, and the fields outside of all forms when they do."""
-    for controls in _groups(page):
-        guesses = {control.index: guess(control) for control in controls}
-        passwords = _passwords(controls, guesses)
-        if passwords:
-            candidate = _assembled(page, controls, guesses, passwords)
-            _score(page, candidate, passwords)
-            yield candidate
+    found = ((controls, *_passwords(controls)) for controls in groups_of(page))
+    asking = islice((one for one in found if one[2]), _MAX_CANDIDATES)
+    for controls, roles, passwords, hint in asking:
+        yield _assembled(page, url, controls, roles, passwords, hint)
 
 
-def _groups(page: Page) -> Iterator[list[Control]]:
-    """The controls of each form; those in none, by the panels they stand in and all together."""
-    owned: dict[Any, list[Control]] = {}
-    for control in page.controls:
-        owned.setdefault(control.form.mem_id if control.form is not None else None, []).append(control)
-    homeless = owned.pop(None, [])
-    yield from owned.values()
-    panels = {}
-    for control in homeless:
-        panel = _around(page, control, None) if control.type == "password" else None
-        if panel is not None and panel.tag != "body":
-            panels[panel.mem_id] = [one for one in homeless if _inside(one.node, panel)]
-    # A sign-in panel beside a registration panel: each is a group of its own.
-    yield from (group for group in panels.values() if len(panels) > 1)
-    if homeless:
-        yield homeless
+def leads_away(node: LexborNode) -> bool:
+    """Whether pressing it only opens another page."""
+    target = attribute(node, "href")
+    return node.tag == "a" and target != "" and not target.startswith(("#", "javascript:")) and not has(node, "onclick")
 
 
-def _passwords(controls: Sequence[Control], guesses: dict[int, Guess]) -> list[Control]:
-    """The password fields that can be seen; else one that a script will show; else a text field that is one."""
+def _path_and_query(address: str) -> str:
+    """What is after the host, for "login" in a host name says nothing of one page."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return f"{parts.path} {parts.query}"
+
+
+def _passwords(controls: Sequence[Control]) -> tuple[dict[int, Guess], list[Control], Control | None]:
+    """The roles; the password fields that can be seen, else those that a script will show, else a text field that is
+    one; and the field whose hint gives way to the password."""
+    roles = {control.index: guess(control) for control in controls}
     typed = [one for one in controls if one.type == "password"]
-    seen = [one for one in typed if guesses[one.index].role == "password"]
+    seen = [one for one in typed if roles[one.index].role == "password"]
+    lookalikes = [one for one in controls if one.is_text and roles[one.index].role == "password"]
     if seen:
-        return seen
-    lookalikes = [one for one in controls if one.is_text and guesses[one.index].role == "password"]
-    # `<input value="密码"><input type=password style="display:none">`: the first is only the hint for the second.
-    swapped = [one for one in typed if one.hidden and any(abs(one.index - other.index) == 1 for other in lookalikes)]
-    in_a_panel = [one for one in typed if one.hidden == NOT_DISPLAYED and not one.hidden_itself]
-    if swapped or (in_a_panel and not lookalikes):
-        chosen = (swapped or in_a_panel)[:1]
-        guesses[chosen[0].index] = Guess("password", "type=password, shown by the page's script", 0.75)
-        for other in lookalikes:
-            guesses[other.index] = Guess("other", "the hint of the password field beside it", 0.6)
-        if not swapped:
-            _reveal_panel(controls, guesses)
-        return chosen
-    return lookalikes
+        roles |= {one.index: guess_beside_password(one) for one in lookalikes}
+        return roles, seen, None
+    if found := _swapped(typed, lookalikes):
+        return roles | {found[0].index: _shown(), found[1].index: _HINT}, [found[0]], found[1]
+    if lookalikes or not typed:
+        return roles, lookalikes, None
+    return _revealed(controls, typed)
 
 
-def _reveal_panel(controls: Sequence[Control], guesses: dict[int, Guess]) -> None:
-    """Where the whole login stands in a panel that is not shown yet, its other fields count as seen."""
-    for control in controls:
-        if control.hidden == NOT_DISPLAYED and not control.hidden_itself and control.type != "password":
-            guesses[control.index] = guess(replace(control, hidden=""))
+def _shown() -> Guess:
+    return Guess("password", "type=password, shown by the page's script", 0.75)
 
 
-def _assembled(page: Page, controls: list[Control], guesses: dict[int, Guess], passwords: list[Control]) -> Candidate:
-    password = passwords[0]
-    username = _username(controls, guesses, password)
-    form = password.form
-    container = form if form is not None and form.first_child is not None else _around(page, password, username)
-    candidate = Candidate(form, container, controls, guesses)
-    if form is None:
-        candidate.controls = [one for one in controls if candidate.container is None or _inside(one.node, container)]
-    _settle(candidate, password, username)
-    return candidate
-
-
-def _username(controls: Sequence[Control], guesses: dict[int, Guess], password: Control) -> Control | None:
-    """The surest user name; of equals the nearest before the password; without any, the field before it."""
-    named = [one for one in controls if guesses[one.index].role == "username"]
-    if named:
-        return max(named, key=lambda one: (guesses[one.index].confidence, *_nearness(one, password)))
-    unknown = [one for one in controls if one.is_text and guesses[one.index].why == "nothing tells what it is"]
-    before = [one for one in unknown if one.index < password.index]
-    if before:
-        chosen = before[-1]
-        guesses[chosen.index] = Guess("username", "the text field before the password", 0.6)
-        return chosen
+def _swapped(typed: Sequence[Control], hints: Sequence[Control]) -> tuple[Control, Control] | None:
+    """`<input value="密码"><input type=password style="display:none">`: the first is only the hint for the second."""
+    for hidden in typed:
+        for hint in hints:
+            if hidden.hidden_itself and abs(hidden.index - hint.index) == 1:
+                return hidden, hint
     return None
 
 
-def _nearness(control: Control, password: Control) -> tuple[bool, int]:
-    return control.index < password.index, -abs(control.index - password.index)
+def _revealed(
+    controls: Sequence[Control], typed: Sequence[Control]
+) -> tuple[dict[int, Guess], list[Control], Control | None]:
+    """Where the whole login stands in a panel that is not shown yet, what the panel alone hides counts as seen."""
+    panel = next((one.hider for one in typed if not one.hidden_itself), None)
+    if panel is None:
+        return _revealed_by_its_hint(controls, typed)
+    shown = [replace(one, hidden="") if one.hider == panel else one for one in controls]
+    if not any(one.is_text and not one.hidden for one in shown):
+        # Each row of the panel may be hidden by itself.
+        shown = [replace(one, hidden="") if one.hidden and not one.hidden_itself else one for one in controls]
+    roles = {one.index: guess(one) for one in shown}
+    passwords = [one for one in typed if one.hider == panel and roles[one.index].role == "password"]
+    roles |= {one.index: _shown() for one in passwords}
+    roles |= {one.index: guess_beside_password(one) for one in shown if passwords and one.is_text}
+    return roles, passwords, None
 
 
-def _settle(candidate: Candidate, password: Control, username: Control | None) -> None:
+def _revealed_by_its_hint(
+    controls: Sequence[Control], typed: Sequence[Control]
+) -> tuple[dict[int, Guess], list[Control], Control | None]:
+    """Both at once: a panel that is not shown, and in it a hint in place of the password."""
+    shown = [replace(one, hidden="") if one.hidden and not one.hidden_itself else one for one in controls]
+    roles = {one.index: guess(one) for one in shown}
+    hints = [one for one in shown if one.is_text and roles[one.index].role == "password"]
+    found = _swapped(typed, hints)
+    if found is None:
+        return roles, [], None
+    return roles | {found[0].index: _shown(), found[1].index: _HINT}, [found[0]], None
+
+
+def _assembled(
+    page: Page,
+    url: str,
+    controls: list[Control],
+    roles: dict[int, Guess],
+    passwords: list[Control],
+    hint: Control | None,
+) -> Candidate:
+    password = passwords[0]
+    username = _username(controls, roles, password)
+    form = password.form
+    container = form if form is not None and form.first_child is not None else around(page, password, username)
+    if form is None:
+        controls = [one for one in controls if container is None or page.holds(container, one.node)]
+        passwords = [one for one in passwords if container is None or page.holds(container, one.node)]
+    candidate = Candidate(page, url, form, container, controls, roles, passwords, username, hint)
+    _settle(candidate)
+    return candidate
+
+
+def _username(controls: Sequence[Control], roles: dict[int, Guess], password: Control) -> Control | None:
+    """The user name: before the password rather than after it, then the surest, then the nearest. Without any: a text
+    field that nothing is known of, or the unit or office that signs in as such."""
+    named = [one for one in controls if roles[one.index].role == "username"]
+    if named:
+        sent_codes = any(roles[one.index].role == "otp" for one in controls)
+        return max(
+            named,
+            key=lambda one: (
+                one.is_text,
+                roles[one.index].kind not in ("personal", "card"),
+                not (sent_codes and roles[one.index].kind == "phone"),
+                one.index < password.index,
+                roles[one.index].confidence,
+                -abs(one.index - password.index),
+            ),
+        )
+    return _wordless_username(controls, roles, password)
+
+
+def _wordless_username(controls: Sequence[Control], roles: dict[int, Guess], password: Control) -> Control | None:
+    unknown = [one for one in controls if one.is_text and roles[one.index].kind == "unknown"]
+    before = [one for one in unknown if one.index < password.index]
+    units = [
+        one for one in controls if one.is_text and one.index < password.index and roles[one.index].role == "tenant"
+    ]
+    for found, why in (
+        (before[-1:], "the text field before the password"),
+        (units[-1:], "the unit that signs in"),
+        (unknown if len(unknown) == 1 else [], "the only other text field"),
+    ):
+        if found:
+            roles[found[0].index] = Guess("username", why, 0.6)
+            return found[0]
+    return None
+
+
+def _settle(candidate: Candidate) -> None:
     """One user name and one password: what else looked like either is something else."""
+    username = candidate.username.index if candidate.username is not None else None
     for control in candidate.controls:
         known = candidate.roles[control.index]
-        if known.role == "password" and control.index != password.index:
+        if known.role == "password" and control.index != candidate.password.index:
             candidate.roles[control.index] = Guess("other", "another password field", 0.5)
-        if known.role == "username" and (username is None or control.index != username.index):
-            candidate.roles[control.index] = Guess("other", "another field that could name the person", 0.5)
-
-
-def _around(page: Page, password: Control, username: Control | None) -> LexborNode | None:
-    """The smallest element around password and user name that also holds something to press."""
-    above = [one for one in lineage(password.node) if one.mem_id != password.node.mem_id]
-    levels = {one.mem_id: level for level, one in enumerate(above)}
-    needed = _meeting(username.node, levels) if username is not None else 0
-    pressed = [_meeting(node, levels) for node in page.clickables if node.tag != "a"]
-    level = max(needed, min(pressed, default=len(above)))
-    return above[level] if level < len(above) else next((one for one in above if one.tag == "body"), None)
-
-
-def _meeting(node: LexborNode, levels: dict[Any, int]) -> int:
-    """The level at which the node's lineage meets the other one; one past the last where it does not."""
-    return next((levels[one.mem_id] for one in lineage(node) if one.mem_id in levels), len(levels))
-
-
-def _inside(node: LexborNode, container: LexborNode | None) -> bool:
-    return container is not None and any(one.mem_id == container.mem_id for one in lineage(node))
-
-
-def _score(page: Page, candidate: Candidate, passwords: list[Control]) -> None:
-    candidate.add(1 if passwords[0].hidden else 3, "it asks for a password")
-    if any(one.role == "username" for one in candidate.roles.values()):
-        candidate.add(2, "it asks who it is")
-    if len(passwords) > 1:
-        candidate.add(-1 if len(passwords) == 2 else -8, f"it has {len(passwords)} password fields")
-    if any(is_setting(one) for one in passwords):
-        candidate.add(-8 if len(passwords) > 1 else -4, "a password is being set, not given")
-    _score_words(page, candidate)
-    if sum(control.is_text and not control.hidden for control in candidate.controls) > _MANY_FIELDS:
-        candidate.add(-2, "it asks for many things")
-    if any(control.type in ("textarea", "file") and not control.hidden for control in candidate.controls):
-        candidate.add(-3, "it asks for texts or files")
-
-
-def _score_words(page: Page, candidate: Candidate) -> None:
-    form = candidate.form
-    named = (
-        words.identifier(" ".join(attribute(form, name) for name in ("id", "name", "class", "action")))
-        if form is not None
-        else ""
-    )
-    said = [
-        "".join(said_by(node).split())
-        for node in page.clickables
-        if node.tag in ("button", "input") and candidate.owns(node)
-    ]
-    if words.LOGIN_IDENTIFIER.search(named) or any(words.LOGIN.search(one) for one in said):
-        candidate.add(3, "it speaks of signing in")
-    elif any(words.REGISTER.search(one) for one in said):
-        candidate.add(-6, "its button registers")
-    elif any(words.CHANGE.search(one) for one in said):
-        candidate.add(-4, "its button changes something")
-    if words.REGISTER_IDENTIFIER.search(named):
-        candidate.add(-4, "it is named as a registration")
-    if words.CHANGE_IDENTIFIER.search(named):
-        candidate.add(-6, "it is named as a change of password")
+        if known.role == "username" and control.index != username:
+            kind: Kind = "phone" if control.is_text and is_phone(control) else known.kind
+            candidate.roles[control.index] = Guess("other", "another field that could name the person", 0.5, kind)

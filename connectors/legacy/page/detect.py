@@ -3,23 +3,25 @@
 It works on the HTML alone; nothing here runs the page's script. Every decision says why.
 """
 
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from selectolax.lexbor import LexborNode
 
-from connectors.legacy.page import words
 from connectors.legacy.page.buttons import submit_of
 from connectors.legacy.page.candidates import Candidate, candidates_of
-from connectors.legacy.page.controls import Control, Page, read_page
+from connectors.legacy.page.controls import Control, Page
 from connectors.legacy.page.document import Document, attribute, charset_name, decode, joined, said_by
 from connectors.legacy.page.roles import Guess, Role
+from connectors.legacy.page.rules import NEEDED, judge
+from connectors.legacy.page.walk import read_page
+from connectors.legacy.patterns import Pattern
 
 __all__ = ["DetectedForm", "Field", "Role", "detect"]
 
 # Most pages are no login pages, and some are large: a page without any of these need not be parsed.
-_MAY_ASK = re.compile(r"pass|pwd|psw|密\s*码|口\s*令|密碼|<i?frame", re.IGNORECASE)
+_MAY_ASK = Pattern(r"(?i)pass|pwd|psw|密[\s　]*[码碼]|口[\s　]*令|<i?frame")
+_LOGIN_ADDRESS = Pattern(r"(?i)log[-_]?[io]n|sign[-_]?in|denglu|passport|\bsso\b|\bcas\b|auth|/dl\b")
 _URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -42,8 +44,9 @@ class Field:
 @dataclass(frozen=True)
 class DetectedForm:
     """`form` is None where the fields stand in no form element; then the page's script sends them, and `method` is
-    empty. `action` is absolute. `is_unseen`: the page's script has yet to show it. Where no form was found but frames
-    may hold one, `fields` is empty and `frames` says where to look.
+    empty. `action` is absolute. `is_unseen`: the page's script has yet to show it. `hint`: a field that
+    gives way to the password when it gets the focus. Where no form was found but frames
+    may hold one, `fields` is empty and `frames` says where to look; where the page could not be read, both are empty.
     """
 
     form: str | None
@@ -56,6 +59,7 @@ class DetectedForm:
     why: str
     frames: tuple[str, ...] = ()
     is_unseen: bool = False
+    hint: Field | None = None
 
     @property
     def username(self) -> Field | None:
@@ -90,18 +94,32 @@ def may_ask(text: str) -> bool:
 
 def detect_in(page: Page, url: str) -> DetectedForm | None:
     """The login form of a page that has been read already."""
-    base = _base(page.document, url)
-    likely = [candidate for candidate in candidates_of(page) if candidate.is_login]
-    if likely:
-        return _described(page, max(likely, key=lambda candidate: candidate.score), base)
+    if page.document.is_refused:
+        return _without_fields(page, url, "the page is nested beyond sense, and was not read")
+    base = base_of(page.document, url)
+    best = likeliest(page, url)
+    if best is not None:
+        return described(page, best, base)
     addresses = (joined(base, attribute(frame, "src")) for frame in page.frames if _may_hold(frame))
     frames = tuple(dict.fromkeys(address for address in addresses if address))
     if frames:
-        return DetectedForm(None, url, "", "", page.document.charset, (), None, "the page is made of frames", frames)
+        return _without_fields(page, url, "the page is made of frames", frames)
     return None
 
 
-def _base(document: Document, url: str) -> str:
+def _without_fields(page: Page, url: str, why: str, frames: tuple[str, ...] = ()) -> DetectedForm:
+    return DetectedForm(None, url, "", "", page.document.charset, (), None, why, frames)
+
+
+def likeliest(page: Page, url: str) -> Candidate | None:
+    """The login form of the most points; of equals the first."""
+    candidates = list(candidates_of(page, url))
+    judge(candidates)
+    likely = [one for one in candidates if one.score >= NEEDED]
+    return max(likely, key=lambda one: one.score, default=None)
+
+
+def base_of(document: Document, url: str) -> str:
     element = document.first("base[href]")
     return (joined(url, attribute(element, "href")) or url) if element is not None else url
 
@@ -111,10 +129,10 @@ def _may_hold(frame: LexborNode) -> bool:
     if not source or source.startswith(("about:", "javascript:", "data:")):
         return False
     named = f"{source} {attribute(frame, 'id')} {attribute(frame, 'name')}"
-    return frame.tag == "frame" or bool(words.LOGIN_ADDRESS.search(named))
+    return frame.tag == "frame" or _LOGIN_ADDRESS.search(named) is not None
 
 
-def _described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
+def described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
     form, submit = candidate.form, submit_of(page, candidate)
     fields = [
         _field(page, control, candidate.roles[control.index]) for control in candidate.controls if _is_field(control)
@@ -132,6 +150,7 @@ def _described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
         submit=_button(page, submit) if submit is not None else None,
         why="; ".join(candidate.reasons),
         is_unseen=candidate.is_unseen,
+        hint=_field(page, candidate.hint, candidate.roles[candidate.hint.index]) if candidate.hint else None,
     )
 
 

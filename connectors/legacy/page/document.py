@@ -1,14 +1,17 @@
 """A legacy page as a tree: decoded as a browser would, its elements named by selectors that are unique."""
 
 import codecs
-import re
 from collections.abc import Iterator
 from itertools import islice
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-_META_CHARSET = re.compile(rb"""<meta[^>]+?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
+from connectors.legacy.page.nesting import is_beyond_sense
+from connectors.legacy.patterns import Pattern
+
+_META_CHARSET = Pattern(r"""(?i)<meta[^>]+?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""")
+_CHARSET = Pattern(r"""(?i)charset\s*=\s*["']?([\w.:-]+)""")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Encoding Standard §4.2: what browsers make of these labels.
 _LABELS = {
@@ -35,8 +38,10 @@ _CODECS = frozenset(
     | {f"iso8859-{number}" for number in range(2, 17)}
 )
 _MAX_DEPTH = 256
-_MAX_BRIEF = 200
-_SAFE_NAME = re.compile(r"-?[A-Za-z_][A-Za-z0-9_-]*\Z")
+_MAX_BRIEF = 60
+# To look for the n-th of its kind costs a browser, and the parser, the square of n.
+_MAX_RANK = 500
+_SAFE_NAME = Pattern(r"-?[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def decode(content: bytes, declared: str | None = None) -> tuple[str, str]:
@@ -56,6 +61,12 @@ def decode(content: bytes, declared: str | None = None) -> tuple[str, str]:
         return content.decode("gb18030", "replace"), "gbk"
 
 
+def charset_of(content_type: str) -> str | None:
+    """The charset parameter of a Content-Type."""
+    match = _CHARSET.search(content_type)
+    return match[1] if match else None
+
+
 def charset_name(label: str) -> str | None:
     """The name browsers know the label by, or None for an unknown one."""
     name = label.strip().strip("\"'").lower()
@@ -73,8 +84,8 @@ def _codec(name: str) -> str:
 
 
 def _meta_charset(content: bytes) -> str | None:
-    match = _META_CHARSET.search(content[:4096])
-    return match[1].decode("ascii") if match else None
+    match = _META_CHARSET.search(content[:4096].decode("latin-1"))
+    return match[1] if match else None
 
 
 def attribute(node: LexborNode, name: str) -> str:
@@ -124,14 +135,16 @@ def said_by(node: LexborNode) -> str:
 
 
 class Document:
-    """A parsed page. `charset` is the page's, by the name browsers use."""
+    """A parsed page. `charset` is the page's, by the name browsers use. `is_refused`: it is nested beyond sense and was
+    not parsed; nothing is found in it."""
 
     def __init__(self, html: str | bytes, charset: str | None = None) -> None:
         if isinstance(html, bytes):
             self.text, self.charset = decode(html, charset)
         else:
             self.text, self.charset = html, (charset_name(charset) if charset else None) or "utf-8"
-        self.tree = LexborHTMLParser(self.text)
+        self.is_refused = is_beyond_sense(self.text)
+        self.tree = LexborHTMLParser("" if self.is_refused else self.text)
 
     def all(self, selector: str) -> list[LexborNode]:
         """The elements a selector matches; none for a selector that is not one."""
@@ -144,7 +157,8 @@ class Document:
         return next(iter(self.all(selector)), None)
 
     def selector_of(self, node: LexborNode) -> str:
-        """A CSS selector of this element and no other: by id, name, placeholder, type, else by its place."""
+        """A CSS selector of this element and no other: by id, name, placeholder, type, else by its place. Empty for one
+        among more of its kind than any page has."""
         tag = str(node.tag)
         candidates = [
             f"{tag}[{name}={_quoted(value)}]"
@@ -152,7 +166,7 @@ class Document:
             if (value := attribute(node, name)) and value == node.attrs.get(name)
         ]
         if identifier := attribute(node, "id"):
-            by_id = f"#{identifier}" if _SAFE_NAME.match(identifier) else f"[id={_quoted(identifier)}]"
+            by_id = f"#{identifier}" if _SAFE_NAME.fullmatch(identifier) else f"[id={_quoted(identifier)}]"
             candidates.insert(0, by_id)
         return next((one for one in candidates if self._is_only(one, node)), None) or self._by_place(node)
 
@@ -165,17 +179,20 @@ class Document:
         current: LexborNode | None = node
         while current is not None and current.is_element_node:
             identifier = attribute(current, "id")
-            if steps and _SAFE_NAME.match(identifier) and self._is_only(f"#{identifier}", current):
+            if steps and _SAFE_NAME.fullmatch(identifier) and self._is_only(f"#{identifier}", current):
                 steps.append(f"#{identifier}")
                 break
-            steps.append(f"{current.tag}:nth-of-type({_rank(current)})")
+            rank = _rank(current)
+            if rank > _MAX_RANK:
+                return ""
+            steps.append(f"{current.tag}:nth-of-type({rank})")
             current = current.parent
         return " > ".join(reversed(steps))
 
 
 def _rank(node: LexborNode) -> int:
     rank, sibling = 1, node.prev
-    while sibling is not None:
+    while sibling is not None and rank <= _MAX_RANK:
         rank += sibling.tag == node.tag
         sibling = sibling.prev
     return rank

@@ -11,9 +11,12 @@ from urllib.parse import urldefrag
 from selectolax.lexbor import LexborNode
 
 from connectors.legacy.page import words
-from connectors.legacy.page.controls import Control, Page, read_page
-from connectors.legacy.page.detect import DetectedForm, Field, detect_in, may_ask
+from connectors.legacy.page.buttons import submit_of
+from connectors.legacy.page.candidates import Candidate
+from connectors.legacy.page.controls import Control, Page
+from connectors.legacy.page.detect import DetectedForm, Field, base_of, described, likeliest, may_ask
 from connectors.legacy.page.document import Document, attribute, decode, has
+from connectors.legacy.page.walk import read_page
 
 _URLENCODED = "application/x-www-form-urlencoded"
 _ENCTYPES = frozenset({_URLENCODED, "multipart/form-data", "text/plain"})
@@ -66,12 +69,13 @@ def login_form(page: bytes, url: str, charset: str | None = None) -> LoginForm |
     if not may_ask(text):
         return None
     read = read_page(Document(text, known))
-    found = detect_in(read, url)
-    return _described(read, found) if found is not None and found.password is not None else None
+    candidate = likeliest(read, url)
+    return _described(read, candidate, url) if candidate is not None else None
 
 
-def _described(page: Page, found: DetectedForm) -> LoginForm:
-    form = page.document.first(found.form) if found.form else None
+def _described(page: Page, candidate: Candidate, url: str) -> LoginForm:
+    form, button = candidate.form, submit_of(page, candidate)
+    found = described(page, candidate, base_of(page.document, url))
     controls = _sent_by(page, form) if form is not None else []
     username = found.username.name if found.username else ""
     password = found.password.name if found.password else ""
@@ -91,7 +95,7 @@ def _described(page: Page, found: DetectedForm) -> LoginForm:
             for one in controls
             if one.get("name") in unseen and one.get("name") not in copies
         },
-        is_scripted=form is None or not password or _is_taken_over(page, form, found, has_scripts=has_scripts),
+        is_scripted=form is None or not password or _is_taken_over(form, button, found, has_scripts=has_scripts),
         has_scripts=has_scripts,
     )
 
@@ -104,13 +108,14 @@ def _sent_by(page: Page, form: LexborNode) -> list[Control]:
     ]
 
 
-def _is_taken_over(page: Page, form: LexborNode, found: DetectedForm, *, has_scripts: bool) -> bool:
+def _is_taken_over(form: LexborNode, button: LexborNode | None, found: DetectedForm, *, has_scripts: bool) -> bool:
     """Whether the page itself says that the form is not sent as it stands."""
     if any(has(form, name) for name in _TAKEN_OVER):
         return True
     if _gives_false(attribute(form, "onsubmit")):
         return True
-    action = _action_of(form, page, found)
+    own = attribute(button, "formaction") if button is not None else ""
+    action = (own or attribute(form, "action")).lower()
     if action.startswith("javascript:"):
         return True
     posts_itself = found.method == "POST" and found.submit is not None and _sends(found.submit)
@@ -128,12 +133,6 @@ def _gives_false(handler: str) -> bool:
     """`return false` and its like, whatever stands before: the browser then sends nothing by itself."""
     ending = "".join(handler.lower().rstrip("; \t\n\r}").split())
     return ending.endswith("returnfalse") or "preventdefault(" in ending
-
-
-def _action_of(form: LexborNode, page: Page, found: DetectedForm) -> str:
-    button = page.document.first(found.submit.selector) if found.submit else None
-    own = attribute(button, "formaction") if button is not None else ""
-    return (own or attribute(form, "action")).lower()
 
 
 def _is_wired(form: LexborNode | None) -> bool:

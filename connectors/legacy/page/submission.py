@@ -75,7 +75,7 @@ def multipart(fields: Sequence[tuple[str, str | bytearray]], charset: str) -> Bo
     return Body(content, f"multipart/form-data; boundary={boundary.decode()}")
 
 
-def json_body(fields: Sequence[tuple[str, str | bytearray]]) -> Body:
+def json_body(fields: Sequence[tuple[str, str | int | bool | bytearray]]) -> Body:
     """A JSON document in which each value stands at its pointer, or under its name."""
     document: dict[str, Any] = {}
     for place, value in fields:
@@ -85,7 +85,7 @@ def json_body(fields: Sequence[tuple[str, str | bytearray]]) -> Body:
             parent = parent.setdefault(part, {})
             if not isinstance(parent, dict):
                 raise ConnectorError("ERR-RECIPE_TRY", f"{place} leads through a value")
-        parent[parts[-1]] = value if isinstance(value, str) else value.decode(errors="replace")
+        parent[parts[-1]] = value.decode(errors="replace") if isinstance(value, bytearray) else value
     return Body(bytearray(json.dumps(document, ensure_ascii=False).encode()), "application/json")
 
 

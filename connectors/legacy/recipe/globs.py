@@ -1,8 +1,10 @@
 """Path patterns of recipes: `*` is a run of characters within one path segment, `**` any run; the rest is literal."""
 
-import re
+from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import urlsplit
+
+from connectors.legacy.patterns import Pattern, escaped
 
 
 def matches_path(glob: str, address: str) -> bool:
@@ -22,7 +24,17 @@ def matches_path(glob: str, address: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _compiled(glob: str) -> re.Pattern[str]:
+def _compiled(glob: str) -> Pattern:
     wild = {"**": ".*", "*": "[^/]*"}
-    parts = re.split(r"(\*\*|\*)", glob)
-    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts), re.DOTALL)
+    return Pattern("(?s)" + "".join(wild.get(part) or escaped(part) for part in _parts(glob)))
+
+
+def _parts(glob: str) -> Iterator[str]:
+    """The runs of text and the wild cards between them."""
+    for number, piece in enumerate(glob.split("**")):
+        if number:
+            yield "**"
+        for place, text in enumerate(piece.split("*")):
+            if place:
+                yield "*"
+            yield text

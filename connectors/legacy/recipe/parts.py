@@ -1,6 +1,6 @@
 """The parts of a recipe: locators, the sign-in request, variables, and the conditions an answer is judged by."""
 
-import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -15,7 +15,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from connectors.errors import ConnectorError
+from connectors.legacy.patterns import Pattern, PatternError
 from connectors.legacy.recipe.pointers import is_pointer
+from connectors.legacy.recipe.transforms import compile_transform
 
 ContentKind = Literal["auto", "urlencoded", "multipart", "json"]
 
@@ -28,16 +31,25 @@ class Part(BaseModel):
 
 def check_glob(value: str) -> str:
     """A path pattern (connectors/legacy/globs.py). Raises ValueError."""
-    if not value.startswith(("/", "*", "http://", "https://")) or re.search(r"\s", value):
+    if not value.startswith(("/", "*", "http://", "https://")) or len(value.split()) != 1 or value != value.strip():
         raise ValueError("a path pattern starts with / or * and has no white space, e.g. /login*")
     return value
 
 
 def _check_regex(value: str) -> str:
     try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
+        Pattern(value)
+    except PatternError as error:
+        raise ValueError(f"not a regular expression of RE2 (it has no look-around): {error}") from None
+    return value
+
+
+def check_transform(value: str) -> str:
+    """An expression of transforms. Raises ValueError."""
+    try:
+        compile_transform(value)
+    except ConnectorError as error:
+        raise ValueError(error.detail) from None
     return value
 
 
@@ -82,8 +94,32 @@ class Locator(Part):
         return self
 
 
+class PasswordField(Part):
+    """One of several places of the password; a bare string is its field. `transform`: left out, the recipe's."""
+
+    field: str = Field(min_length=1, max_length=200, description="Form field, or JSON pointer")
+    transform: str | None = Field(None, max_length=500, description="What the page's script makes of it for this field")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_field(cls, value: Any) -> Any:
+        return {"field": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "description": "A field"}, handler(core)]}
+
+    @field_validator("transform")
+    @classmethod
+    def _transform_compiles(cls, value: str | None) -> str | None:
+        return value if value is None else check_transform(value)
+
+
 class SignInRequest(Part):
-    """Which request of the page carries the credential, and where. Left out: any request that holds the dummy."""
+    """Which request of the page carries the credential, and where. Left out: any request that holds the dummy.
+
+    `query` and `constant` tell it from the other requests that go to the same path.
+    """
 
     path: Glob | None = Field(None, description="Pattern of its path")
     method: Literal["POST", "PUT", "PATCH"] = "POST"
@@ -92,6 +128,15 @@ class SignInRequest(Part):
     password_field: str | None = Field(
         None, max_length=200, description="Form field, or JSON pointer; left out: where the dummy is found"
     )
+    password_fields: tuple[PasswordField, ...] = Field(
+        (), max_length=8, description="In place of `password_field`, where the page writes it into several"
+    )
+    query: dict[Annotated[str, Field(min_length=1, max_length=100)], Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=dict, description="Names of its query and their values; `*` for any value"
+    )
+    constant: dict[Annotated[str, Field(min_length=1, max_length=200)], str | int | bool] = Field(
+        default_factory=dict, description="Form fields, or JSON pointers, and the values they always have"
+    )
 
     @field_validator("path")
     @classmethod
@@ -99,14 +144,33 @@ class SignInRequest(Part):
         return value if value is None else check_glob(value)
 
     @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Self:
+        if self.password_field is not None and self.password_fields:
+            raise ValueError("give `password_field` or `password_fields`, not both")
+        names = [one.field for one in self.password_fields]
+        if len(set(names)) < len(names):
+            raise ValueError("`password_fields` names a field twice")
+        if any(one in self.constant for one in (*names, self.password_field, self.username_field) if one is not None):
+            raise ValueError("the fields of user name and password cannot be constant")
+        return self
+
+    @model_validator(mode="after")
     def _pointers_in_json(self) -> Self:
-        for name in ("username_field", "password_field"):
-            value = getattr(self, name)
-            if self.content == "json" and value is not None:
+        if self.content == "json":
+            for name, value in self._places().items():
                 if not value.startswith("/"):
                     raise ValueError(f"`{name}` of a JSON body is a JSON pointer, e.g. /password")
                 _check_pointer(value)
         return self
+
+    def _places(self) -> Mapping[str, str]:
+        """Every field that is named, by where the recipe names it."""
+        named = {"username_field": self.username_field, "password_field": self.password_field}
+        return {
+            **{name: value for name, value in named.items() if value is not None},
+            **{f"password_fields.{number}": one.field for number, one in enumerate(self.password_fields)},
+            **{f"constant.{name}": name for name in self.constant},
+        }
 
 
 class PageVariable(Part):

@@ -13,7 +13,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from connectors.errors import ConnectorError
-from connectors.legacy.recipe.parts import Glob, Locator, OutcomeRules, Part, SignInRequest, Variable, check_glob
+from connectors.legacy.recipe.parts import (
+    Glob,
+    Locator,
+    OutcomeRules,
+    Part,
+    SignInRequest,
+    Variable,
+    check_glob,
+    check_transform,
+)
 from connectors.legacy.recipe.text import RecipeText, TextError, read_text
 from connectors.legacy.recipe.transforms import Transform, compile_transform
 
@@ -21,6 +30,14 @@ Submits = Literal["auto", "person"]
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,39}$"
 _UNION_BRANCHES = frozenset({"page", "response", "cookie", "request", "str", "int", "bool"})
+
+
+@dataclass(frozen=True)
+class PasswordPlace:
+    """A form field, or a JSON pointer, and what of the password stands there."""
+
+    field: str
+    transform: Transform
 
 
 class Recipe(Part):
@@ -50,15 +67,12 @@ class Recipe(Part):
     @field_validator("transform")
     @classmethod
     def _transform_compiles(cls, value: str) -> str:
-        try:
-            compile_transform(value)
-        except ConnectorError as error:
-            raise ValueError(error.detail) from None
-        return value
+        return check_transform(value)
 
     @model_validator(mode="after")
     def _variables_are_known(self) -> Self:
-        needed = self.compiled_transform.variables - {"username"}
+        transforms = [self.compiled_transform, *(one.transform for one in self.password_places)]
+        needed = frozenset().union(*(one.variables for one in transforms)) - {"username"}
         if missing := sorted(needed - self.variables.keys()):
             raise ValueError(f"the transform uses {', '.join(missing)}, which `variables` does not define")
         if unused := sorted(self.variables.keys() - needed):
@@ -68,6 +82,17 @@ class Recipe(Part):
     @cached_property
     def compiled_transform(self) -> Transform:
         return compile_transform(self.transform)
+
+    @cached_property
+    def password_places(self) -> tuple[PasswordPlace, ...]:
+        """Where the sign-in request carries the password, and what stands there; empty where the recipe says nothing:
+        then it is where the dummy is found."""
+        if self.request.password_field is not None:
+            return (PasswordPlace(self.request.password_field, self.compiled_transform),)
+        return tuple(
+            PasswordPlace(one.field, compile_transform(one.transform) if one.transform else self.compiled_transform)
+            for one in self.request.password_fields
+        )
 
     @cached_property
     def canonical(self) -> str:

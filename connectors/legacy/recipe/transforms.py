@@ -8,20 +8,22 @@ into `base64(...)` or `hex(...)`. The name of a function alone is that function 
 `md5(password)`, `plain` is `password`.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from connectors.errors import ConnectorError
+from connectors.legacy.patterns import Pattern
 from connectors.legacy.recipe.transform_functions import FUNCTIONS, TransformError
 from vault.keys.suites import wipe
 
 _MAX_LENGTH = 500
 _MAX_DEPTH = 20
-_TOKEN = re.compile(
+_TOKEN = Pattern(
     r"""\s*(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<number>[0-9]{1,4})|(?P<string>"[^"]*"|'[^']*')|(?P<sign>[+(),]))"""
 )
+
+_KINDS = ("name", "number", "string", "sign")
 
 Values = Mapping[str, bytes | bytearray]
 _Node = Callable[[Values], bytearray]
@@ -76,9 +78,10 @@ def _tokens(expression: str) -> Iterator[_Token]:
     position, end = 0, len(expression.rstrip())
     while position < end:
         match = _TOKEN.match(expression, position)
-        if match is None or match.lastgroup is None:
+        if match is None:
             raise ConnectorError("ERR-TRANSFORM", f"column {position + 1}: a character that means nothing here")
-        yield _Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup) + 1)
+        kind = next(one for one in _KINDS if match[one] is not None)
+        yield _Token(kind, match[kind], match.end() - len(match[kind]) + 1)
         position = match.end()
     yield _Token("end", "", end + 1)
 

@@ -1,12 +1,13 @@
 """Where a transform's variables come from: the login page, an earlier answer, a cookie, the sign-in request itself."""
 
 import json
-import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from connectors.errors import ConnectorError
 from connectors.legacy.page.document import Document, attribute, decode
+from connectors.legacy.patterns import Pattern
 from connectors.legacy.recipe.globs import matches_path
 from connectors.legacy.recipe.parts import CookieVariable, PageVariable, RequestVariable, ResponseVariable
 from connectors.legacy.recipe.pointers import value_at
@@ -92,7 +93,13 @@ def _as_text(value: Any) -> str | None:
 
 
 def _first_group(regex: str, text: str) -> str | None:
-    match = re.search(regex, text)
+    pattern = _compiled(regex)
+    match = pattern.search(text)
     if match is None:
         return None
-    return match[1] if match.re.groups else match[0]
+    return match[1] if pattern.groups else match[0]
+
+
+@lru_cache(maxsize=512)
+def _compiled(regex: str) -> Pattern:
+    return Pattern(regex)

@@ -6,24 +6,24 @@ The one who tries types the password; nothing of it is kept. A captcha is never 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from connectors.errors import ConnectorError
+from connectors.legacy.filling.plan import FillPlan, Target, fill_plan
 from connectors.legacy.outcome.answer import Outcome, SignInResponse
 from connectors.legacy.outcome.judge import judge
-from connectors.legacy.page.controls import read_page
 from connectors.legacy.page.detect import DetectedForm, detect
 from connectors.legacy.page.document import Document
-from connectors.legacy.page.fill_plan import FillPlan, Target, fill_plan
 from connectors.legacy.page.submission import Body, form_fields, json_body, multipart, urlencoded
+from connectors.legacy.page.walk import read_page
 from connectors.legacy.recipe.parts import ResponseVariable
-from connectors.legacy.recipe.recipe import Recipe
+from connectors.legacy.recipe.recipe import PasswordPlace, Recipe
 from connectors.legacy.recipe.variables import from_cookies, from_page, from_request, from_response, require_variables
 from connectors.legacy.trial.visit import Fetched, Visit
 from connectors.origin import ExactOrigin
 from vault.keys.suites import wipe
 
-Fields = Sequence[tuple[str, str | bytearray]]
+Fields = Sequence[tuple[str, str | int | bool | bytearray]]
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ async def sign_in_once(visit: Visit, recipe: Recipe, page: LoginPage, login: str
     fields = _fields(recipe, page, login)
     variables = page.variables | from_request(recipe, dict(fields)) | {"username": login}
     require_variables(recipe, variables)
-    value = recipe.compiled_transform.apply(password, variables)
-    body = _body(recipe, page, [*fields, (_password_field(recipe, page.plan), value)])
+    values = [(one.field, one.transform.apply(password, variables)) for one in _places(recipe, page.plan)]
+    body = _body(recipe, page, [*fields, *values])
     try:
         answer = await visit.send(
             recipe.request.method,
@@ -85,7 +85,8 @@ async def sign_in_once(visit: Visit, recipe: Recipe, page: LoginPage, login: str
             referrer=page.fetched.url,
         )
     finally:
-        wipe(value)
+        for _, value in values:
+            wipe(value)
         wipe(body.content)
     return judge(
         recipe,
@@ -96,31 +97,41 @@ async def sign_in_once(visit: Visit, recipe: Recipe, page: LoginPage, login: str
 def _address(recipe: Recipe, page: LoginPage) -> str:
     wanted = recipe.request.path
     address = urljoin(page.fetched.url, wanted) if wanted and "*" not in wanted else page.plan.action
+    query = {name: value for name, value in recipe.request.query.items() if value != "*"}
+    if query and "?" not in address:
+        address = f"{address}?{urlencode(query)}"
     if ExactOrigin.parse(address) != ExactOrigin.parse(page.fetched.url):
         raise ConnectorError("ERR-RECIPE_TRY", "the sign-in request would leave the page's origin")
     return address
 
 
-def _fields(recipe: Recipe, page: LoginPage, login: str) -> list[tuple[str, str]]:
+def _fields(recipe: Recipe, page: LoginPage, login: str) -> list[tuple[str, str | int | bool]]:
     """Everything but the password."""
     name = recipe.request.username_field or _name_of(page.plan.username)
     if not name:
         raise ConnectorError("ERR-RECIPE_TRY", "the user name's field has no name: say `request.username_field`")
     if recipe.request.content == "json":
-        return [(name, login)]
+        return [*recipe.request.constant.items(), (name, login)]
+    constant = [(key, _said(value)) for key, value in recipe.request.constant.items()]
     document = Document(page.fetched.body, page.fetched.charset)
     form = document.first(page.plan.form) if page.plan.form else None
     submit = page.plan.submit.selector if page.plan.submit else None
     kept = form_fields(read_page(document), form, submit)
-    taken = {name, _password_field(recipe, page.plan)}
-    return [*((key, value) for key, value in kept if key not in taken), (name, login)]
+    taken = {name, *recipe.request.constant, *(one.field for one in _places(recipe, page.plan))}
+    return [*((key, value) for key, value in kept if key not in taken), *constant, (name, login)]
 
 
-def _password_field(recipe: Recipe, plan: FillPlan) -> str:
-    name = recipe.request.password_field or _name_of(plan.password)
+def _said(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _places(recipe: Recipe, plan: FillPlan) -> Sequence[PasswordPlace]:
+    if recipe.password_places:
+        return recipe.password_places
+    name = _name_of(plan.password)
     if not name:
         raise ConnectorError("ERR-RECIPE_TRY", "the password's field has no name: say `request.password_field`")
-    return name
+    return (PasswordPlace(name, recipe.compiled_transform),)
 
 
 def _name_of(target: Target | None) -> str:
@@ -131,6 +142,7 @@ def _body(recipe: Recipe, page: LoginPage, fields: Fields) -> Body:
     kind = recipe.request.content
     if kind == "json":
         return json_body(fields)
+    texts = [(name, value if isinstance(value, bytearray) else _said(value)) for name, value in fields]
     if kind == "multipart" or (kind == "auto" and page.plan.enctype.startswith("multipart/")):
-        return multipart(fields, page.plan.charset)
-    return urlencoded(fields, page.plan.charset)
+        return multipart(texts, page.plan.charset)
+    return urlencoded(texts, page.plan.charset)

@@ -1,6 +1,5 @@
 """A short visit to a legacy system for checking forms and recipes: guarded, bounded, with cookies, never retrying."""
 
-import re
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from types import TracebackType
@@ -10,6 +9,7 @@ from urllib.parse import urljoin
 import aiohttp
 
 from connectors.errors import ConnectorError
+from connectors.legacy.page.document import charset_of
 from connectors.origin import ExactOrigin
 from core.errors import OutboundError
 from core.outbound import Outbound, address_of
@@ -34,8 +34,7 @@ class Fetched:
 
     @property
     def charset(self) -> str | None:
-        match = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", self.header("content-type"), re.IGNORECASE)
-        return match[1] if match else None
+        return charset_of(self.header("content-type"))
 
 
 class Visit:

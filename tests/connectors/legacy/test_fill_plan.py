@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from connectors.legacy.page.fill_plan import FillPlan, fill_plan
+from connectors.legacy.filling.plan import FillPlan, fill_plan
 from connectors.legacy.recipe.recipe import parse_recipe
 from tests.connectors.legacy.pages import PAGES
 

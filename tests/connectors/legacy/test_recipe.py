@@ -175,3 +175,61 @@ def test_the_examples_of_the_manual_are_recipes() -> None:
     for example in examples:
         parse_recipe(example)
         jsonschema.validate(yaml.safe_load(example), recipe_schema())
+
+
+_SEVERAL = """
+id: forum
+request:
+  path: /login.php
+  query: {do: login}
+  username_field: uname
+  password_fields: [pw_md5, {field: pw_utf, transform: "md5(upper(password))"}, {field: kept, transform: plain}]
+  constant: {s: "", api: 3, cookie: true}
+transform: md5
+"""
+
+
+def test_the_password_may_stand_in_several_fields_each_with_a_transform_of_its_own() -> None:
+    recipe = parse_recipe(_SEVERAL)
+    assert [(one.field, one.transform.expression) for one in recipe.password_places] == [
+        ("pw_md5", "md5"),
+        ("pw_utf", "md5(upper(password))"),
+        ("kept", "plain"),
+    ]
+    assert recipe.request.query == {"do": "login"}
+    assert recipe.request.constant == {"s": "", "api": 3, "cookie": True}
+
+
+def test_one_password_field_is_one_place() -> None:
+    one = parse_recipe("id: x\nrequest: {password_field: pw}\ntransform: md5")
+    assert [(place.field, place.transform.expression) for place in one.password_places] == [("pw", "md5")]
+    assert parse_recipe("id: x").password_places == ()
+
+
+def test_what_a_recipe_does_not_say_does_not_change_its_hash() -> None:
+    old = parse_recipe("id: x\nrequest: {path: /l, password_field: pw}")
+    assert old.canonical == '{"id":"x","request":{"password_field":"pw","path":"/l"}}'
+
+
+@pytest.mark.parametrize(
+    ("request_", "complaint"),
+    [
+        ("{password_field: a, password_fields: [b]}", "not both"),
+        ("{password_fields: [a, a]}", "twice"),
+        ("{password_fields: [a], constant: {a: x}}", "cannot be constant"),
+        ("{content: json, password_fields: [a]}", "JSON pointer"),
+        ("{content: json, constant: {method: login}}", "JSON pointer"),
+        ('{password_fields: [{field: a, transform: "md5("}]}', "column"),
+        ('{password_fields: [{field: a, transform: "md5(salt + password)"}]}', "does not define"),
+    ],
+)
+def test_a_recipe_that_says_its_places_wrongly_is_refused(request_: str, complaint: str) -> None:
+    recipe, problems = check_recipe(f"id: x\nrequest: {request_}")
+    assert recipe is None
+    assert complaint in " ".join(map(str, problems))
+
+
+def test_an_expression_that_could_run_without_end_is_refused() -> None:
+    recipe, problems = check_recipe("id: x\noutcome: {failure: [{regex: '(?<=a)b'}]}")
+    assert recipe is None
+    assert "RE2" in " ".join(map(str, problems))

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError
-from connectors.legacy.page.controls import read_page
 from connectors.legacy.page.document import Document
 from connectors.legacy.page.submission import form_fields, json_body, multipart, urlencoded
+from connectors.legacy.page.walk import read_page
 from connectors.legacy.recipe.globs import matches_path
 from connectors.legacy.recipe.pointers import is_pointer, value_at
 from connectors.legacy.recipe.recipe import Recipe, parse_recipe

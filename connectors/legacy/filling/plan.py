@@ -1,15 +1,15 @@
 """What the gateway does on a login page: what it fills, what it leaves to the person, who presses the button."""
 
-import re
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from connectors.errors import ConnectorError
-from connectors.legacy.page.controls import Control, Page, read_page
+from connectors.legacy.page.controls import Control, Page
 from connectors.legacy.page.detect import DetectedForm, Field, Role, detect_in, may_ask
-from connectors.legacy.page.document import Document, attribute, decode, has, text_of
+from connectors.legacy.page.document import Document, attribute, brief_text_of, decode, has
 from connectors.legacy.page.opener import opens_login
 from connectors.legacy.page.username_step import username_step
+from connectors.legacy.page.walk import read_page
 from connectors.legacy.recipe.globs import matches_path
 from connectors.legacy.recipe.parts import Locator
 from connectors.legacy.recipe.recipe import Recipe
@@ -23,7 +23,8 @@ _ANY_PASSWORD = 'input[type="password"]'
 @dataclass(frozen=True)
 class Target:
     """An element for the in-page script. `selector` is tried first; where it is None or finds nothing, the element is
-    the visible one for which all that is given holds: `name` exactly, `placeholder` and `label` as a part.
+    the visible one for which all that is given holds: `name` exactly, `placeholder` and `label` as a part. `hint`
+    selects a field that gives way to this one when it gets the focus; empty where there is none.
     """
 
     role: Role
@@ -32,6 +33,7 @@ class Target:
     placeholder: str = ""
     label: str = ""
     id: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,11 @@ def fill_plan(recipe: Recipe | None, html: str | bytes, url: str, charset: str |
 def step_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
     """The plan for a page that asks for the user name first. Many a page does that for other ends, so it is only for
     the address where the system says its login page is."""
-    selector = username_step(html, url, charset)
-    if selector is None:
+    found = username_step(html, url, charset)
+    if found is None or found.username is None:
         return None
-    plan = _scripted_plan(charset or "utf-8", url, "the page asks for the user name alone")
-    return replace(plan, username=Target("username", selector), steps=True)
+    plan = _scripted_plan(found.charset, url, found.why)
+    return replace(plan, username=Target("username", found.username.selector), steps=True)
 
 
 def opener_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
@@ -118,7 +120,7 @@ def _detected_plan(page: Page, found: DetectedForm) -> FillPlan:
     person = tuple(_target(one) for one in found.fields if _is_the_persons(page.document, one))
     return FillPlan(
         username=_target(found.username) if found.username else None,
-        password=_target(found.password) if found.password else None,
+        password=_password_target(found),
         person=person,
         submit=_target(found.submit) if found.submit else None,
         submits=not person,
@@ -164,8 +166,12 @@ def _is_shell(page: Page) -> bool:
         return False
     if any(one.is_text or one.type == "password" for one in page.controls if not one.hidden):
         return False
-    seen = re.sub(r"\s+", " ", " ".join(text_of(one) for one in body.css("h1, p, li, td, a")))
-    return len(seen) < _SHELL_TEXT
+    seen = 0
+    for one in body.css("h1, p, li, td, a"):
+        seen += len(brief_text_of(one))
+        if seen >= _SHELL_TEXT:
+            return False
+    return True
 
 
 def _recipe_plan(recipe: Recipe, page: Page, found: DetectedForm | None, url: str) -> FillPlan | None:
@@ -229,7 +235,7 @@ def _is_here(page: Page, target: Target | None) -> bool:
 
 
 def _target(field: Field) -> Target:
-    selector: str | None = field.selector
+    selector: str | None = field.selector or None
     if _is_component(field):
         # The component's own element goes; its input keeps the placeholder.
         quoted = field.placeholder.replace("\\", "\\\\").replace('"', '\\"')
@@ -237,6 +243,13 @@ def _target(field: Field) -> Target:
         if selector is None and field.type == "password":
             selector = _ANY_PASSWORD
     return Target(field.role, selector, field.name, field.placeholder, field.label, field.id)
+
+
+def _password_target(found: DetectedForm) -> Target | None:
+    if found.password is None:
+        return None
+    target = _target(found.password)
+    return replace(target, hint=found.hint.selector) if found.hint is not None else target
 
 
 def _is_component(field: Field) -> bool:
@@ -253,4 +266,6 @@ def _is_the_persons(document: Document, field: Field) -> bool:
     options = node.css("option") if node is not None else []
     if any(has(one, "selected") and attribute(one, "value") for one in options):
         return False  # The system has chosen already.
+    if node is not None and field.tag == "input" and attribute(node, "value"):
+        return False
     return field.tag != "select" or sum(bool(one.attrs.get("value")) for one in options) > 1

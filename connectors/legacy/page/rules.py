@@ -1,0 +1,156 @@
+"""By what a group of controls is told to be a login form, or something else: the rules, as data.
+
+Each rule adds its points where it holds; a sum of `NEEDED` is a login form. What must never happen weighs so much that
+nothing outweighs it. Each rule decides at least one page of the corpus (tests/connectors/legacy/test_rules.py).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from connectors.legacy.page import words
+from connectors.legacy.page.candidates import Candidate
+from connectors.legacy.page.roles import is_setting
+
+NEEDED = 3.0
+_NEVER = -100.0
+_MANY_CHOICES = 3
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    points: float
+    why: str
+    holds: Callable[[Candidate], bool]
+
+
+def judge(candidates: Sequence[Candidate]) -> None:
+    """Gives the candidates of a page their scores, and says why."""
+    for candidate in candidates:
+        candidate.stands_beside_registration = any(
+            other is not candidate and (len(other.passwords) > 1 or _sets_a_password(other)) for other in candidates
+        )
+    for candidate in candidates:
+        for rule in RULES:
+            if rule.holds(candidate):
+                candidate.score += rule.points
+                candidate.reasons.append(rule.why)
+
+
+def _signs_in(candidate: Candidate) -> bool:
+    """Its buttons say so; or its name does, and no button says something else."""
+    if _say_login(candidate.sends):
+        return True
+    if _registers(candidate) or _changes(candidate):
+        return False
+    return _say_login(candidate.says) or words.says("name.login", candidate.named)
+
+
+def _say_login(said: Sequence[str]) -> bool:
+    return any(words.says("button.login", one) and not _is_other_way(one) for one in said)
+
+
+def _is_other_way(said: str) -> bool:
+    """ "Register and sign in", "forgot your login": it speaks of signing in, and does something else."""
+    return not words.says_only("button.login_exact", said) and (
+        words.says("button.register", said) or words.says("button.change", said)
+    )
+
+
+def _registers(candidate: Candidate) -> bool:
+    return any(words.says("button.register", one) for one in candidate.sends)
+
+
+def _changes(candidate: Candidate) -> bool:
+    return any(words.says("button.change", one) and not words.says("button.secondary", one) for one in candidate.sends)
+
+
+def _is_exactly_login(candidate: Candidate) -> bool:
+    return any(words.says_only("button.login_exact", one) for one in candidate.says)
+
+
+def _sets_a_password(candidate: Candidate) -> bool:
+    """Many a login page says `new-password` to keep browsers from filling it: believed unless its button signs in."""
+    passwords = candidate.passwords
+    if len(passwords) == 1 and passwords[0].completion == "new-password":
+        return not (_is_exactly_login(candidate) and not _registers(candidate))
+    return any(is_setting(one) for one in passwords if len(passwords) > 1 or not _is_counted(one.get("name")))
+
+
+def _is_counted(name: str) -> bool:
+    return name.endswith("2")
+
+
+def _sets_beside(candidate: Candidate) -> bool:
+    return any(
+        one.completion == "new-password" and one.index != candidate.password.index and one.type != "hidden"
+        for one in candidate.controls
+    )
+
+
+def _asks_more(candidate: Candidate) -> bool:
+    """Beside who it is, two more texts of which nothing is known: no login does."""
+    return len([one for one in candidate.others("unknown") if one.is_text]) > 1
+
+
+def _has_many_choices(candidate: Candidate) -> bool:
+    return sum(
+        candidate.roles[one.index].why in ("a choice", "a checkbox", "a radio") for one in candidate.controls
+    ) >= (_MANY_CHOICES)
+
+
+def _is_headed(candidate: Candidate, group: str) -> bool:
+    return words.says(group, candidate.headings) and not words.says("button.login", candidate.headings)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("password", 3, "it asks for a password", lambda one: True),
+    Rule("unseen", -1, "it is not shown yet", lambda one: one.is_unseen),
+    Rule("username", 2, "it asks who it is", lambda one: one.username is not None),
+    Rule("login", 3, "it speaks of signing in", _signs_in),
+    Rule("setting", _NEVER, "a password is being set, not given", _sets_a_password),
+    Rule("setting beside", _NEVER, "another field asks for a new password", _sets_beside),
+    Rule("passwords", _NEVER, "it has several password fields", lambda one: len(one.passwords) > 1),
+    Rule("card", _NEVER, "it asks for a card", lambda one: bool(one.others("card"))),
+    Rule("personal", _NEVER, "it asks for name or address", lambda one: bool(one.others("personal"))),
+    Rule(
+        "phone",
+        _NEVER,
+        "it asks for a telephone beside the user name",
+        lambda one: bool(one.others("phone")) and not _signs_in(one),
+    ),
+    Rule("registers", -6, "its button registers", lambda one: _registers(one) and not _signs_in(one)),
+    Rule(
+        "named registration",
+        -4,
+        "it is named as a registration",
+        lambda one: words.says("name.register", one.named) and not words.says("name.login", one.named),
+    ),
+    Rule("changes", -4, "its button changes something", lambda one: _changes(one) and not _signs_in(one)),
+    Rule(
+        "named change",
+        -6,
+        "it is named as a change of password",
+        lambda one: words.says("name.change", one.named) and not _is_exactly_login(one),
+    ),
+    Rule("more", -4, "it asks for more than a login does", _asks_more),
+    Rule("choices", -2, "it has many choices", _has_many_choices),
+    Rule(
+        "texts",
+        -3,
+        "it asks for texts or files",
+        lambda one: any(control.type in ("textarea", "file") and not control.hidden for control in one.controls),
+    ),
+    Rule(
+        "headed registration",
+        -4,
+        "what stands over it says registration",
+        lambda one: _is_headed(one, "said.registers") and not _is_exactly_login(one),
+    ),
+    Rule(
+        "headed change",
+        -4,
+        "what stands over it says change of password",
+        lambda one: _is_headed(one, "said.changes") and not _is_exactly_login(one),
+    ),
+)
