@@ -87,8 +87,11 @@ class LoginRequest(BaseModel):
         return line.path == self.path and self._fits_query(line.query)
 
     def has_constants(self, values: Sequence[tuple[str, str | None]]) -> bool:
+        """Whether each constant stands there once, with its value. The author of a recipe may write a member of a JSON
+        document by its name."""
         return all(
-            [value for name, value in values if name == wanted] == [self.constants[wanted]] for wanted in self.constants
+            [value for name, value in values if name in (wanted, f"/{wanted}")] == [constant]
+            for wanted, constant in self.constants.items()
         )
 
     @cached_property

@@ -111,7 +111,7 @@ def _may_learn(fill: Fill, knowledge: Knowledge) -> bool:
 def _places_in(known: Known, sent: Sent, fill: Fill) -> dict[str, Making]:
     """Where the known request takes the password; empty where this is not it."""
     request = known.request
-    if not request.has_constants([(place.name, place.value) for place in sent.body.places]):
+    if not request.has_constants(sent.body.leaves):
         return {}
     # The author of a recipe may write a member of a JSON document by its name.
     start = "/" if sent.body.kind == "json" and known.source is Source.RECIPE else ""

@@ -30,7 +30,11 @@ class JsonBody:
 
     @cached_property
     def places(self) -> Sequence[Place]:
-        return list(_texts(self.document, ""))
+        return [Place(pointer, value) for pointer, value in _leaves(self.document, "") if isinstance(value, str)]
+
+    @property
+    def leaves(self) -> Sequence[tuple[str, str | None]]:
+        return [(pointer, _as_text(value)) for pointer, value in _leaves(self.document, "")]
 
     def written(self, values: Mapping[str, bytearray]) -> tuple[bytearray, str]:
         pointers = [place.name for place in self.places]
@@ -98,15 +102,21 @@ def _step(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _texts(value: Any, pointer: str) -> Iterator[Place]:
-    if isinstance(value, str):
-        yield Place(pointer, value)
-    elif isinstance(value, dict):
+def _leaves(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
         for name, member in value.items():
-            yield from _texts(member, f"{pointer}/{_step(name)}")
+            yield from _leaves(member, f"{pointer}/{_step(name)}")
     elif isinstance(value, list):
         for index, member in enumerate(value):
-            yield from _texts(member, f"{pointer}/{index}")
+            yield from _leaves(member, f"{pointer}/{index}")
+    else:
+        yield pointer, value
+
+
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, _Number):
+        return value.text
+    return str(value) if isinstance(value, str | bool) else None
 
 
 def _written(value: Any, pointer: str, marks: Mapping[str, str]) -> Iterator[str]:

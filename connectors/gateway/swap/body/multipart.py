@@ -41,6 +41,10 @@ class MultipartBody:
             for part in self.parts
         ]
 
+    @property
+    def leaves(self) -> Sequence[tuple[str, str | None]]:
+        return [(place.name, place.value) for place in self.places]
+
     def written(self, values: Mapping[str, bytearray]) -> tuple[bytearray, str]:
         names = [self._name(part) for part in self.parts]
         for wanted in values:

@@ -32,6 +32,11 @@ class ParsedBody(Protocol):
         """Every text of the body, in order."""
         ...
 
+    @property
+    def leaves(self) -> Sequence[tuple[str, str | None]]:
+        """Names and values of everything that may tell what is asked for: numbers and flags of JSON too, as text."""
+        ...
+
     def written(self, values: Mapping[str, bytearray]) -> tuple[bytearray, str]:
         """The body with these values (UTF-8) at the places of these names, and its content type.
 

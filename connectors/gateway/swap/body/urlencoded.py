@@ -33,6 +33,10 @@ class UrlencodedBody:
             Place(text_of(name, self.charset) or "", text_of(value or b"", self.charset)) for name, value in self.pairs
         ]
 
+    @property
+    def leaves(self) -> Sequence[tuple[str, str | None]]:
+        return [(place.name, place.value) for place in self.places]
+
     def written(self, values: Mapping[str, bytearray]) -> tuple[bytearray, str]:
         names = [place.name for place in self.places]
         for wanted in values:
