@@ -17,7 +17,7 @@ from connectors.gateway.swap.form_reader import FormReader
 from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import Header, never_kept
-from connectors.legacy.filling.plan import FillPlan, fill_plan, opener_plan, step_plan, waiting_plan
+from connectors.legacy.filling.plan import FillPlan, fill_plan, leads_elsewhere, opener_plan, step_plan, waiting_plan
 from connectors.legacy.outcome.addresses import path_of
 from connectors.legacy.outcome.answer import Outcome
 from connectors.legacy.recipe.recipe import Recipe
@@ -109,6 +109,8 @@ class Documents:
             return await self._fill(visit, document, plan)
         if visit.recipe is not None or not _is_login_address(visit.system, document):
             return None
+        if await off_loop(len(document.body), _leads_elsewhere, visit.system, document):
+            return self._notice(visit, "elsewhere", "portal", "")
         last_resort = await off_loop(len(document.body), _last_resort, document)
         if last_resort is None:
             return None
@@ -217,6 +219,11 @@ def _variables(recipe: Recipe | None, document: Document) -> dict[str, str]:
     return salts_in(document.body)
 
 
+def _leads_elsewhere(system: System, document: Document) -> bool:
+    origins = [endpoint.origin for endpoint in system.endpoints]
+    return leads_elsewhere(document.body, document.url, document.charset, origins=origins) is not None
+
+
 def _last_resort(document: Document) -> FillPlan | None:
     known = (document.body, document.url, document.charset)
     return opener_plan(*known) or waiting_plan(*known)
@@ -224,7 +231,8 @@ def _last_resort(document: Document) -> FillPlan | None:
 
 def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan | None:
     """A page that its script draws is taken for a login page only where the system says its login page is."""
-    plan = fill_plan(recipe, document.body, document.url, document.charset)
+    origins = [endpoint.origin for endpoint in system.endpoints]
+    plan = fill_plan(recipe, document.body, document.url, document.charset, origins=origins)
     if recipe is not None or (plan is not None and not (plan.waits and plan.form is None)):
         return plan
     if not _is_login_address(system, document):

@@ -1,7 +1,9 @@
 """What the gateway does on a login page: what it fills, what it leaves to the person, who presses the button."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from connectors.errors import ConnectorError
 from connectors.legacy.page.controls import Control, Page
@@ -63,8 +65,16 @@ class FillPlan:
         return asdict(self)
 
 
-def fill_plan(recipe: Recipe | None, html: str | bytes, url: str, charset: str | None = None) -> FillPlan | None:
-    """The plan for this page; None when it is no login page, or its form leads to another origin (DESIGN §4.16)."""
+def fill_plan(
+    recipe: Recipe | None,
+    html: str | bytes,
+    url: str,
+    charset: str | None = None,
+    *,
+    origins: Collection[ExactOrigin] = (),
+) -> FillPlan | None:
+    """The plan for this page; None when it is no login page, or its form leads to an origin that is neither the page's
+    own nor one of `origins` (DESIGN §4.16)."""
     if recipe is not None and recipe.paths and not any(matches_path(glob, url) for glob in recipe.paths):
         return None
     text, known = decode(html, charset) if isinstance(html, bytes) else (html, charset)
@@ -73,7 +83,7 @@ def fill_plan(recipe: Recipe | None, html: str | bytes, url: str, charset: str |
     page = read_page(Document(text, known))
     detected = detect_in(page, url)
     found = detected if detected is not None and detected.fields else None
-    if found is not None and not _stays(found.action, url):
+    if found is not None and not _stays(found.action, url, origins):
         return None
     if recipe is None:
         return _detected_plan(page, found) if found else _shell_plan(page, url)
@@ -109,9 +119,21 @@ def waiting_plan(html: bytes, url: str, charset: str | None) -> FillPlan | None:
     return _scripted_plan(known or "utf-8", url, "the system says that its login is here")
 
 
-def _stays(action: str, url: str) -> bool:
+def leads_elsewhere(html: bytes, url: str, charset: str | None, *, origins: Collection[ExactOrigin] = ()) -> str | None:
+    """The address of a login form that leads out of the system, as far as its origin; None where there is none."""
+    text, known = decode(html, charset)
+    if not may_ask(text):
+        return None
+    found = detect_in(read_page(Document(text, known)), url)
+    if found is None or not found.fields or _stays(found.action, url, origins):
+        return None
+    parts = urlsplit(found.action)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _stays(action: str, url: str, origins: Collection[ExactOrigin]) -> bool:
     try:
-        return ExactOrigin.parse(action) == ExactOrigin.parse(url)
+        return ExactOrigin.parse(action) in (ExactOrigin.parse(url), *origins)
     except ConnectorError:
         return False
 
