@@ -9,6 +9,7 @@ from playwright.async_api import Browser, expect
 from tests.connectors.gateway.raw import serving
 from tests.stories.conftest import DESKTOP, Town, launch, sign_in
 
+_ACCOUNT = ("wang", "odd-Pass-1")
 _OK = b"HTTP/1.1 200 OK\r\n"
 _HTML = b"Content-Type: text/html\r\n"
 _SHOWN = b"<h1>shown</h1>"
@@ -55,7 +56,7 @@ async def test_a_browser_shows_what_it_would_show_directly_or_is_told_why_not(to
                     "http_approved_by": "zhouan",
                 }
             ],
-            "items": [{"system": "odd", "owner": {"user": "wangxw"}, "login": "wang", "password": "odd-Pass-1"}],
+            "items": [{"system": "odd", "owner": {"user": "wangxw"}, "login": _ACCOUNT[0], "password": _ACCOUNT[1]}],
         }
         assert (await town.yimen.run("apply", "-", given=json.dumps(county).encode()))[0] == 0
         context = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
