@@ -55,15 +55,12 @@ class Upstream:
             exchange = await self._begin(request)
             try:
                 yield exchange.answer
-                if await exchange.can_be_followed():
+            finally:
+                if exchange.can_be_followed:
                     self._pool.keep(request.destination, exchange.connection)
-                    return
-            except BaseException:
-                exchange.sender.cancel()
-                exchange.connection.close()
-                raise
-            exchange.sender.cancel()
-            exchange.connection.close()
+                else:
+                    exchange.sender.cancel()
+                    exchange.connection.close()
 
     @asynccontextmanager
     async def upgrade(self, request: UpstreamRequest) -> AsyncIterator[tuple[AnswerHead, Connection, bytes]]:
@@ -108,7 +105,8 @@ class _Exchange:
     head: AnswerHead
     answer: UpstreamAnswer
 
-    async def can_be_followed(self) -> bool:
+    @property
+    def can_be_followed(self) -> bool:
         """The connection is as good as new: the request is sent whole, the answer read whole, nothing more came."""
         return self.sender.is_done and self.answer.content.can_be_followed and self.head.keeps_open
 
