@@ -21,6 +21,7 @@ from connectors.gateway.wire.headers import SESSION_COOKIE, Peer
 from connectors.gateway.wire.methods import require_method
 from connectors.gateway.wire.paths import require_inside, target_of
 from connectors.gateway.wire.rewrite import OriginMap
+from connectors.gateway.wire.statuses import serve_every_status
 from connectors.gateway.wire.upload import Upload
 from connectors.gateway_client import CALLBACK_PATH
 from connectors.launch import refusal_of
@@ -40,6 +41,7 @@ class GatewayApp:
     """One host an origin of a system; see `connectors.gateway` for what it promises."""
 
     def __init__(self, parts: GatewayParts) -> None:
+        serve_every_status()
         self._parts = parts
         self._rooms = Rooms(parts)
         self._opening = Opening(parts, self._rooms)
