@@ -8,15 +8,17 @@ Whoever deletes the newer event as well leaves a hole in the tree, which the wat
 the newest anchor that it has seen, and refuses an older one at once.
 """
 
+import re
 import time
 
-from sqlalchemy import ColumnElement, Label, Table, func, literal, select
+from sqlalchemy import ColumnElement, Label, String, Table, func, literal_column, or_, select
 
 from core.integrity import ANCHOR_COLUMN, Anchor, anchor_of
 from vault.ledger.events import event_table
 
 SUPERSEDED = "superseded"
 OLDER = "an older version was put back: the ledger tells of a newer one"
+_CONSTANT = re.compile(r"[a-z_.:]*")
 _MOST_REMEMBERED = 10_000
 # No unit of work lasts longer. What this process wrote counts as seen only afterwards: it may be undone before.
 _SETTLED_SECONDS = 60.0
@@ -33,15 +35,22 @@ def newer_event(table: Table) -> ColumnElement[bool]:
     return (
         select(newer.c.id)
         .where(
-            newer.c.subject == literal(anchor.subject) + key_column(table),
-            newer.c.action.in_(anchor.actions),
-            newer.c.id > func.coalesce(table.c[ANCHOR_COLUMN], ""),
+            newer.c.subject == constant(anchor.subject) + key_column(table),
+            or_(*(newer.c.action == constant(action) for action in anchor.actions)),
+            newer.c.id > func.coalesce(table.c[ANCHOR_COLUMN], constant("")),
             # What somebody planted and `sequence` turned away; a genuine event so marked is found by the watch.
             newer.c.quarantined.is_(False),
         )
         .correlate(table)
         .exists()
     )
+
+
+def constant(text: str) -> ColumnElement[str]:
+    """A text of ours in the statement itself: hot statements are put together once, and a parameter costs each time."""
+    if not _CONSTANT.fullmatch(text):
+        raise ValueError(f"{text!r} is not a constant of ours")
+    return literal_column(f"'{text}'", String)
 
 
 def require_anchor(table: Table) -> Anchor:

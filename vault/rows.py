@@ -84,6 +84,7 @@ class SignedRows:
         self._newest = NewestSeen()
         # Rows that were checked a moment ago, by table and key, as they stood then: the same row costs no MAC again.
         self._checked: dict[tuple[str, object], tuple[Any, ...]] = {}
+        self._seen: dict[tuple[object, int], Sequence[Row[Any]]] = {}
         self._told: set[tuple[str, str]] = set()
 
     # Writing
@@ -271,6 +272,17 @@ class SignedRows:
         except (TypeError, ValueError, OverflowError):
             return "a value is none that the column can have"
         return "" if made == digest else "rows were changed, added, taken away or put back"
+
+    def has_seen(self, rows: Sequence[Row[Any]]) -> bool:
+        """True for the very rows of a joined statement that all checks passed a moment ago. Their first column tells
+        them from others of the statement."""
+        return self._seen.get((rows[0][0], len(rows[0]))) == rows
+
+    def see(self, rows: Sequence[Row[Any]]) -> None:
+        """Notes rows of a joined statement that passed all checks."""
+        if len(self._seen) >= _MOST_REMEMBERED:
+            self._seen.clear()
+        self._seen[(rows[0][0], len(rows[0]))] = rows
 
     def tell(self, table: Table, key: str, problem: str) -> None:
         """Has the ledger tell of it (`vault.tamper`); once, however often the row is met."""

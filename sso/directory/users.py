@@ -334,14 +334,19 @@ def user_of_rows(signed: SignedRows, rows: Sequence[Row[Any]], today: date) -> U
     Raises ERR-ROW_TAMPERED when the person, a post or its organisation is not as Yimen wrote it last.
     """
     row = rows[0]
-    signed.require(user_table, row)
     posts = [row for row in rows if row.post_id is not None]
-    signed.require_enclosed(post_table, posts, row.posts_digest, row.id, "post_")
+    if not signed.has_seen(rows):
+        signed.require(user_table, row)
+        signed.require_enclosed(post_table, posts, row.posts_digest, row.id, "post_")
+        for one in posts:
+            if one.organisation_id is not None:
+                signed.require(organisation_table, one, "organisation_")
+        # Whoever joined more to these rows has checked that before.
+        signed.see(rows)
     held: list[tuple[Post, frozenset[str]]] = []
     for one in posts:
         post = post_of_row(one, "post_", one.organisation_name or "")
         if one.organisation_id is not None and post.is_held_on(today):
-            signed.require(organisation_table, one, "organisation_")
             held.append((post, ids_of_path(one.organisation_path)))
     return User(
         id=row.id,

@@ -20,7 +20,7 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    literal,
+    literal_column,
     select,
     update,
 )
@@ -35,6 +35,7 @@ from sso.authentication.sessions import Session
 from sso.directory.users import POST_ORDER, User, people, user_of_rows, user_table
 from sso.oidc.authorization_request import AuthorizationRequest
 from sso.oidc.grant_table import grant_table
+from vault.anchors import constant
 from vault.ledger.events import event_table
 from vault.rows import SignedRows, columns_of
 
@@ -91,10 +92,10 @@ def _is_spent(table: Table) -> ColumnElement[bool]:
     return (
         select(told.c.id)
         .where(
-            told.c.subject == literal("user:") + grant_table.c.user_id,
-            told.c.action == TOKEN_ACTION,
+            told.c.subject == constant("user:") + grant_table.c.user_id,
+            told.c.action == constant(TOKEN_ACTION),
             told.c.id > table.c.since,
-            cast(told.c.detail, Text).contains(grant_table.c.id),
+            cast(told.c.detail, Text).like(literal_column("'%'") + grant_table.c.id + literal_column("'%'")),
         )
         .correlate(table, grant_table)
         .exists()
@@ -312,7 +313,8 @@ class Grants:
 
     def _held(self, rows: Sequence[Row[Any]]) -> Held:
         row, now = rows[0], self._clock.now()
-        self._rows.require(grant_table, row, "grant_")
+        if not self._rows.has_seen(rows):
+            self._rows.require(grant_table, row, "grant_")
         grant = _grant(row)
         user = user_of_rows(self._rows, rows, now.date())
         # A grant that is not offline ends with its session; how long the person idles there is not the client's matter.

@@ -189,3 +189,39 @@ async def test_a_frozen_account_is_tried_again_with_another_password_only(
     await apply(password)
     async with house.database.read() as connection:
         assert (await house.items.find(connection, item.id)).state == state
+
+
+MOVED = """
+systems: [{{slug: oa, name: {{zh: 办公}}, way_in: [{{kind: gateway}}], upstream: "{upstream}"{more}}}]
+"""
+ACCOUNT = "users: [{username: wang, name: 王}]\nitems: [{system: oa, owner: {user: wang}, login: w, password: same-as-before-1}]"
+
+
+async def destination(house: House) -> str | None:
+    async with house.database.read() as connection:
+        user = await house.users.find_by_username(connection, "wang")
+        assert user is not None
+        (item,) = await house.items.list(connection, owners=[f"user:{user.id}"])
+    return item.destination
+
+
+@pytest.mark.parametrize(
+    ("more", "with_account", "moves"),
+    [
+        ("", False, False),
+        (', rebinds_from: "https://10.0.0.9"', False, False),
+        (', rebinds_from: "https://10.0.0.1"', False, True),
+        ("", True, True),
+    ],
+)
+async def test_accounts_follow_a_system_that_moves_only_when_the_file_says_so(
+    house: House, more: str, with_account: bool, moves: bool
+) -> None:
+    async def apply(text: str) -> None:
+        await apply_county(apply_parts(house), parse_county(text), actor="operator:test")
+
+    await apply(MOVED.format(upstream="https://10.0.0.1", more="") + ACCOUNT)
+    assert await destination(house) == "https://10.0.0.1"
+    await apply(MOVED.format(upstream="https://10.0.0.2", more=more) + (ACCOUNT if with_account else ""))
+    assert await destination(house) == ("https://10.0.0.2" if moves else "https://10.0.0.1")
+    assert await house.recovery.check() == {}
