@@ -1,5 +1,6 @@
 """The whole thing as people meet it: the demo county, a real `yimen serve`, and Chromium."""
 
+import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -48,11 +49,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 def free_port() -> int:
-    """For a portal; the one after it, for its gateway, is free too."""
+    """For a portal; the one after it, for its gateway, is free too. Below those that the system gives to connections on
+    their way out, one of which would take it before a server does."""
     while True:
-        with suppress(OSError), socket.create_server(("127.0.0.1", 0)) as taken:
-            port: int = taken.getsockname()[1]
-            socket.create_server(("127.0.0.1", port + 1)).close()
+        port = random.randrange(20_000, 32_000, 2)
+        with suppress(OSError):
+            for each in (port, port + 1):
+                socket.create_server(("127.0.0.1", each)).close()
             return port
 
 

@@ -74,7 +74,7 @@ _COUNTY: dict[str, Any] = {
 
 
 class Server:
-    """`yimen serve` with two workers, in a process group of its own."""
+    """`yimen serve` with two identity processes, in a process group of its own."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
         port = free_port()
@@ -203,12 +203,13 @@ async def test_no_account_and_no_refresh_token_that_a_person_was_given_is_lost(
     assert (await server.run("apply", "-", given=json.dumps(_COUNTY).encode()))[0] == 0
     kept = {name: Kept() for name in PEOPLE}
     chance = random.Random(8)
-    for _ in range(ROUNDS):
-        async with server.serving():
+    for turn in range(ROUNDS):
+        async with server.serving(), asyncio.timeout(120):
             people = [asyncio.create_task(works_until_killed(server.issuer, *entry)) for entry in kept.items()]
-            await asyncio.wait(people, timeout=chance.uniform(1.0, 2.0))
+            # A busy machine gets as far as a fast one before the server is killed.
+            while sum(len(person.tokens) for person in kept.values()) <= 3 * (turn + 1):
+                await asyncio.wait(people, timeout=chance.uniform(1.0, 2.0))
         await asyncio.gather(*people)
-    assert sum(len(person.tokens) for person in kept.values()) > 3 * ROUNDS
 
     assert (await server.run("vault", "check"))[0] == 0
     async with server.serving():
