@@ -101,6 +101,17 @@ def _circle(graph: dict[str, set[str]]) -> list[str] | None:
     return None
 
 
+def test_a_request_passes_each_room_of_the_gateway_once() -> None:
+    """DESIGN §2: the sub-packages stand in the order of a request, and none looks back at a later one."""
+    rooms = ["wire", "session", "swap", "answers", "pages"]
+    wrong = []
+    for place, room in enumerate(rooms):
+        later = tuple(f"connectors.gateway.{name}" for name in rooms[place + 1 :])
+        for path in (ROOT / "connectors" / "gateway" / room).rglob("*.py"):
+            wrong += [f"{path.name} imports {name}" for name in imports(path) if name.startswith(later)]
+    assert wrong == []
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = {"utils", "util", "helper", "helpers", "manager", "common", "misc"}
     assert [str(path) for floor in FLOORS for path in modules(floor) if path.stem in empty] == []
