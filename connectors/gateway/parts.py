@@ -27,7 +27,7 @@ Texts = Callable[[str, str], str | None]
 @dataclass(frozen=True)
 class GatewayParts:
     """`upstream` is the guarded way to the legacy servers; its allow-list is `upstream_allow` of the settings. `texts`
-    gives what people read: `texts("en", "gateway.offer")`."""
+    gives what people read: `texts("en", "gateway.page.offer")`."""
 
     settings: Settings
     database: Database

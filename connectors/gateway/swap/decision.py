@@ -186,7 +186,7 @@ def _is_unknown_making(sent: Sent, fill: Fill, login: str | None, knowledge: Kno
     if not names and _may_learn(fill, knowledge) and (not fill.asks_username or login in values.values()):
         names = {name for name in values if _may_be_password(name, fill)}
     if was_filled and len(values) <= _SEALED_TOGETHER and not any(map(_is_state, values)):
-        return any(looks_made(value or "") for value in values.values())
+        names |= {name for name, value in values.items() if looks_made(value or "")}
     return any(_is_made(values.get(name), was_filled=was_filled) for name in names)
 
 

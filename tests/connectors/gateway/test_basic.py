@@ -135,14 +135,19 @@ async def test_an_account_in_nobodys_custody_any_more_is_not_used(
     assert legacy.received == []
 
 
-async def test_a_websocket_of_such_a_system_carries_the_account_too(
+async def test_a_websocket_of_such_a_system_carries_the_account_too_and_shows_it_to_nobody(
     cadre: Browser, item: Item, legacy: LegacyServer
 ) -> None:
+    sent: list[str | None] = []
+
     async def greet(socket: WebSocket) -> None:
         await socket.accept()
+        sent.append(socket.headers.get("authorization"))
         await socket.send_text(socket.headers.get("authorization", "nothing"))
         await socket.close()
 
     legacy.sockets["/ws"] = greet
     async with cadre.connect("/ws") as socket:
-        assert await socket.receive_str() == EXPECTED
+        shown = await socket.receive_str()
+    assert sent == [EXPECTED]
+    assert "******" in shown
