@@ -33,6 +33,14 @@ _TEXTS = {
     ),
     "presses": ("一门正在为您登录…", "Yimen is signing you in…"),
     "filled": ("一门已填好账号，点登录即可", "Filled in by Yimen. Press the sign-in button"),
+    "missing": (
+        "一门没有在这个页面上找到登录框，请自己登录；若一直如此，请告诉管理员",
+        "Yimen finds no place to sign in on this page. Sign in yourself, and tell the administrator if it stays so",
+    ),
+    "unsent": (
+        "一门点了登录，但页面什么也没有发出。请看看页面要什么，再自己点登录",
+        "Yimen pressed the sign-in button, but the page sent nothing. See what it asks for, and press it yourself",
+    ),
     "frozen": (
         "上次登录时密码被拒绝，已停止自动填写，以免账号被锁",
         "The password was refused last time, so Yimen no longer fills it in, lest the account gets locked",
@@ -42,6 +50,9 @@ _TEXTS = {
     "portal": ("回到一门", "Back to Yimen"),
     "keep": ("保管", "Keep it"),
 }
+
+
+_TOLD = ("person", "presses", "filled", "portal", "missing", "unsent")
 
 
 @dataclass(frozen=True)
@@ -218,7 +229,7 @@ def _told_of(plan: FillPlan, fill: Fill, login: str, *, presses: bool, english: 
         "login": login,
         "dummy": fill.dummy,
         "texts": {
-            **{name: _TEXTS[name][int(english)] for name in ("person", "presses", "filled", "portal")},
+            **{name: _TEXTS[name][int(english)] for name in _TOLD},
             "refusals": refusals(english=english),
         },
     }

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from connectors.legacy.outcome.judge import SignInResponse, judge
 from connectors.legacy.filling.plan import FillPlan, fill_plan
+from connectors.legacy.outcome.judge import SignInResponse, judge
 from connectors.legacy.recipe.recipe import Recipe, parse_recipe
 from connectors.legacy.recipe.variables import from_page
 from demo.county_legacy import KINDS, LegacyCounty
