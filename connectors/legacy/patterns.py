@@ -4,7 +4,8 @@ They run in RE2, whose time is linear in the text whatever the expression is (ht
 It knows no look-around and no back-references; `\\b`, `\\w` and `\\s` are about ASCII.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Protocol, cast
 
 import re2
@@ -43,6 +44,10 @@ class Pattern:
 
     def match(self, text: str, position: int = 0) -> Match | None:
         return cast(Match | None, self._compiled.match(_sound(text), position))
+
+    def all(self, text: str, most: int) -> Iterator[Match]:
+        """The matches one after the other, at most so many."""
+        return cast(Iterator[Match], islice(self._compiled.finditer(_sound(text)), most))
 
     def findall(self, text: str) -> list[str]:
         """What the only group found, each time; the whole match where there is no group."""

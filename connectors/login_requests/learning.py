@@ -26,6 +26,7 @@ _SAYS_WHAT = re.compile(
     r"(^|[/_.-])(method|action|operationname|query|cmd|command|op|act|func|function|service|api|do|m|a|c|r|s)\Z",
     re.IGNORECASE,
 )
+_SIGN_IN = re.compile(r"log_?[io]n|sign_?in|auth|session", re.IGNORECASE)
 # A request that keeps, changes or publishes something is no sign-in, whatever else it looks like: words of its address,
 # and beginnings of words.
 _OTHER_PURPOSES = frozenset(
@@ -109,7 +110,19 @@ def request_of(seen: Seen) -> LoginRequest:
 
 
 def _is_named_for_it(seen: Seen) -> bool:
-    return all(names_password(name) or name.rsplit("/", 1)[-1] in seen.filled for name in seen.places)
+    return all(
+        names_password(name) or _last(name) in seen.filled or (_last(name).isdecimal() and _calls_a_sign_in(seen))
+        for name in seen.places
+    )
+
+
+def _calls_a_sign_in(seen: Seen) -> bool:
+    """Whether the body says in words that it is one: then an argument need not have a name (JSON-RPC 2.0 §4.2)."""
+    return any(value is not None and _says_what(name, value) and _SIGN_IN.search(value) for name, value in seen.others)
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
 
 
 _OBJECTIONS: Sequence[tuple[str, Callable[[Seen], bool]]] = (

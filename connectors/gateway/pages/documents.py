@@ -29,7 +29,7 @@ from vault.items import Item
 MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
 
 _TOLD_OF_PLAN = ("username", "password", "person", "submit", "opener", "waits", "steps")
-_TOLD_TEXTS = ("person", "presses", "filled", "portal")
+_TOLD_TEXTS = ("person", "presses", "filled", "portal", "missing", "unsent")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,9 @@ class Documents:
             return offer
         if plan is not None:
             return await self._fill(visit, document, plan)
-        if visit.recipe is not None or not _is_login_address(visit.system, document):
+        # A first, supervised sign-in may lead on from the login path to where the page's script draws the login.
+        is_expected = _is_login_address(visit.system, document) or visit.who.supervision is not None
+        if visit.recipe is not None or not is_expected:
             return None
         if await off_loop(len(document.body), _leads_elsewhere, visit.system, document):
             return self._notice(visit, "elsewhere", "portal", "")
@@ -149,7 +151,8 @@ class Documents:
                 return self._watching(visit)
             await self._sessions.begin_filling(connection, who.id)
             presses = plan.submits and intent is not None and _may_press(item) and not (plan.steps and intent.stepped)
-            if presses and plan.steps:
+            if presses and intent is not None and not intent.stepped and (plan.steps or only_launched):
+                # The page that asks for the password is still to come, or this one's script leads on to it.
                 await launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
             login = await self._parts.items.login_name(connection, item.id)
         return self._told_of(visit, plan, fill, login, presses=presses)

@@ -16,6 +16,8 @@
   const QUIET_MS = 300;
   const RESTLESS_MS = 2500;
   const UNSENT_MS = 6000;
+  const MISSING_MS = 5000;
+  const STILL_MS = 1000;
   const FILLED_SECONDS = 600;
   const PASSWORD_WORDS = /密码|口令|password|passwd|pwd/i;
   const BUTTON_WORDS = /登\s*[录陆入錄]|进入|log\s*[io]n|sign\s*in/i;
@@ -25,6 +27,7 @@
   const NEXT = /^(下一步|继续|确\s*定|登\s*[录陆入]|next|continue|log\s*in|sign\s*in)$/i;
   const USER_WORDS = /用户|账\s*[号户]|帐\s*[号户]|工号|手机号|user|account|login|e-?mail/i;
   const NOT_BUTTON = /注册|忘记|短信|扫码|register|forgot|sign\s*up/i;
+  const OTHER_SECRET = /确认|再次|重复|新密码|旧密码|原密码|安全码|confirm|repeat|re-?enter|re-?type|\bnew|\bold\b|cvv|cvc|\bcsc\b/i;
   const CODE_WORDS = /验证码|校验码|captcha|verify|code|yzm|sms|otp/i;
   const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
 
@@ -67,15 +70,33 @@
       && (!place.label || wordsOf(element).includes(place.label))) || null;
   };
 
+  // The smallest part of the page around the field that has something to press.
+  const partAround = (field) => {
+    if (field.form) return field.form;
+    let part = field.parentElement;
+    while (part && !pressable(part, BUTTONS).length) part = part.parentElement;
+    return part || field.getRootNode();
+  };
+  // A field that appears by itself takes the password only where it is asked for it: not a new one, not one of two, not
+  // a card's code. A page that says new-password to keep browsers away is believed unless its button signs in.
+  const isAsked = (field) => {
+    if (!visible(field) || /^(cc-|one-time-code)/.test(field.autocomplete) || OTHER_SECRET.test(wordsOf(field))) return false;
+    const part = partAround(field);
+    if ([...part.querySelectorAll("input[type=password]")].filter(visible).length > 1) return false;
+    return field.autocomplete !== "new-password"
+      || pressable(part, BUTTONS).some((element) => BUTTON_EXACT.test(said(element)));
+  };
+
   // A page may draw another field over the one that stands in its HTML: where that stays unseen, the only one seen is it.
   const began = Date.now();
   const hasSettled = () => Date.now() - began > SETTLED_MS;
   const onlyPassword = () => {
     const seen = everywhere("input[type=password]").filter(visible);
-    return seen.length === 1 ? seen[0] : null;
+    return seen.length === 1 && isAsked(seen[0]) ? seen[0] : null;
   };
-  const passwordField = () => locate(told.password)
-    || (told.waits ? everywhere("input[type=password]").find(visible) : hasSettled() && onlyPassword()) || null;
+  const isAny = () => !told.password || (told.password.selector === 'input[type="password"]' && !told.password.name);
+  const passwordField = () => (isAny() ? null : locate(told.password))
+    || (told.waits ? everywhere("input[type=password]").find(isAsked) : hasSettled() && onlyPassword()) || null;
 
   const usernameField = (password) => {
     const located = locate(told.username);
@@ -148,6 +169,7 @@
   };
 
   let noted = null;
+  let filled = false;
   const note = (text, link) => {
     if (window !== window.top && window.innerHeight < 120) return;
     if (noted) noted.remove();
@@ -193,16 +215,33 @@
     }, 50);
   };
 
+  // Whether the page has begun to send something since; what is on its way is in no list of the browser's.
+  let begun = 0;
+  const count = (holder, name) => {
+    const original = holder[name];
+    if (typeof original !== "function") return;
+    holder[name] = function counted(...given) {
+      begun += 1;
+      return original.apply(this, given);
+    };
+  };
+  const watchSending = () => {
+    count(window, "fetch");
+    count(XMLHttpRequest.prototype, "send");
+    count(navigator, "sendBeacon");
+    count(WebSocket.prototype, "send");
+    count(HTMLFormElement.prototype, "submit");
+    addEventListener("submit", (event) => { if (!event.defaultPrevented) begun += 1; });
+    addEventListener("pagehide", () => { begun += 1; });
+  };
+
   // A page may take over late, and throw away what was typed and pressed before anything was sent.
   let anew = false;
-  const asked = () => performance.getEntriesByType("resource")
-    .filter((one) => /^(fetch|xmlhttprequest|beacon)$/.test(one.initiatorType)).length;
-  const pressAnew = (pressed) => {
-    const before = asked();
+  const pressAnew = (pressed, before) => {
     const started = Date.now();
     const waiting = setInterval(() => {
       const fresh = pressed.isConnected ? null : passwordField();
-      if (fresh && !anew && !fresh.value && asked() === before) {
+      if (fresh && !anew && !fresh.value && begun === before) {
         anew = true;
         whenQuiet(() => pressWhole(fresh));
       }
@@ -222,19 +261,43 @@
     }
     // The page's rules of form are for what people choose, not for the dummy.
     if (now.form) now.form.noValidate = true;
+    const before = begun;
     press(now);
-    pressAnew(now);
+    pressAnew(now, before);
+    // It is pressed once. Where nothing came of it, the person is told, and does what the page wants.
     setTimeout(() => {
-      if (!stopped && now.isConnected && visible(now) && now.value === told.dummy) note(told.texts.filled);
+      if (stopped) return;
+      if (begun === before) note(told.texts.unsent || told.texts.filled);
+      else if (now.isConnected && visible(now) && now.value === told.dummy) note(told.texts.filled);
     }, UNSENT_MS);
+  };
+
+  // A wrapper is pressed through the button in it; what only looks like one, through its innermost part. What listens
+  // may stand anywhere above.
+  const inmost = (target) => {
+    if (target.matches("button, input")) return target;
+    const inside = (target.shadowRoot || target).querySelector("button, input[type=submit], input[type=button], input[type=image]");
+    if (inside && visible(inside)) return inside;
+    let part = target;
+    while (part.children.length === 1 && part.tagName !== "A" && visible(part.firstElementChild)) part = part.firstElementChild;
+    return part;
+  };
+  const pressAsPerson = (element) => {
+    const box = element.getBoundingClientRect();
+    const init = { bubbles: true, cancelable: true, composed: true, view: window, button: 0, detail: 1,
+      clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 };
+    for (const [Kind, name] of [[PointerEvent, "pointerdown"], [MouseEvent, "mousedown"], [PointerEvent, "pointerup"], [MouseEvent, "mouseup"]]) {
+      element.dispatchEvent(new Kind(name, { ...init, pointerId: 1, isPrimary: true, pointerType: "mouse" }));
+    }
+    if (element.isConnected) element.click();
   };
 
   // A button that its page enables only after a while is waited for.
   const press = (field, find = button, since = Date.now()) => {
     const target = find(field);
     if (target && target.disabled && Date.now() - since < PRESS_MS) setTimeout(() => press(field, find, since), 100);
-    else if (target) target.click();
-    else if (nameless(field)) nameless(field).click();
+    else if (target) pressAsPerson(inmost(target));
+    else if (nameless(field)) pressAsPerson(nameless(field));
     else if (field.form) field.form.requestSubmit();
     else key(field, "Enter", 13);
   };
@@ -294,6 +357,7 @@
   };
 
   const fill = (password) => {
+    filled = true;
     const username = usernameField(password);
     if (username && told.login) type(username, told.login);
     type(password, told.dummy);
@@ -313,24 +377,42 @@
     }
   };
 
+  // What a field stands in has not changed for a moment. Whatever else still loads is not waited for: a picture or a
+  // script may never answer.
+  const standing = { field: null, size: 0, since: 0 };
+  const isStill = (field) => {
+    if (document.readyState === "complete") return true;
+    const size = (field.form || field.parentElement || document).querySelectorAll("*").length;
+    if (standing.field !== field || standing.size !== size) Object.assign(standing, { field, size, since: Date.now() });
+    return Date.now() - standing.since >= STILL_MS;
+  };
+
   const whenThere = (find, act) => {
-    const found = find();
-    if (found) { act(found); return; }
     const started = Date.now();
+    let done = false;
     const look = () => {
-      const later = find();
-      if (!later && Date.now() - started <= WAIT_MS) return;
+      if (done) return;
+      const found = find();
+      const isOver = Date.now() - started > WAIT_MS;
+      if (!isOver && !(found && isStill(found))) return;
+      done = true;
       observer.disconnect();
       clearInterval(looking);
-      if (later) setTimeout(() => act(find() || later), 50);
+      removeEventListener("load", soon);
+      if (!isOver) setTimeout(() => act(find() || found), 50);
     };
+    // After the page's own load handlers, which wire up its login.
+    const soon = () => setTimeout(look, 0);
     const observer = new MutationObserver(look);
     observer.observe(document.documentElement, { childList: true, subtree: true, attributes: true });
     // What changes inside a shadow tree, no observer of the document sees.
     const looking = setInterval(look, LOOK_MS);
+    addEventListener("load", soon);
+    look();
   };
 
   const step = (field) => {
+    filled = true;
     type(field, told.login);
     note(told.presses ? told.texts.presses : told.texts.filled);
     if (told.presses) setTimeout(() => press(field, nextButton), 150);
@@ -361,22 +443,49 @@
     }, LOOK_MS);
   };
 
+  // A hint in place of the password gives way to it when it gets the focus.
+  let revealed = false;
+  const reveal = () => {
+    if (revealed || !told.password || !told.password.hint) return;
+    const hint = locate({ selector: told.password.hint });
+    if (!hint || !isStill(hint)) return;
+    revealed = true;
+    hint.focus({ preventScroll: true });
+    if (!locate(told.password)) {
+      hint.dispatchEvent(new FocusEvent("focus"));
+      hint.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+      if (visible(hint)) hint.click();
+    }
+  };
+
   const begin = () => {
     if (told.notice) note(told.notice.text, told.notice);
     if (told.offer) watchTyping();
     if (!told.dummy) return;
+    watchSending();
     const mayStep = () => told.steps || (told.waits && told.presses && hasSettled());
     const find = () => {
-      const password = passwordField();
-      if (!password) open();
+      let password = passwordField();
+      if (!password) {
+        reveal();
+        open();
+        password = passwordField();
+      }
       return password || (mayStep() ? stepField() : null);
     };
     whenThere(find,
       (field) => (field === passwordField() ? fill(field) : step(field)));
+    setTimeout(() => { if (!filled && told.texts.missing) note(told.texts.missing); }, MISSING_MS);
   };
 
-  // After the page's own load handlers, which wire up its login.
-  const later = () => setTimeout(begin, 0);
-  if (document.readyState === "complete") later();
-  else addEventListener("load", later, { once: true });
+  // The page's body need not be there when this runs.
+  if (document.body) begin();
+  else {
+    const body = new MutationObserver(() => {
+      if (!document.body) return;
+      body.disconnect();
+      begin();
+    });
+    body.observe(document.documentElement, { childList: true });
+  }
 })();

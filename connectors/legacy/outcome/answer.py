@@ -1,14 +1,13 @@
 """The legacy system's answer to a sign-in request, and the views of it that judging needs."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from connectors.legacy.page.document import Document, decode, joined, text_of
+from connectors.legacy.page.document import Document, charset_of, decode, joined, text_of
+from connectors.legacy.patterns import Pattern
 
 Result = Literal["success", "failure", "locked", "expired", "unknown"]
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -16,14 +15,19 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 _MAX_BODY = 512 * 1024
 _NOTICE = 4096
 _NOTICE_VISIBLE = 200
-_META_REFRESH = re.compile(r"""<meta[^>]+http-equiv\s*=\s*["']?refresh[^>]+url\s*=\s*["']?([^"'>\s]+)""", re.IGNORECASE)
-_SCRIPT_MOVE = re.compile(
+_META_REFRESH = Pattern(r"""(?i)<meta[^>]+http-equiv\s*=\s*["']?refresh[^>]+url\s*=\s*["']?([^"'>\s]+)""")
+_REFRESH = Pattern(r"""(?i)^\s*[0-9.]+\s*[;,]\s*(?:url\s*=\s*)?["']?([^"'\s]+)""")
+_SCRIPT_MOVE = Pattern(
     r"""(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\(|window\.open\()\s*["']([^"']+)["']"""
 )
-_ALERT = re.compile(
-    r"""\w*(?:alert|msg|message|err|error|warn|warning|confirm|tips?|fail|failed)\s*\(\s*["']([^"']{1,200})["']""",
-    re.IGNORECASE,
+_ALERT = Pattern(
+    r"""(?i)\w*(?:alert|msg|message|err|error|warn|warning|confirm|tips?|fail|failed)\s*\(\s*["']([^"']{1,200})["']"""
 )
+_JSONP = Pattern(r"(?s)[\w.$]+\s*\((.*)\)\s*;?")
+_PASSWORD_FIELD = Pattern(r"""(?i)<input[^>]+type\s*=\s*["']?password""")
+_TAKEN_AWAY = Pattern(r"(?i)max-age\s*=\s*0|expires\s*=\s*thu, 01.jan.1970")
+# JSON against JSON hijacking: `)]}',` and `for(;;);` stand in front.
+_JSON_GUARDS = (")]}'", "for(;;);", "while(1);", "{}&&")
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,28 @@ class Answer:
 
     @cached_property
     def location(self) -> str:
-        """Where it sends the browser: absolute, or empty."""
-        target = self.header("location") if 300 <= self.status < 400 else ""
+        """Where it sends the browser: absolute, or empty. `Refresh` and htmx's fields do what Location does."""
+        if 300 <= self.status < 400:
+            target = self.header("location")
+        else:
+            refresh = _REFRESH.search(self.header("refresh")) if self.status < 300 else None
+            target = refresh[1] if refresh else self._htmx_target()
         return joined(self.response.url, target) if target else ""
+
+    def _htmx_target(self) -> str:
+        """https://htmx.org/reference/#response_headers; HX-Location may be a JSON document with the path."""
+        target = self.header("hx-redirect") or self.header("hx-location")
+        if not target.startswith("{"):
+            return target
+        try:
+            path = json.loads(target).get("path", "")
+        except (ValueError, RecursionError, AttributeError):
+            return ""
+        return path if isinstance(path, str) else ""
 
     @cached_property
     def charset(self) -> str | None:
-        match = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", self.header("content-type"), re.IGNORECASE)
-        return self.response.charset or (match[1] if match else None)
+        return self.response.charset or charset_of(self.header("content-type"))
 
     @cached_property
     def text(self) -> str:
@@ -86,7 +104,11 @@ class Answer:
     def json(self) -> Any:
         """The JSON document, or None. JSONP and a JSON text inside JSON count: old gateways send both."""
         text = self.text.strip()
-        if wrapped := re.fullmatch(r"[\w.$]+\s*\((.*)\)\s*;?", text, re.DOTALL):
+        if "event-stream" in self.header("content-type").lower():
+            text = "".join(line[5:].strip() for line in text.splitlines()[:100] if line.startswith("data:"))
+        for guard in _JSON_GUARDS:
+            text = text.removeprefix(guard).strip(" ,\n\r")
+        if wrapped := _JSONP.fullmatch(text):
             text = wrapped[1].strip()
         for _ in range(2):
             try:
@@ -118,11 +140,16 @@ class Answer:
 
         In a larger page the same words stand in functions that may never run.
         """
-        return len(self.text) <= _NOTICE and len(self.visible) <= _NOTICE_VISIBLE
+        return len(self.text) <= _NOTICE and not self.is_content
+
+    @cached_property
+    def is_content(self) -> bool:
+        """It shows more than a notice does."""
+        return len(self.visible) > _NOTICE_VISIBLE
 
     @cached_property
     def asks_password(self) -> bool:
-        return bool(re.search(r"""<input[^>]+type\s*=\s*["']?password""", self.text, re.IGNORECASE))
+        return _PASSWORD_FIELD.search(self.text) is not None
 
     @cached_property
     def spoken(self) -> str:
@@ -136,14 +163,6 @@ class Answer:
         return joined(self.response.url, match[1]) if match else ""
 
 
-def path_of(address: str) -> str:
-    """The path without the session id that servlet containers append (`;jsessionid=`)."""
-    try:
-        return re.sub(r";jsessionid=[^/?#]*", "", urlsplit(address).path, flags=re.IGNORECASE) or "/"
-    except ValueError:
-        return "/"
-
-
 def _takes_away(line: str) -> bool:
     value = line.split(";", 1)[0].partition("=")[2].strip()
-    return not value or bool(re.search(r"max-age\s*=\s*0|expires\s*=\s*thu, 01.jan.1970", line, re.IGNORECASE))
+    return not value or _TAKEN_AWAY.search(line) is not None

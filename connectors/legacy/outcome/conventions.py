@@ -1,6 +1,5 @@
 """How legacy systems usually answer a sign-in: the rules where no recipe says otherwise."""
 
-import re
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlsplit
 
@@ -42,7 +41,7 @@ def _said(text: str, *, message: bool = False) -> Outcome | None:
     match = phrases.WRONG_CAPTCHA.search(text) or (phrases.MISSING_CAPTCHA.search(text) if message else None)
     if match:
         return Outcome("unknown", f"the captcha was refused, not the password: {match[0][:_SHORT]!r}")
-    verdicts: tuple[tuple[Result, re.Pattern[str]], ...] = (
+    verdicts: tuple[tuple[Result, phrases.Phrase], ...] = (
         ("locked", phrases.LOCKED),
         ("expired", phrases.EXPIRED),
         ("failure", phrases.REFUSED),
@@ -120,11 +119,16 @@ def _other_page(answer: Answer, inside: str, *, framed: bool) -> Outcome:
         return Outcome("unknown", f"HTTP {answer.status}")
     if phrases.LOGIN_AGAIN.search(answer.visible):
         return Outcome("unknown", "it asks to sign in again, for another reason than the password")
-    if inside:
-        return Outcome("success", f"it says {inside[:_SHORT]!r}, and asks for no password")
-    if framed:
-        return Outcome("success", "it shows the frames of the system, and asks for no password")
-    return Outcome("unknown", "a page that tells nothing")
+    why = (
+        f"it says {inside[:_SHORT]!r}, and asks for no password"
+        if inside
+        else "it shows a page that asks for no password"
+        if answer.is_content and not answer.asks_password
+        else "it shows the frames of the system, and asks for no password"
+        if framed
+        else ""
+    )
+    return Outcome("success", why) if why else Outcome("unknown", "a page that tells nothing")
 
 
 def _json(answer: Answer, told: JsonAnswer) -> Outcome:
@@ -146,24 +150,26 @@ def _json_shown(answer: Answer, told: JsonAnswer) -> Outcome | None:
     good = told.verdict
     if good is None and answer.status < 300:
         if told.address:
-            return _redirect(answer, joined(answer.response.url, told.address) or told.address)
+            led = _redirect(answer, joined(answer.response.url, told.address) or told.address)
+            # A script is sent to the front page for one reason only.
+            return Outcome("success", "the JSON answer leads to the front page") if led is LEADS_BACK else led
         good = True if told.is_person else None
     elif good is None and answer.status in (400, 401, 422):
         good = False
     if good:
         return Outcome("success", "the JSON answer says so")
-    if good is False and told.message and answer.status != 401:
+    if good is False and answer.status != 401 and phrases.OTHER_REASON.search(told.message):
         return Outcome("unknown", "the JSON answer refuses, for another reason than the password")
     return Outcome("failure", "the JSON answer refuses") if good is False else None
 
 
 def _said_word(said: str) -> Outcome | None:
-    """Plain text, as old pages' scripts ask for it: `success`, `ok`, `false`."""
-    text = said.strip().strip("\"'").lower()
-    if text in ("success", "ok", "true", "succ", "yes", "成功") or phrases.SUCCEEDED.search(text[:200]):
-        return Outcome("success", f"it says {text[:_SHORT]!r}")
-    if text in ("false", "fail", "failed", "failure", "error", "no", "失败"):
+    """Plain text, as old pages' scripts ask for it: `success`, `ok`, `Fails.`, `-1`."""
+    text = said.strip().strip("\"'“”!！.。;；,，:： ").lower()
+    if text in phrases.NO:
         return Outcome("failure", f"it says {text!r}")
+    if text in phrases.YES or phrases.SUCCEEDED.search(text[:200]):
+        return Outcome("success", f"it says {text[:_SHORT]!r}")
     return None
 
 

@@ -1,20 +1,21 @@
 """What the JSON answer to a sign-in tells: its message, its verdict, whether it is about a person who is in."""
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from connectors.legacy.patterns import Pattern
+
 _FLAGS = ("success", "succeed", "issuccess", "ok", "flag", "isok")
 _CODES = (
     *("code", "errcode", "errorcode", "errno", "error_code", "ret", "retcode", "resultcode", "rtncode"),
-    *("status", "state", "result", "statuscode", "rc", "type", "error"),
+    *("status", "state", "result", "statuscode", "rc", "rs", "res", "loginstatus", "msgcode", "type", "error"),
 )
 _MESSAGES = frozenset(
     {
         *("msg", "message", "errmsg", "errormsg", "error_description", "info", "error", "errors", "resultmsg", "desc"),
         *("tip", "tips", "reason", "retmsg", "rtnmsg", "detail", "title", "non_field_errors", "text", "content"),
-        *("data", "result", "email", "username", "password"),
+        *("data", "result", "email", "username", "password", "reason", "err", "login", "auth"),
     }
 )
 _TOKENS = frozenset({"token", "access_token", "accesstoken", "jwt", "id_token", "sessionid", "ticket", "sid"})
@@ -22,14 +23,13 @@ _PEOPLE = frozenset({"user", "userinfo", "username", "loginname", "account", "us
 _ADDRESSES = ("redirect", "redirect_url", "redirecturl", "url", "next", "location", "href")
 # What wraps the answer proper.
 _WRAPPERS = ("head", "header", "meta", "data", "body", "result", "response", "login", "d")
-_ASKS = re.compile(r"(need|must|force|first|should)\w*(change|modify|reset|update|edit)\w*(pwd|pass)", re.IGNORECASE)
-_GOOD_CODES = re.compile(r"0+|2\d\d|20000|success|succ|ok|true|y|yes", re.IGNORECASE)
-_BAD_WORDS = re.compile(
-    r"\b(fail\w*|err\w*|false|no|not|bad|wrong|invalid|denied|refused|unauthori[sz]ed|forbidden|locked|expired|n|f)\b",
-    re.IGNORECASE,
+_ASKS = Pattern(r"(?i)(need|must|force|first|should)\w*(change|modify|reset|update|edit)\w*(pwd|pass)")
+_GOOD_CODES = Pattern(r"(?i)0+|2\d\d|20000|success|succ|ok|true|y|yes")
+_BAD_WORDS = Pattern(
+    r"(?i)\b(fail\w*|err\w*|false|no|not|bad|wrong|invalid|denied|refused|unauthori[sz]ed|forbidden|locked|expired|n|f)\b"
 )
 # `A0001`, `AUTH_002`, `E-1004`
-_ERROR_CODE = re.compile(r"[A-Z][A-Z_-]*\d+")
+_ERROR_CODE = Pattern(r"[A-Z][A-Z_-]*\d+")
 _DEEPEST = 4
 _MOST = 200
 
@@ -52,7 +52,20 @@ class JsonAnswer:
         verdicts = [one for part in self._parts if (one := _verdict(part, brings_token=self._brings_token)) is not None]
         if verdicts:
             return all(verdicts)
-        return True if self._brings_token else None
+        if self._brings_token:
+            return True
+        return False if self._has_errors or self._has_negative else None
+
+    @cached_property
+    def _has_errors(self) -> bool:
+        """GraphQL (§7.1) and JSON:API answer so, with any status."""
+        return any(isinstance(part.get("errors"), list | Mapping) and part["errors"] for part in self._parts)
+
+    @cached_property
+    def _has_negative(self) -> bool:
+        """`{"rs": -1}`: whatever the member is called."""
+        plain = [value for part in self._parts for value in part.values()]
+        return any(isinstance(one, int) and not isinstance(one, bool) and one < 0 for one in plain)
 
     @cached_property
     def asks_for_change(self) -> bool:

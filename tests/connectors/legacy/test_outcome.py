@@ -104,7 +104,7 @@ def test_a_login_page_at_the_root_makes_a_redirect_there_undecided() -> None:
         ("<a>退出</a><p>您的密码已过期</p>", "success"),
         ("<a>退出</a><p>密码已过期</p><input type=password name=newPwd>", "expired"),
         ("<a>退出系统</a><p>通知：关于密码错误处理办法</p>", "unknown"),
-        ("<p>" + "公文 " * 100 + "</p><script>function f(){alert('密码错误')}</script>", "unknown"),
+        ("<p>" + "公文 " * 100 + "</p><script>function f(){alert('密码错误')}</script>", "success"),
     ],
 )
 def test_a_page_is_judged_by_what_it_shows_and_says(body: str, result: str) -> None:
@@ -235,3 +235,107 @@ def test_nothing_a_system_sends_makes_judging_fail(status: int, body: bytes, loc
     response = SignInResponse(status, {"location": location, "content-type": kind}, "http://a.test/l", body)
     for recipe in (None, RECIPE):
         assert judge(recipe, response).result in ("success", "failure", "locked", "expired", "unknown")
+
+
+def _answer(body: str, status: int = 200, kind: str = "text/html; charset=utf-8", **headers: str) -> SignInResponse:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return SignInResponse(status, {"content-type": kind, **named}, "http://a.test/check", body.encode(), None, LOGIN)
+
+
+_JSON = "application/json"
+_FRAME = "<html><head><title>x</title></head><body>{}</body></html>"
+_REFUSALS = {
+    # Each is what a kind of product answers to a wrong password, in words of our own.
+    "the form with a Django-like hint": _answer(
+        FORM.format("<p class=errornote>Please enter the correct username and password for a staff account.</p>")
+    ),
+    "JSON 401 of a dashboard": _answer(
+        '{"message":"Invalid username or password","messageId":"password-auth.failed"}', 401, _JSON
+    ),
+    "a redirect to loginError": _answer("", 302, location="http://a.test/loginError"),
+    "a form after a 401": _answer(FORM.format("<div>Login failed.</div>"), 401),
+    "a form after a 403": _answer(FORM.format("<p>Invalid username or password</p>"), 403),
+    "a form that says nothing, after a 422": _answer(FORM.format(""), 422),
+    "a database tool's form": _answer(FORM.format("<div>Access denied for user 'a'@'localhost'</div>")),
+    "a blog's form": _answer(FORM.format("<p>Error: The password you entered for the username a is incorrect.</p>")),
+    "a redirect to the login with the name in the query": _answer("", 303, location="/index.php/login?direct=1&user=a"),
+    "a redirect to a login path that ends in a slash": _answer("", 302, location="/login/"),
+    "a message broker's JSON": _answer('{"error":"not_authorised","reason":"Login failed"}', 401, _JSON),
+    "a browser's own 401": _answer("Unauthorized", 401, "text/plain"),
+    "a forge's alert without a form": _answer(_FRAME.format("<div>Invalid Login or password.</div>")),
+    "若依": _answer('{"msg":"用户不存在/密码错误","code":500}', 200, _JSON),
+    "a code and a message of another wording": _answer('{"code":500,"msg":"口令对不上"}', 200, _JSON),
+    "a flag in a text": _answer('{"loginstatus":"false","msg":"","msgcode":"16"}', 200, _JSON),
+    "a portal's message": _answer(
+        '{"success":false,"message":"用户名或密码错误","code":500,"result":null}', 200, _JSON
+    ),
+    "a negative number": _answer('{"rs":-1}', 200, _JSON),
+    "a negative number of any name": _answer('{"zt":-3}', 200, "text/html"),
+    "GraphQL errors in a 200": _answer('{"errors":[{"message":"nope"}],"data":{"login":null}}', 200, _JSON),
+    "JSON:API errors": _answer('{"errors":[{"status":"401","title":"Unauthorized"}]}', 401, "application/vnd.api+json"),
+    "a JSON text in an event stream": _answer('data: {"ok": false}\n\n', 200, "text/event-stream"),
+    "JSON behind a guard": _answer(')]}\',\n{"success":false}', 200, _JSON),
+    "an htmx partial": _answer('<div class="error">Wrong email or password</div>', 200),
+    "htmx that leads back": _answer("", 200, hx_redirect="/login?failed=1"),
+    "a Refresh field": _answer("", 200, refresh="0; url=/login.jsp?error=1"),
+    "a meta refresh back": _answer('<meta http-equiv="refresh" content="1; url=login.jsp?err=2">'),
+    "Fails.": _answer("Fails."),
+    "NO": _answer("NO", 200, "text/plain"),
+    "0": _answer("0", 200, "text/plain"),
+    "false": _answer("false", 200, _JSON),
+    "error": _answer('"error"', 200, _JSON),
+    "-1 in a page": _answer("<html><body>-1</body></html>"),
+    "失败!": _answer("<html><body>失败！</body></html>"),
+    "a script that speaks": _answer("<script>alert('Logon failure: unknown user name');history.go(-1)</script>"),
+    "a mail server's": _answer(_FRAME.format("You provided an invalid username or password.")),
+    "could not sign you in": _answer(_FRAME.format("<p>We couldn't sign you in.</p>")),
+    "an account that does not exist": _answer('{"message":"User does not exist"}', 400, _JSON),
+}
+_SUCCESSES = {
+    "JSON that leads home": _answer('{"message":"Logged in","redirectUrl":"/"}', 200, _JSON),
+    "htmx that leads on": _answer("", 200, hx_redirect="/home"),
+    "htmx in JSON": _answer("", 200, hx_location='{"path":"/home"}'),
+    "a Refresh field": _answer("", 200, refresh="0;url=/main.do"),
+    "a page of work": _answer(_FRAME.format("<ul>" + "<li>待办事项与公文流转</li>" * 40 + "</ul>")),
+    "OK.": _answer("OK.", 200, "text/plain"),
+    "204": _answer("", 204),
+}
+_OPEN = {
+    "maintenance": _answer('{"code":500,"msg":"系统维护中，请稍后再试"}', 200, _JSON),
+    "a stale form token": _answer('{"success":false,"message":"CSRF token mismatch"}', 200, _JSON),
+    "a captcha": _answer('{"success":false,"message":"验证码错误"}', 200, _JSON),
+    "an empty page": _answer("<html><body></body></html>"),
+    "a failing server": _answer("<h1>Internal Server Error</h1>", 500),
+    "a number alone": _answer("1", 200, "text/plain"),
+    "nothing": _answer("", 200),
+}
+
+
+@pytest.mark.parametrize("name", _REFUSALS)
+def test_a_wrong_password_is_recognised_at_the_first_answer(name: str) -> None:
+    outcome = judge(None, _REFUSALS[name])
+    assert outcome.result == "failure", outcome.why
+
+
+@pytest.mark.parametrize("name", _SUCCESSES)
+def test_a_good_sign_in_is_recognised(name: str) -> None:
+    outcome = judge(None, _SUCCESSES[name])
+    assert outcome.result == "success", outcome.why
+
+
+@pytest.mark.parametrize("name", _OPEN)
+def test_what_tells_nothing_about_the_password_stays_open(name: str) -> None:
+    outcome = judge(None, _OPEN[name])
+    assert outcome.result == "unknown", outcome.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["账号将被锁定", "连续输错则账户会被锁定", "Your account will be locked after 5 attempts", "密码错误次数限制"],
+)
+def test_a_warning_of_what_may_happen_is_no_verdict(text: str) -> None:
+    assert judge(None, _answer(_FRAME.format(text))).result in ("unknown",)
+
+
+def test_lone_surrogates_of_json_are_judged_like_any_text() -> None:
+    assert judge(None, _answer('{"success":false,"msg":"\\ud800密码错误"}', 200, _JSON)).result == "failure"

@@ -179,6 +179,7 @@ def test_what_was_learned_is_taken_at_its_word_about_every_place() -> None:
             {"loginName": LOGIN, "password": md5(DUMMY.encode()).hexdigest(), "captcha": "3f9k", "uuid": "a-1"},
         ),
         ("/auth", form(u=LOGIN, password=DUMMY, csrf="Zm9vYmFy==", unit="财务科")),
+        ("/rpc", {"method": "auth.login", "params": [LOGIN, DUMMY], "id": 2}),
         ("/api/v1/account/signin", {"email": LOGIN, "password": DUMMY, "remember": "true"}),
     ],
 )
@@ -198,6 +199,7 @@ def test_a_supervised_sign_in_may_teach_a_request_of_a_conservative_shape(target
         ("/api/updateProfile", {"username": LOGIN, "password": DUMMY}),
         ("/api/user/register", {"username": LOGIN, "password": DUMMY}),
         ("/api/x", {"username": LOGIN, "content": DUMMY}),
+        ("/rpc", {"method": "note.add", "params": [LOGIN, DUMMY], "id": 2}),
         ("/api/x", {"username": LOGIN, "password": DUMMY, "content": "a text of many words"}),
         ("/api/x", {"username": LOGIN, "password": DUMMY, "title": "<b>bold</b>"}),
         ("/api/x", {"username": LOGIN, "password": DUMMY, "again": DUMMY}),
