@@ -1,5 +1,5 @@
 // Fills a legacy login page: the user name, and a dummy for the password. The real password is never here.
-// What to do stands in the script's own data attribute; see connectors/gateway/documents.py.
+// What to do stands in the script's own data attribute; see connectors/gateway/pages/documents.py.
 (() => {
   "use strict";
   const own = document.currentScript;

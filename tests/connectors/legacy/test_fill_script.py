@@ -1,4 +1,4 @@
-"""The script that fills a page (connectors/gateway/fill.js), in a real browser, on pages that are never finished."""
+"""The script that fills a page (connectors/gateway/pages/fill.js), in a real browser, on pages that are never finished."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, Request, Route, async_playwright
 
 from connectors.legacy.filling.plan import fill_plan
 
-SCRIPT = (Path(__file__).parents[3] / "connectors/gateway/fill.js").read_text(encoding="utf-8")
+SCRIPT = (Path(__file__).parents[3] / "connectors/gateway/pages/fill.js").read_text(encoding="utf-8")
 DUMMY = "Dm-7f3K2q9x"
 URL = "http://a.test/login"
 TEXTS = {
