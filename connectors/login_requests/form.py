@@ -4,18 +4,15 @@ The page is read twice. What differs between the two answers - tokens, ids of se
 is what the address and the hidden fields always say.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from connectors.errors import ConnectorError
 from connectors.legacy.page.login_form import LoginForm
-from connectors.login_requests.request import Kind, LoginRequest, plain_path
+from connectors.login_requests.request import Kind, LoginRequest, fixed_query, plain_path, says_what
 from connectors.origin import ExactOrigin
 
 _KINDS: Mapping[str, Kind] = {"application/x-www-form-urlencoded": "urlencoded", "multipart/form-data": "multipart"}
-# A word of a program, such as `login` or `user.doLogin`: a value that says what is asked for.
-_WORD = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z")
 
 
 def request_of_form(form: LoginForm, again: LoginForm | None, origins: Collection[str]) -> LoginRequest | None:
@@ -35,20 +32,23 @@ def request_of_form(form: LoginForm, again: LoginForm | None, origins: Collectio
         origin=origin,
         method="POST",
         path=plain_path(parts.path),
-        query=_fixed_query(parts.query, other.query),
+        query=_query(parts.query, other.query),
         kind=kind,
         username=form.username or None,
         passwords=dict.fromkeys((*form.passwords, *form.hidden)),
         made_only=tuple(form.hidden),
         constants={
-            name: value for name, value in form.hidden.items() if _WORD.match(value) and seen_again.get(name) == value
+            name: value
+            for name, value in form.hidden.items()
+            if says_what(name, value) and seen_again.get(name) == value
         },
     )
 
 
-def _fixed_query(query: str, again: str) -> dict[str, str | None]:
-    pairs, others = (dict(parse_qsl(one, keep_blank_values=True, encoding="latin-1")) for one in (query, again))
-    return {name: value if others.get(name) == value else None for name, value in pairs.items()}
+def _query(query: str, again: str) -> dict[str, str | None]:
+    pairs, others = (parse_qsl(one, keep_blank_values=True, encoding="latin-1") for one in (query, again))
+    seen_again = dict(others)
+    return {name: value if seen_again.get(name) == value else None for name, value in fixed_query(pairs).items()}
 
 
 def _origin_of(address: str) -> str:

@@ -10,7 +10,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.legacy.page.words import names_password
-from connectors.login_requests.request import Kind, LoginRequest, RequestLine
+from connectors.login_requests.request import (
+    GRAPHQL,
+    SIGN_IN,
+    Kind,
+    LoginRequest,
+    RequestLine,
+    fixed_query,
+    says_what,
+)
 
 _PLAIN = "password"
 _MOST_PLACES = 3
@@ -19,14 +27,6 @@ _MOST_FIELDS = 40
 _TOKEN = re.compile(r"[A-Za-z0-9_+/=.:@,~$!*|%-]{0,4096}\Z")
 # A short text of a person's language: a unit that was chosen, a captcha of characters.
 _SHORT_WORD = re.compile(r"\w{1,12}\Z")
-_WORD = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z")
-_GRAPHQL = re.compile(r"(mutation|query)\b[^<>]{0,4000}\Z")
-# Fields that say which of the calls at one address it is: JSON-RPC, GraphQL, and the front controllers of old.
-_SAYS_WHAT = re.compile(
-    r"(^|[/_.-])(method|action|operationname|query|cmd|command|op|act|func|function|service|api|do|m|a|c|r|s)\Z",
-    re.IGNORECASE,
-)
-_SIGN_IN = re.compile(r"log_?[io]n|sign_?in|auth|session", re.IGNORECASE)
 # A request that keeps, changes or publishes something is no sign-in, whatever else it looks like: words of its address,
 # and beginnings of words.
 _OTHER_PURPOSES = frozenset(
@@ -101,11 +101,11 @@ def request_of(seen: Seen) -> LoginRequest:
         origin=seen.line.origin,
         method="PUT" if seen.line.method == "PUT" else "POST",
         path=seen.line.path,
-        query={name: value if _WORD.match(value) else None for name, value in seen.line.query},
+        query=fixed_query(seen.line.query),
         kind=seen.kind,
         username=next(iter(seen.usernames), None),
         passwords=dict(seen.places),
-        constants={name: value for name, value in seen.others if value is not None and _says_what(name, value)},
+        constants={name: value for name, value in seen.others if value is not None and says_what(name, value)},
     )
 
 
@@ -118,7 +118,7 @@ def _is_named_for_it(seen: Seen) -> bool:
 
 def _calls_a_sign_in(seen: Seen) -> bool:
     """Whether the body says in words that it is one: then an argument need not have a name (JSON-RPC 2.0 §4.2)."""
-    return any(value is not None and _says_what(name, value) and _SIGN_IN.search(value) for name, value in seen.others)
+    return any(value is not None and says_what(name, value) and SIGN_IN.search(value) for name, value in seen.others)
 
 
 def _last(name: str) -> str:
@@ -156,8 +156,4 @@ def _is_accounted_for(seen: Seen, name: str, value: str | None) -> bool:
 def _is_said_by_program(name: str, value: str | None) -> bool:
     if value is None:
         return False
-    return bool(_TOKEN.match(value) or _SHORT_WORD.match(value) or (_says_what(name, value) and _GRAPHQL.match(value)))
-
-
-def _says_what(name: str, value: str) -> bool:
-    return bool(_SAYS_WHAT.search(name) and value and (_WORD.match(value) or _GRAPHQL.match(value)))
+    return bool(_TOKEN.match(value) or _SHORT_WORD.match(value) or (says_what(name, value) and GRAPHQL.match(value)))

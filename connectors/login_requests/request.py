@@ -16,8 +16,52 @@ from connectors.legacy.recipe.globs import matches_path
 Kind = Literal["urlencoded", "multipart", "json", "basic"]
 Method = Literal["POST", "PUT", "PATCH"]
 
+# A word of a program, such as `login` or `user.doLogin`: a value that says what is asked for.
+WORD = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z")
+GRAPHQL = re.compile(r"(mutation|query)\b[^<>]{0,4000}\Z")
+SIGN_IN = re.compile(r"log_?[io]n|sign_?in|auth|session", re.IGNORECASE)
+# JSON-RPC, GraphQL, and the front controllers of old.
+_SAYS_WHAT = re.compile(
+    r"(^|[/_.-])(method|action|operationname|query|cmd|command|op|act|func|function|service|api|do|task|module|route|m|a"
+    r"|c|r|s)\Z",
+    re.IGNORECASE,
+)
 # Servlet containers append the session's id to a path.
 _SESSION_ID = re.compile(r";jsessionid=[^/?#;]*", re.IGNORECASE)
+
+
+# Query names that only say where to go on after the sign-in, in which language, or that a copy must not be used: they
+# come and go with the page that the person came from.
+_GOES_ON = frozenset(
+    {
+        *(
+            "next",
+            "return",
+            "returnurl",
+            "return_url",
+            "returnto",
+            "return_to",
+            "redirect",
+            "redirecturl",
+            "redirect_url",
+        ),
+        *(
+            "redirect_uri",
+            "redirect_to",
+            "continue",
+            "url",
+            "target",
+            "goto",
+            "from",
+            "back",
+            "backurl",
+            "service",
+            "ref",
+        ),
+        *("referer", "referrer", "destination", "dest", "callback", "lang", "locale", "language", "_", "t", "ts"),
+        *("timestamp", "rnd", "rand", "random"),
+    }
+)
 
 
 class Source(StrEnum):
@@ -101,11 +145,30 @@ class LoginRequest(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _fits_query(self, query: Sequence[tuple[str, str]]) -> bool:
-        """Every fixed name once, with its value; no other name that the form's own address does not have."""
-        names = [name for name, _ in query]
-        if sorted(names) != sorted(self.query):
+        """Every fixed name once, with its value, and no other; names of no matter may come and go."""
+        pairs = [(name, value) for name, value in query if name in self.query or name.lower() not in _GOES_ON]
+        asked = {name for name, _ in pairs}
+        needed = {name for name, value in self.query.items() if value is not None or name.lower() not in _GOES_ON}
+        if len(asked) < len(pairs) or not needed <= asked <= self.query.keys():
             return False
-        return all(self.query[name] in (None, value) for name, value in query)
+        return all(self.query[name] in (None, value) for name, value in pairs)
+
+
+def says_what(name: str, value: str | None) -> bool:
+    """Whether a field says which of the calls at one address it is: by its name, or because it speaks of signing in."""
+    if not value or not (WORD.match(value) or GRAPHQL.match(value)):
+        return False
+    return _SAYS_WHAT.search(name) is not None or SIGN_IN.search(value) is not None
+
+
+def fixed_query(query: Sequence[tuple[str, str]]) -> dict[str, str | None]:
+    """The names of a query, with the values that are words of a program; the others change from visit to visit."""
+    return {name: value if _is_fixed(name, value) else None for name, value in query}
+
+
+def _is_fixed(name: str, value: str) -> bool:
+    """`?service=login` says what is asked for, `?service=https://…` where to go on."""
+    return WORD.match(value) is not None and (name.lower() not in _GOES_ON or SIGN_IN.search(value) is not None)
 
 
 def plain_path(path: str) -> str:

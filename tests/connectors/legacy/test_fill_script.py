@@ -1,4 +1,4 @@
-"""The script that fills a page (connectors/gateway/pages/fill.js), in a real browser, on pages that are never finished."""
+"""The script that fills a page (connectors/gateway/pages/fill.js), in a real browser, on pages that never end."""
 
 import json
 from collections.abc import AsyncIterator

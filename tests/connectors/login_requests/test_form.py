@@ -34,6 +34,14 @@ def test_a_hidden_field_that_says_what_is_asked_for_is_a_constant_and_a_token_is
     assert found.made_only == ("do", "csrf")
 
 
+def test_a_hidden_field_that_a_script_sets_is_no_constant() -> None:
+    found = read(
+        '<input type="hidden" name="_task" value="login"><input type="hidden" name="_timezone" value="_default_">'
+    )
+    assert found is not None
+    assert dict(found.constants) == {"_task": "login"}
+
+
 def test_a_value_of_the_address_that_differs_from_visit_to_visit_is_not_fixed() -> None:
     found = read(action="/login.php?do=login")
     assert found is not None

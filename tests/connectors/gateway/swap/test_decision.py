@@ -83,6 +83,12 @@ def test_the_known_login_request_takes_the_password_in_its_place() -> None:
     assert list(found.places) == ["password"]
 
 
+def test_where_to_go_on_afterwards_is_no_part_of_the_login_request() -> None:
+    fields = form(username=LOGIN, password=DUMMY)
+    assert isinstance(ask("/login?next=/admin/x/&lang=zh", fields, known()), Exchange)
+    assert isinstance(ask("/login", fields, known(query={"next": None})), Exchange)
+
+
 def test_the_session_id_of_a_servlet_container_is_no_part_of_the_path() -> None:
     assert isinstance(ask("/login;jsessionid=1A", form(username=LOGIN, password=DUMMY), known()), Exchange)
 
@@ -95,7 +101,7 @@ def test_the_session_id_of_a_servlet_container_is_no_part_of_the_path() -> None:
         ("/profile/update;login", "POST", form(username=LOGIN, password=DUMMY)),
         ("/login/", "POST", form(username=LOGIN, password=DUMMY)),
         ("/Login", "POST", form(username=LOGIN, password=DUMMY)),
-        ("/login?next=/x", "POST", form(username=LOGIN, password=DUMMY)),
+        ("/login?do=post", "POST", form(username=LOGIN, password=DUMMY)),
         ("/login", "PUT", form(username=LOGIN, password=DUMMY)),
         ("/login", "POST", form(username=DUMMY, password="x")),
         ("/login", "POST", form(username=LOGIN, password="x", remark=DUMMY)),
