@@ -37,6 +37,10 @@ class References:
             await self._require_security_administrator("http_approved_by", system.http_approved_by)
         if system.upstream_ca_approved_by is not None:
             await self._require_security_administrator("upstream_ca_approved_by", system.upstream_ca_approved_by)
+        for one in system.further_origins:
+            if one.http_approved_by is not None:
+                field = f"further_origins.{one.name}.http_approved_by"
+                await self._require_security_administrator(field, one.http_approved_by)
 
     async def _require_organisations(self, field: str, named: Iterable[str | None]) -> None:
         for one in named:
