@@ -18,6 +18,7 @@ from connectors.legacy.page.detect import DetectedForm, Field, detect
 from connectors.legacy.page.username_step import username_step
 from connectors.legacy.trial.trial import detect_at
 from connectors.legacy.trial.visit import Visit
+from connectors.origin import ExactOrigin
 from core.outbound import Outbound
 from core.settings import load_settings
 
@@ -113,9 +114,20 @@ def _print_form(found: DetectedForm, url: str) -> None:
         return
     console.print(f"form    {found.form or 'none: the page’s script sends the fields'}", markup=False)
     console.print(f"sends   {found.method or 'by script'} {found.action} ({found.charset})", markup=False)
+    if found.method and not _stays(found.action, url):
+        console.print(
+            "WARNING the form leads to another origin: name it in `further_origins` of the system", markup=False
+        )
     console.print(f"why     {found.why}", markup=False)
     table = Table("role", "selector", "label", "sure", "why", box=None, pad_edge=False)
     for field in (*found.fields, *([found.submit] if found.submit else ())):
         label = field.label or field.placeholder
         table.add_row(field.role, field.selector, label, f"{field.confidence:.2f}", field.why)
     console.print(table, markup=False)
+
+
+def _stays(action: str, url: str) -> bool:
+    try:
+        return ExactOrigin.parse(action) == ExactOrigin.parse(url)
+    except ConnectorError:
+        return False

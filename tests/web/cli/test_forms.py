@@ -61,3 +61,14 @@ async def test_a_whole_login_is_no_first_step_and_a_search_is_nothing(yimen: Yim
 async def test_a_page_of_a_size_that_no_login_page_has_is_refused(yimen: Yimen) -> None:
     status, _, complained = await yimen("forms", "detect", "-", given="<p>密码</p>" * 200_000)
     assert (status, "ERR-FORMS: -: larger than 2 MiB" in complained) == (1, True)
+
+
+async def test_a_form_that_leads_to_another_origin_is_warned_of(yimen: Yimen) -> None:
+    """The gateway fills in nothing there before that origin is approved for the system."""
+    page = (
+        '<form action="http://localhost:81/check" method="post">用户名<input name="u">密码<input type="password" name="p">'
+        "<button>登录</button></form>"
+    )
+    status, said, _ = await yimen("forms", "detect", "-", given=page)
+    assert status == 0
+    assert "further_origins" in said
