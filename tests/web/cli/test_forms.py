@@ -65,10 +65,8 @@ async def test_a_page_of_a_size_that_no_login_page_has_is_refused(yimen: Yimen) 
 
 async def test_a_form_that_leads_to_another_origin_is_warned_of(yimen: Yimen) -> None:
     """The gateway fills in nothing there before that origin is approved for the system."""
-    page = (
-        '<form action="http://localhost:81/check" method="post">用户名<input name="u">密码<input type="password" name="p">'
-        "<button>登录</button></form>"
-    )
+    fields = '用户名<input name="u">密码<input type="password" name="p"><button>登录</button>'
+    page = f'<form action="http://localhost:81/check" method="post">{fields}</form>'
     status, said, _ = await yimen("forms", "detect", "-", given=page)
     assert status == 0
     assert "further_origins" in said
