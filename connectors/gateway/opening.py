@@ -31,10 +31,10 @@ class Opening:
         if following is not None:
             return RedirectResponse(self._address(following, request), 303)
         if system.way_in.kind is WayInKind.GATEWAY:
-            await self._prepare(request, system, who, recipe)
+            await self._prepare(system, who, recipe)
         return RedirectResponse(system.registration.login_path, 303)
 
-    async def _prepare(self, request: Request, system: System, who: GatewaySession, recipe: Recipe | None) -> None:
+    async def _prepare(self, system: System, who: GatewaySession, recipe: Recipe | None) -> None:
         """Where a sign-in may teach something, it begins with a fresh session of the legacy host."""
         user = who.session.user
         async with self._parts.database.read() as connection:
@@ -45,7 +45,7 @@ class Opening:
                 await self._supervise(who, None)
             return
         if recipe is None or recipe.request.path is None:
-            await self._rooms.forms.learn(system, request.headers, anew=True)
+            await self._rooms.forms.learn(system, anew=True)
         await self._supervise(who, Supervision())
 
     async def _supervise(self, who: GatewaySession, supervision: Supervision | None) -> None:

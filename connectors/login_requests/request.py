@@ -22,8 +22,8 @@ GRAPHQL = re.compile(r"(mutation|query)\b[^<>]{0,4000}\Z")
 SIGN_IN = re.compile(r"log_?[io]n|sign_?in|auth|session", re.IGNORECASE)
 # JSON-RPC, GraphQL, and the front controllers of old.
 _SAYS_WHAT = re.compile(
-    r"(^|[/_.-])(method|action|operationname|query|cmd|command|op|act|func|function|service|api|do|task|module|route|m|a"
-    r"|c|r|s)\Z",
+    r"(^|[/_.-])(method|action|operationname|query|cmd|command|op|act|func|function|service|api|do|task|mod|module|route|page"
+    r"|view|controller|ctl|option|event|form_id|m|a|c|r|s)\Z",
     re.IGNORECASE,
 )
 # Servlet containers append the session's id to a path.

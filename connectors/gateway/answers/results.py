@@ -128,13 +128,16 @@ class Results:
 
 
 def _moved(visit: Visit, swapped: Swapped, answered: Sequence[Header]) -> LoginRequest | None:
-    """The same request at the address that the system itself names; None where that is not the system's."""
+    """The same request at the address that the system itself names: its path with or without a slash at the end, or the
+    same path at another of its origins. None for any other, which a page could have chosen for it (`?next=…`)."""
     location = next((value for name, value in answered if name == "location"), "")
     address = joined(visit.address, location)
     origin = str(ExactOrigin.parse(address)) if address else ""
     if origin not in {str(endpoint.origin) for endpoint in visit.system.endpoints}:
         return None
     parts = urlsplit(address)
+    if plain_path(parts.path).rstrip("/") != visit.line.path.rstrip("/"):
+        return None
     query = dict(parse_qsl(parts.query, keep_blank_values=True, encoding="latin-1"))
     changes = {"origin": origin, "path": plain_path(parts.path), "query": query, "is_pattern": False}
     return swapped.request.model_copy(update=changes)

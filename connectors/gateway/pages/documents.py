@@ -164,7 +164,7 @@ class Documents:
             return True
         if plan.form is None or visit.who.supervision is not None:
             return False
-        await self._forms.learn(visit.system, visit.headers)
+        await self._forms.learn(visit.system)
         return bool((await self._knowledge.of(visit.system, user_id, visit.recipe)).requests)
 
     async def _offer(self, visit: Visit) -> dict[str, Any] | None:

@@ -6,8 +6,6 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import urljoin, urlsplit
 
-from starlette.datastructures import Headers
-
 from connectors.errors import ConnectorError
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.swap.knowledge import LoginKnowledge
@@ -29,6 +27,13 @@ _MOST_FRAMES = 3
 _PATIENCE_SECONDS = 8.0
 _AGAIN_SECONDS = 60.0
 
+# Nothing of what a person's browser says: a page that repeats it would say what that person wants it to.
+_OF_A_BROWSER = (
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"),
+    ("accept-language", "zh-CN,zh;q=0.9,en;q=0.5"),
+    ("accept", "text/html,*/*;q=0.8"),
+)
+
 _log = logger("gateway")
 
 
@@ -39,18 +44,17 @@ class FormReader:
         self._knowledge = knowledge
         self._tried: Fresh[str, bool] = Fresh(_AGAIN_SECONDS)
 
-    async def learn(self, system: System, headers: Headers, *, anew: bool = False) -> bool:
+    async def learn(self, system: System, *, anew: bool = False) -> bool:
         """Pins the login request of the system's form; False where its page does not tell, or does not come. What did
         not tell is asked again after a while, or when a person opens the system (`anew`)."""
-        read = partial(self._learned, system, headers.get("user-agent", ""), headers.get("accept-language", ""))
+        read = partial(self._learned, system)
         return await read() if anew else await self._tried.get(f"{system.id} {system.version}", read)
 
-    async def _learned(self, system: System, agent: str, language: str) -> bool:
-        """`agent` and `language` are those of the browser: some systems have another page for each."""
+    async def _learned(self, system: System) -> bool:
         found = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                found = await self._read(system, agent, language)
+                found = await self._read(system)
         if found is None:
             return False
         async with self._parts.database.write() as connection:
@@ -58,10 +62,10 @@ class FormReader:
         self._knowledge.forget()
         return True
 
-    async def _read(self, system: System, agent: str, language: str) -> LoginRequest | None:
+    async def _read(self, system: System) -> LoginRequest | None:
         origins = {str(endpoint.origin): endpoint.origin for endpoint in system.endpoints}
         try:
-            first, again = [await _Visitor(self._upstream, system, origins, agent, language).form() for _ in range(2)]
+            first, again = [await _Visitor(self._upstream, system, origins).form() for _ in range(2)]
         except ConnectorError as error:
             _log.info("the login page cannot be read beforehand", system=system.slug, code=error.code)
             return None
@@ -71,13 +75,10 @@ class FormReader:
 class _Visitor:
     """One visit: follows redirects among the system's own origins, keeps the cookies that it is given."""
 
-    def __init__(
-        self, upstream: Upstream, system: System, origins: dict[str, ExactOrigin], agent: str, language: str
-    ) -> None:
+    def __init__(self, upstream: Upstream, system: System, origins: dict[str, ExactOrigin]) -> None:
         self._upstream = upstream
         self._system = system
         self._origins = origins
-        self._headers = [("user-agent", agent), ("accept-language", language), ("accept", "text/html,*/*;q=0.8")]
         self._cookies: dict[str, str] = {}
 
     async def form(self) -> LoginForm | None:
@@ -115,7 +116,7 @@ class _Visitor:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         headers = [
             ("host", origin.authority),
-            *self._headers,
+            *_OF_A_BROWSER,
             ("accept-encoding", ACCEPT_ENCODING),
             *([("cookie", cookies)] if cookies else []),
         ]
