@@ -167,7 +167,10 @@ async def test_a_frozen_account_is_tried_again_with_another_password_only(
 MOVED = """
 systems: [{{slug: oa, name: {{zh: 办公}}, way_in: [{{kind: gateway}}], upstream: "{upstream}"{more}}}]
 """
-ACCOUNT = "users: [{username: wang, name: 王}]\nitems: [{system: oa, owner: {user: wang}, login: w, password: same-as-before-1}]"
+ACCOUNT = """
+users: [{username: wang, name: 王}]
+items: [{system: oa, owner: {user: wang}, login: w, password: same-as-before-1}]
+"""
 
 
 async def destination(house: House) -> str | None:
