@@ -5,6 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
+from core.errors import UnreadableError
 from vault.errors import VaultError
 from vault.heads import Heads, item_table
 from vault.item_content import open_login, open_secret
@@ -40,7 +41,12 @@ class Recovery:
                 if error.code not in TAMPERED:
                     raise
                 refused[owner] = error.detail
-            except (ValueError, TypeError, SQLAlchemyError) as error:  # a row that is none, whatever stands there
+            except (
+                ValueError,
+                TypeError,
+                SQLAlchemyError,
+                UnreadableError,
+            ) as error:  # a row that is none, whatever stands there
                 refused[owner] = f"{owner}: a row cannot be read: {type(error).__name__}"
         return refused
 
