@@ -37,6 +37,8 @@ from tests.web.conftest import PASSWORD, REDIRECT_URI, add_client, add_person
 from tests.web.protocol.conftest import Flow, flow
 from vault.errors import VaultError
 from vault.heads import item_table
+from vault.keys.row_keys import ROW_KEY_OWNER
+from vault.keys.store import owner_key_table
 from vault.keys.suites import wipe
 from vault.ledger.events import event_table
 from vault.row_tables import enclosed_tables, signed_tables
@@ -92,6 +94,10 @@ class Writer:
         else:
             await self._write(text("DROP TRIGGER IF EXISTS vault_ledger_event_append_only ON vault_ledger_event"))
         await self._write(delete(event_table).where(*where))
+
+    async def allow_changed_events(self) -> None:
+        if self.house.database.dialect == "sqlite":
+            await self._write(text("DROP TRIGGER vault_ledger_event_no_update"))
 
     async def _write(self, statement: Any) -> None:
         async with self.house.database.write() as connection:
@@ -699,6 +705,38 @@ async def test_nothing_is_signed_twice(house: House, writer: Writer, settings: S
     with pytest.raises(VaultError, match="ERR-LEDGER_TAMPERED"):
         async with open_house(settings):
             pass
+
+
+async def test_the_newest_event_hidden_instead_of_deleted(
+    house: House, writer: Writer, settings: Settings, lin: str
+) -> None:
+    before = await writer.rows(user_table, id=lin)
+    async with house.database.write() as connection:
+        await house.users.set_status(connection, lin, "disabled", actor="operator:test")
+    (now,) = await writer.rows(user_table, id=lin)
+    await writer.put_back(user_table, before, id=lin)
+    await writer.forget_events(event_table.c.id == "none")  # drops the triggers
+    await writer.allow_changed_events()
+    await writer.change(event_table, {"id": now["anchor"]}, quarantined=True)
+    await house.ledger.sequence()
+    assert f"event:{now['anchor']}" in await named(house)
+    await house.ledger_watch.run()
+    assert f"event:{now['anchor']}" in await told(house)
+
+
+async def test_a_key_of_rows_planted_and_one_taken_away(
+    house: House, writer: Writer, settings: Settings, lin: str
+) -> None:
+    keys = await writer.rows(owner_key_table, owner=ROW_KEY_OWNER)
+    await writer.put(owner_key_table, {**keys[-1], "id": "z" * 26, "generation": 99})
+    async with open_house(settings) as other:
+        assert isinstance(await sign_in(other, "lin"), SignedIn)
+        assert ROW_KEY_OWNER in await named(other)
+    await writer.remove(owner_key_table, owner=ROW_KEY_OWNER)
+    with pytest.raises(VaultError):
+        async with open_house(settings) as other:
+            await sign_in(other, "lin")
+    assert isinstance(await sign_in(house, "lin"), SignedIn)
 
 
 async def test_the_watch_cannot_be_put_off(house: House, writer: Writer, clock: FrozenClock) -> None:
