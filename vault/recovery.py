@@ -1,18 +1,16 @@
 """What an operator does after somebody wrote to the database past Yimen: find whose items it hit, and start afresh."""
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
-from core.errors import UnreadableError
 from vault.errors import VaultError
 from vault.heads import Heads, item_table
 from vault.item_content import open_login, open_secret
 from vault.items import TAMPERED
 from vault.keys.sealing import Sealer
 from vault.ledger.watch import LedgerWatch
-from vault.row_watch import RowWatch
+from vault.row_watch import UNREADABLE, RowWatch
 
 
 class Recovery:
@@ -41,12 +39,7 @@ class Recovery:
                 if error.code not in TAMPERED:
                     raise
                 refused[owner] = error.detail
-            except (
-                ValueError,
-                TypeError,
-                SQLAlchemyError,
-                UnreadableError,
-            ) as error:  # a row that is none, whatever stands there
+            except UNREADABLE as error:
                 refused[owner] = f"{owner}: a row cannot be read: {type(error).__name__}"
         return refused
 

@@ -22,6 +22,8 @@ from vault.rows import TAMPERED_ROW, SignedRows, form_of
 
 _BATCH = 500
 _MOST_NAMED = 100
+# What reading a row raises that is none, whatever stands there.
+UNREADABLE = (SQLAlchemyError, UnreadableError, ValueError, TypeError)
 _event = event_table.c
 
 
@@ -61,12 +63,7 @@ class RowWatch:
         try:
             async with self._database.read() as connection:
                 found: dict[str, str] = await look(connection, table, *more)
-        except (
-            SQLAlchemyError,
-            UnreadableError,
-            ValueError,
-            TypeError,
-        ) as error:  # a row that is none, whatever stands there
+        except UNREADABLE as error:
             return {f"row:{table.name}": f"{table.name}: a row cannot be read: {type(error).__name__}"}
         return {_subject(table, key): f"{table.name} {key}: {why}" for key, why in found.items()}
 
