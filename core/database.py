@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import JSON, TypeDecorator
 
-from core.errors import ConfigurationError, UnavailableError
+from core.errors import ConfigurationError, UnavailableError, UnreadableError
 
 metadata = MetaData(
     naming_convention={
@@ -64,6 +64,10 @@ _SQLITE_TROUBLE = (
     *("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_READONLY"),
     *("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM", "SQLITE_NOMEM"),
 )
+
+
+# SQLite keeps any bytes in a column of texts; the driver stops at those that are none.
+_NO_TEXT = "Could not decode to UTF-8"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -211,6 +215,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if _NO_TEXT in str(error.orig):
+            raise UnreadableError("ERR-ROW_UNREADABLE", _in_the_drivers_words(error)) from error
         name = getattr(error.orig, "sqlite_errorname", "")
         if error.connection_invalidated or name.startswith(_SQLITE_TROUBLE):
             raise UnavailableError("ERR-DATABASE", _in_the_drivers_words(error)) from error

@@ -41,6 +41,12 @@ class UnavailableError(YimenError):
     status = 503
 
 
+class UnreadableError(YimenError):
+    """What stands in the database is none of the values that its column can have: somebody else wrote it."""
+
+    status = 409
+
+
 class OutboundError(YimenError):
     """An outbound request was refused by the guard or failed on the way."""
 

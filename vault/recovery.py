@@ -1,7 +1,6 @@
 """What an operator does after somebody wrote to the database past Yimen: find whose items it hit, and start afresh."""
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
@@ -11,7 +10,7 @@ from vault.item_content import open_login, open_secret
 from vault.items import TAMPERED
 from vault.keys.sealing import Sealer
 from vault.ledger.watch import LedgerWatch
-from vault.row_watch import RowWatch
+from vault.row_watch import UNREADABLE, RowWatch
 
 
 class Recovery:
@@ -40,7 +39,7 @@ class Recovery:
                 if error.code not in TAMPERED:
                     raise
                 refused[owner] = error.detail
-            except (ValueError, TypeError, SQLAlchemyError) as error:  # a row that is none, whatever stands there
+            except UNREADABLE as error:
                 refused[owner] = f"{owner}: a row cannot be read: {type(error).__name__}"
         return refused
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
+from core.errors import UnreadableError
 from core.integrity import ANCHOR_COLUMN, Anchor, Flag, Signed, anchor_of, integrity_of
 from vault.anchors import key_column
 from vault.ledger.events import event_table
@@ -21,6 +22,8 @@ from vault.rows import TAMPERED_ROW, SignedRows, form_of
 
 _BATCH = 500
 _MOST_NAMED = 100
+# What reading a row raises that is none, whatever stands there.
+UNREADABLE = (SQLAlchemyError, UnreadableError, ValueError, TypeError)
 _event = event_table.c
 
 
@@ -36,7 +39,14 @@ class RowWatch:
             await self._ledger.tell(subject, why, reason=TAMPERED_ROW)
 
     async def findings(self) -> dict[str, str]:
-        """What is wrong, by `row:<table>:<key>`. Each table is read in a unit of work of its own."""
+        """What is wrong, by `row:<table>:<key>`. Each table is read in a unit of work of its own.
+
+        What is found is looked at again: a row that was being written while its neighbours were read is right by then.
+        """
+        first = await self._look()
+        return {} if not first else {subject: why for subject, why in (await self._look()).items() if subject in first}
+
+    async def _look(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for table in signed_tables():
             found.update(await self._read(table, self._signed))
@@ -53,7 +63,7 @@ class RowWatch:
         try:
             async with self._database.read() as connection:
                 found: dict[str, str] = await look(connection, table, *more)
-        except (SQLAlchemyError, ValueError, TypeError) as error:  # a row that is none, whatever stands there
+        except UNREADABLE as error:
             return {f"row:{table.name}": f"{table.name}: a row cannot be read: {type(error).__name__}"}
         return {_subject(table, key): f"{table.name} {key}: {why}" for key, why in found.items()}
 

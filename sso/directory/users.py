@@ -177,6 +177,8 @@ class Users:
         registration = checked(registration)
         await require_sound_posts(connection, registration.posts)
         query = read(user_table).where(user_table.c.username == registration.username)
+        # Locked: posts and the row that keeps their digest are read as one.
+        query = query.with_for_update(of=user_table)
         known = (await connection.execute(query)).one_or_none()
         if known is not None:
             self._rows.require(user_table, known)

@@ -15,7 +15,7 @@ from core.database import Database
 from core.errors import YimenError
 from core.logs import logger
 from vault.errors import VaultError
-from vault.keys.store import KeyStore
+from vault.keys.store import KeyStore, OwnerKey
 from vault.keys.suites import same, wipe
 
 ROW_KEY_OWNER = "vault:rows"
@@ -49,18 +49,31 @@ class RowKeys:
     async def load(self, connection: AsyncConnection) -> None:
         """Loads the generations that there are now; those that were removed are forgotten."""
         held = {key.generation: key for key in await self._keys.generations(connection, ROW_KEY_OWNER)}
-        if len(held) < 2:
+        keyed = {
+            generation: known
+            for generation, key in held.items()
+            if (known := self._keyed.get(generation) or await self._derived(connection, key)) is not None
+        }
+        if len(keyed) < 2:
             raise VaultError("ERR-CUSTODY", "the keys of signed rows are missing")
-        for generation, key in held.items():
-            if generation not in self._keyed:
-                secret = key.unwrap(await self._keys.root(connection, key.root_id))
-                derived = key.suite.derive(secret, "row-mac/1")
-                self._keyed[generation] = key.suite.keyed(derived)
-                wipe(secret)
-                wipe(derived)
-        for generation in self._keyed.keys() - held.keys():
-            del self._keyed[generation]
-        self._signing = max(held) - 1
+        self._keyed = keyed
+        self._signing = sorted(keyed)[-2]
+
+    async def _derived(self, connection: AsyncConnection, key: OwnerKey) -> HMAC | None:
+        """None for a key that somebody else put there: it does not open, and signs nothing."""
+        try:
+            secret = key.unwrap(await self._keys.root(connection, key.root_id))
+        except VaultError as error:
+            if error.code != "ERR-SEAL":
+                raise
+            _log.error("a key of signed rows was changed by somebody else", key=key.id)
+            return None
+        derived = key.suite.derive(secret, "row-mac/1")
+        try:
+            return key.suite.keyed(derived)
+        finally:
+            wipe(secret)
+            wipe(derived)
 
     def mac(self, message: bytes) -> bytes:
         """The MAC of a row's canonical bytes; it names its key's generation."""

@@ -31,7 +31,11 @@ class LedgerWatch:
         async with self._database.read() as connection:
             size = await connection.scalar(TREE_SIZE) or 0
             start = self._next if self._next < size else 0
-            found = {**await self._holes(connection, size), **await self._stretch(connection, start, size)}
+            found = {
+                **await self._holes(connection, size),
+                **await self._hidden(connection),
+                **await self._stretch(connection, start, size),
+            }
         for subject, why in found.items():
             await self._ledger.tell(subject, why)
         self._next = start + STRETCH
@@ -45,6 +49,7 @@ class LedgerWatch:
                 await self._ledger.signed_frontier(connection)
             except VaultError as error:
                 found["tree"] = error.detail
+            found.update(await self._hidden(connection))
             for start in range(0, size, STRETCH):
                 found.update(await self._stretch(connection, start, size))
         return found
@@ -60,6 +65,17 @@ class LedgerWatch:
         if await connection.scalar(select(_place).where(_place == 0)) is None:
             holes.insert(0, 0)
         return dict(_hole(position) for position in holes)
+
+    async def _hidden(self, connection: AsyncConnection) -> dict[str, str]:
+        """Events of ours that somebody marked as planted before they had a place: they would never get one, and what
+        they tell would count for nothing."""
+        marked = select(event_table).where(event_table.c.quarantined.is_(True), _place.is_(None))
+        rows = await connection.execute(marked.order_by(event_table.c.id.desc()).limit(STRETCH))
+        return {
+            f"event:{row.id}": f"event {row.id} is marked as one that Yimen did not write"
+            for row in rows
+            if self._ledger.is_genuine(row)
+        }
 
     async def _stretch(self, connection: AsyncConnection, start: int, size: int) -> dict[str, str]:
         end = min(start + STRETCH, size)
