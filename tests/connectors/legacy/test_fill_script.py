@@ -60,7 +60,8 @@ class Visit:
 
     def _with_script(self) -> str:
         told = escape(json.dumps(_told(self._html)))
-        return f'<!doctype html><html><head><meta charset="utf-8"><script data-yimen="{told}">{SCRIPT}</script></head><body>{self._html}</body>'
+        head = f'<meta charset="utf-8"><script data-yimen="{told}">{SCRIPT}</script>'
+        return f"<!doctype html><html><head>{head}</head><body>{self._html}</body>"
 
 
 def _told(html: str) -> dict[str, Any]:
@@ -122,7 +123,8 @@ async def test_the_real_button_inside_a_wrapper_is_pressed(browser: Browser, but
 
 
 async def test_a_press_that_sends_nothing_is_told_and_not_repeated(browser: Browser) -> None:
-    counted = f'<form onsubmit="window.pressed = (window.pressed || 0) + 1; return false">{FIELDS}<button>登录</button></form>'
+    counts = "window.pressed = (window.pressed || 0) + 1; return false"
+    counted = f'<form onsubmit="{counts}">{FIELDS}<button>登录</button></form>'
     visit = await _visit(browser, counted)
     await expect(visit.page.get_by_text("UNSENT")).to_be_visible(timeout=15_000)
     assert await visit.page.evaluate("window.pressed") == 1
