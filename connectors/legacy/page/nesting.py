@@ -24,7 +24,7 @@ _LONG = 1000
 _MANY_QUOTES = 20_000
 _QUOTED = Pattern(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _LONGEST_NAME = 12
-_MOST_STEPS = 10_000_000
+_MOST_STEPS = 30_000_000
 _MOST_REOPENED = 400_000
 
 
@@ -32,7 +32,7 @@ def is_beyond_sense(text: str) -> bool:
     """True for a page that no parser should be given."""
     if text.count("<") < _FEW and len(text) < _SHORT:
         return False
-    depth = formatting = steps = reopened = 0
+    depth = formatting = options = steps = reopened = 0
     raw = ""
     for part in text.split("<")[1:]:
         name = _name(part)
@@ -41,11 +41,14 @@ def is_beyond_sense(text: str) -> bool:
         elif name.startswith("/"):
             depth -= depth > 0 and name[1:] not in _LEVEL
             formatting -= formatting > 0 and name[1:] in _FORMATTING
+            options = 0 if name == "/select" else options
         elif name:
             raw = name if name in ("script", "style", "textarea") else ""
             depth += name not in _LEVEL and not raw
             formatting += name in _FORMATTING
-            steps += depth + _attribute_steps(part)
+            # The parser goes through a choice's options again for each new one.
+            options += name == "option"
+            steps += depth + _attribute_steps(part) + (options if name == "option" else 0)
             reopened += formatting
             if steps > _MOST_STEPS or reopened > _MOST_REOPENED:
                 return True
