@@ -81,7 +81,7 @@ def test_every_row_of_words_decides_a_page(
     pages = [name for name, texts in asked.items() if any(of == group and one.search(text) for of, text in texts)]
     rest = {other: expression for other, expression in table.items() if other != row}
     nothing = Pattern(r"[^\s\S]")
-    monkeypatch.setitem(words._GROUPS, group, words.compiled(rest) if rest else nothing)  # type: ignore[index]
+    monkeypatch.setitem(words._GROUPS, group, words.compiled(rest) if rest else nothing)
     assert any(_reading(name) != usual[name] for name in pages), f"asked by {pages[:5]}"
 
 
