@@ -22,6 +22,7 @@ _FEW = 2000
 _SHORT = 6000
 _LONG = 1000
 _MANY_QUOTES = 20_000
+_TAG = Pattern(r"""(?:[^>"']|"[^"]*"|'[^']*')*""")
 _QUOTED = Pattern(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _LONGEST_NAME = 12
 _MOST_STEPS = 30_000_000
@@ -59,6 +60,8 @@ def _attribute_steps(part: str) -> int:
     """A parser looks at all attributes of an element before it takes the next one (HTML §13.2.5.33)."""
     if len(part) < _LONG:
         return 0
+    match = _TAG.match(part)
+    part = match[0] if match else part
     if part.count('"') + part.count("'") > _MANY_QUOTES:
         return _MOST_STEPS
     bare = _QUOTED.replace(" ", part).partition(">")[0].replace("/", " ")
