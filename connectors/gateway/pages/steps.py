@@ -4,12 +4,14 @@ from sqlalchemy import Boolean, Column, String, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import insert_if_absent, metadata
+from core.integrity import harmless
 
 step_table = Table(
     "connectors_step",
     metadata,
     Column("system_id", String(26), primary_key=True),
     Column("left_to_person", Boolean, nullable=False),
+    info=harmless(because="it only says beforehand on a tile what the login page itself will ask for"),
 )
 
 

@@ -159,7 +159,7 @@ def _revealed(
     if panel is None:
         return _revealed_by_its_hint(controls, typed)
     shown = [replace(one, hidden="") if one.hider == panel else one for one in controls]
-    if not any(one.is_text and not one.hidden for one in shown):
+    if not any(one.is_text and guess(one).role == "username" for one in shown):
         # Each row of the panel may be hidden by itself.
         shown = [replace(one, hidden="") if one.hidden and not one.hidden_itself else one for one in controls]
     roles = {one.index: guess(one) for one in shown}
@@ -207,13 +207,12 @@ def _username(controls: Sequence[Control], roles: dict[int, Guess], password: Co
     field that nothing is known of, or the unit or office that signs in as such."""
     named = [one for one in controls if roles[one.index].role == "username"]
     if named:
-        sent_codes = any(roles[one.index].role == "otp" for one in controls)
         return max(
             named,
             key=lambda one: (
                 one.is_text,
                 roles[one.index].kind not in ("personal", "card"),
-                not (sent_codes and roles[one.index].kind == "phone"),
+                roles[one.index].kind != "phone",
                 one.index < password.index,
                 roles[one.index].confidence,
                 -abs(one.index - password.index),

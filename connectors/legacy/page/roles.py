@@ -83,11 +83,9 @@ def is_setting(control: Control) -> bool:
     """True for a password that is being set, or given to be changed: new, old or repeated."""
     if control.completion == "new-password":
         return True
-    hint, label = words.folded(control.hint), words.folded(control.label)
-    said = any(
-        words.says("label.setting", text) and (not control.is_near or words.says("label.password", text))
-        for text in (hint, label)
-    )
+    label = words.folded(control.label)
+    labelled = words.says("label.setting", label) and (not control.is_near or words.says("label.password", label))
+    said = labelled or words.says("label.setting", words.folded(control.hint))
     return said or any(words.says("name.setting", one) for one in control.identifiers)
 
 
@@ -133,7 +131,11 @@ def _secret(group: str, word: str) -> Guess:
 
 
 def _own_password_word(control: Control, word: str) -> bool:
-    """True when a password word stands in a name without the other word: `captcha` may be in a label nearby only."""
+    """True when a password word stands in a name without the other word - `captcha` may be in a label nearby only - or
+    beside it in the label ("PIN or password")."""
+    label = words.folded(control.label)
+    if word in label and words.says("label.password", label.replace(word, "")):
+        return True
     return any(words.says("name.password", one) and word not in one for one in control.identifiers) and (
         word not in words.folded(control.hint)
     )
@@ -187,6 +189,8 @@ def _wordless(control: Control) -> Guess:
         return Guess("captcha", "a picture of a code stands beside it", 0.8)
     if control.type == "email":
         return Guess("username", "type=email", 0.8)
+    if is_phone(control):
+        return Guess("username", "a telephone", 0.5, "phone")
     return Guess("other", "nothing tells what it is", 0.3, "unknown")
 
 

@@ -108,6 +108,14 @@ RULES: tuple[Rule, ...] = (
     Rule("unseen", -1, "it is not shown yet", lambda one: one.is_unseen),
     Rule("username", 2, "it asks who it is", lambda one: one.username is not None),
     Rule("login", 3, "it speaks of signing in", _signs_in),
+    Rule(
+        "open",
+        -3,
+        "its password is typed in the open, and nothing says that it signs in",
+        lambda one: (
+            one.password.type != "password" and not _signs_in(one) and not words.says("button.login", one.headings)
+        ),
+    ),
     Rule("setting", _NEVER, "a password is being set, not given", _sets_a_password),
     Rule("setting beside", _NEVER, "another field asks for a new password", _sets_beside),
     Rule("passwords", _NEVER, "it has several password fields", lambda one: len(one.passwords) > 1),
