@@ -121,9 +121,9 @@ class Proxy:
     # Back to the browser
 
     async def _answer(self, visit: Visit, answer: UpstreamAnswer, send: Send) -> None:
-        await self._note_cookies(visit, answer)
         await self._judge_basic(visit, answer)
         headers = browser_headers(answer.fields, visit.origins, secure=self._parts.settings.secure)
+        await self._note_cookies(visit, headers)
         headers = _with_challenge(visit, answer, headers)
         content_type = answer.headers.get("content-type", "")
         scrubber = await self._echoes.scrubber(visit.who, _charset(content_type))
@@ -141,15 +141,14 @@ class Proxy:
         else:
             await self._pass_on(visit, answer, headers, scrubber, send)
 
-    async def _note_cookies(self, visit: Visit, answer: UpstreamAnswer) -> None:
-        """In a supervised sign-in only cookies pass that the server has set since it began."""
+    async def _note_cookies(self, visit: Visit, headers: Sequence[Header]) -> None:
+        """In a supervised sign-in only cookies pass that the server has set since it began, as the browser has them."""
         if visit.who.supervision is None:
             return
-        lines = [value for name, value in answer.fields if name == "set-cookie"]
-        supervision = visit.who.supervision.with_cookies(lines)
-        if supervision != visit.who.supervision:
+        lines = [value for name, value in headers if name == "set-cookie"]
+        if visit.who.supervision.with_cookies(lines) != visit.who.supervision:
             async with self._parts.database.write() as connection:
-                await self._sessions.supervise(connection, visit.who.id, supervision)
+                await self._sessions.note_cookies(connection, visit.who.id, lines)
 
     async def _judge_basic(self, visit: Visit, answer: UpstreamAnswer) -> None:
         given = visit.authorization

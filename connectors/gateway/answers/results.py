@@ -41,7 +41,16 @@ class Results:
         A refused password freezes its Item: nothing is tried a second time (DESIGN §4.15).
         """
         login_url = visit.swapped.fill.login_url if visit.swapped else visit.held.login_url if visit.held else ""
-        told = SignInResponse(status, answered, visit.address, body, charset=charset, login_url=login_url)
+        names = visit.swapped.request.passwords if visit.swapped is not None else ()
+        told = SignInResponse(
+            status,
+            answered,
+            visit.address,
+            body,
+            charset=charset,
+            login_url=login_url,
+            password_fields=tuple(name.rsplit("/", 1)[-1] for name in names),
+        )
         outcome = await off_loop(len(body), judge, visit.recipe, told)
         headers: list[Header] = []
         if visit.swapped is not None:

@@ -5,6 +5,7 @@ gateway host that belongs to a visit; a system with several origins has a host f
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -152,6 +153,17 @@ class GatewaySessions:
         """A supervised sign-in begins, goes on, or is over (None)."""
         document = supervision.to_json() if supervision is not None else None
         await self._change(connection, visit_id, supervision=document)
+
+    async def note_cookies(self, connection: AsyncConnection, visit_id: str, set_cookies: Sequence[str]) -> None:
+        """What the server has set in a supervised sign-in; nothing where that is over by now."""
+        query = select(gateway_visit_table).where(gateway_visit_table.c.id == visit_id).with_for_update()
+        row = (await connection.execute(query)).one_or_none()
+        if row is None or row.supervision is None:
+            return
+        self._rows.require(gateway_visit_table, row)
+        before = Supervision.from_json(row.supervision)
+        if (after := before.with_cookies(set_cookies)) != before:
+            await self._change(connection, visit_id, supervision=after.to_json())
 
     async def begin_filling(self, connection: AsyncConnection, visit_id: str) -> None:
         """From now on every process reads the visit anew, so that none shows an answer without what it learns next."""

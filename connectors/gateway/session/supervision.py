@@ -11,33 +11,37 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 _MOST_COOKIES = 100
+# Values of one cookie: requests that are under way still carry those that it had a moment before.
+_MOST_VALUES = 20
 
 
 @dataclass(frozen=True)
 class Supervision:
-    """The digests of the cookies that the server has set since it began, by name."""
+    """The digests of the values that the server has given its cookies since it began, by name, the newest last."""
 
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        return cls({str(name): str(digest) for name, digest in document.items()})
+        return cls({str(name): tuple(map(str, digests)) for name, digests in document.items()})
 
-    def to_json(self) -> dict[str, str]:
-        return dict(self.cookies)
+    def to_json(self) -> dict[str, list[str]]:
+        return {name: list(digests) for name, digests in self.cookies.items()}
 
     def passes(self, pair: str) -> bool:
         """Whether `name=value` is a cookie of this sign-in."""
         name, _, value = pair.partition("=")
-        return self.cookies.get(name.strip()) == _digest(value)
+        return _digest(value) in self.cookies.get(name.strip(), ())
 
     def with_cookies(self, set_cookies: Iterable[str]) -> Self:
         """After an answer with these Set-Cookie lines."""
         known = dict(self.cookies)
         for line in set_cookies:
             name, equals, value = line.partition(";")[0].partition("=")
-            if equals and (name.strip() in known or len(known) < _MOST_COOKIES):
-                known[name.strip()] = _digest(value)
+            before = known.get(name.strip(), ())
+            digest = _digest(value)
+            if equals and digest not in before and (before or len(known) < _MOST_COOKIES):
+                known[name.strip()] = (*before, digest)[-_MOST_VALUES:]
         return type(self)(known)
 
 

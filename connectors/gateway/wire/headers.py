@@ -78,6 +78,8 @@ _RESPONSE_DROPPED = frozenset(
         "access-control-allow-origin",
     }
 )
+# A number of two digits in a cookie's name is seldom a port.
+_SHORTEST_PORT = 2
 # A page is always asked for whole: one that the browser kept from last time may hold a dummy that is spent.
 _CONDITIONAL = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"})
 
@@ -105,7 +107,8 @@ def upstream_headers(received: Iterable[Header], origins: OriginMap, peer: Peer,
             sent.append((name, origins.to_upstream(values[name])))
     cookies = _foreign_cookies(value for name, value in received if name == "cookie")
     if cookies:
-        sent.append(("cookie", cookies))
+        pairs = (_named_after(pair, origins.gateway_port, origins.upstream.port) for pair in cookies.split("; "))
+        sent.append(("cookie", "; ".join(pairs)))
     if peer.authorization is not None:
         sent = [(name, value) for name, value in sent if name != "authorization"]
         sent.append(("authorization", peer.authorization))
@@ -133,7 +136,7 @@ def browser_headers(answered: Iterable[Header], origins: OriginMap, *, secure: b
         if name == "set-cookie":
             cookie = _set_cookie(value, secure=secure)
             if cookie is not None:
-                sent.append((name, cookie))
+                sent.append((name, _named_after(cookie, origins.upstream.port, origins.gateway_port)))
         elif name in ("location", "content-location", "refresh", "link", "access-control-allow-origin"):
             sent.append((name, origins.text_to_gateway(value)))
         elif name == "content-security-policy":
@@ -193,6 +196,18 @@ def _foreign_cookies(values: Iterable[str]) -> str:
     """Every cookie but ours: Yimen's sign-in never reaches a legacy host."""
     pairs = (pair.strip() for value in values for pair in value.split(";"))
     return "; ".join(pair for pair in pairs if pair and not _is_our_cookie(pair))
+
+
+def _named_after(pair: str, port: int, other: int) -> str:
+    """Some applications name a cookie after the port in the address, and their scripts look for the port that the
+    browser sees: `csrf_token_P5000`."""
+    name, equals, value = pair.partition("=")
+    digits = str(port)
+    at = name.find(digits) if len(digits) > _SHORTEST_PORT else -1
+    around = name[at - 1 : at] + name[at + len(digits) : at + len(digits) + 1]
+    if at <= 0 or any(character.isdigit() for character in around):
+        return pair
+    return f"{name[:at]}{other}{name[at + len(digits) :]}{equals}{value}"
 
 
 def _is_our_cookie(pair: str) -> bool:

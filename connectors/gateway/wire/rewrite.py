@@ -92,6 +92,10 @@ class OriginMap:
     def gateway_authority(self) -> str:
         return self.gateway_origin.partition("://")[2]
 
+    @cached_property
+    def gateway_port(self) -> int:
+        return ExactOrigin.parse(self.gateway_origin).port
+
     @property
     def told_authority(self) -> str:
         """The Host field of a request to the system."""

@@ -43,6 +43,8 @@ class SignInResponse:
     """`url` is the address that was asked; `headers` a mapping or pairs, of which Set-Cookie may stand repeatedly.
 
     `login_url`, where it is known, is the address of the login page: a redirect back to it is a refusal.
+    `password_fields` are the names under which the password was sent, where that is known: a page that asks for another
+    one - to change it, to add a person - is not the login page.
     """
 
     status: int
@@ -51,6 +53,7 @@ class SignInResponse:
     body: bytes = field(repr=False)
     charset: str | None = None
     login_url: str = ""
+    password_fields: tuple[str, ...] = ()
 
 
 class Answer:

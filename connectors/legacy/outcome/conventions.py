@@ -91,7 +91,10 @@ def _back_to_login(answer: Answer, target: str) -> Outcome | None:
 def _page(answer: Answer, said: Outcome | None) -> Outcome:
     form = detect(answer.text, answer.response.url)
     if form is not None and form.password is not None:
-        return said or Outcome("failure", "the login page is shown again")
+        if _is_login_form(answer, form.password.name):
+            return said or Outcome("failure", "the login page is shown again")
+        if answer.is_content and answer.status < 400:
+            return Outcome("success", "it shows a page that asks for another password")
     inside = phrases.SIGNED_IN.search(answer.visible)
     if said is not None:
         return _reconciled(answer, said, inside[0] if inside else "")
@@ -100,6 +103,12 @@ def _page(answer: Answer, said: Outcome | None) -> Outcome:
     if answer.is_notice and (word := _said_word(answer.visible)) is not None:
         return word
     return _other_page(answer, inside[0] if inside else "", framed=form is not None and bool(form.frames))
+
+
+def _is_login_form(answer: Answer, name: str) -> bool:
+    """Whether a field of that name is the one which the sign-in was sent by."""
+    sent = answer.response.password_fields
+    return not sent or not name or name in sent
 
 
 def _reconciled(answer: Answer, said: Outcome, inside: str) -> Outcome:

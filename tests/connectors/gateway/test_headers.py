@@ -190,3 +190,10 @@ def test_addresses_in_answers_stay_at_the_gateway(name: str, value: str, expecte
 )  # fmt: skip
 def test_what_would_change_the_browser_beyond_the_page_is_dropped(name: str) -> None:
     assert values(to_browser((name, "x")), name) == []
+
+
+def test_a_cookie_that_is_named_after_the_port_has_the_port_that_the_browser_sees() -> None:
+    """OctoPrint's script looks for `csrf_token_P` and the port of the address bar."""
+    for theirs, ours in (("csrf_token_P8443", "csrf_token_P443"), ("id18443", "id18443"), ("v84431", "v84431")):
+        assert values(to_browser(("set-cookie", f"{theirs}=x; Path=/")), "set-cookie") == [f"{ours}=x; Path=/"]
+        assert values(to_upstream(("cookie", f"{ours}=x; a=8443")), "cookie") == [f"{theirs}=x; a=8443"]

@@ -187,6 +187,22 @@ async def test_in_a_supervised_sign_in_no_cookie_of_other_days_reaches_the_syste
     assert legacy.last.get("cookie") == "fresh=1"
 
 
+async def test_a_value_that_the_system_gave_a_moment_before_still_passes(
+    cadre: Browser, item: Item, legacy: LegacyServer, launch: Launch
+) -> None:
+    """A server that sets its cookie anew in each answer meets requests that are under way with the value before."""
+    rolling = iter(range(100))
+    legacy.answers["GET /login"] = lambda _: Response(
+        SCRIPTED, media_type="text/html", headers={"set-cookie": f"xid={next(rolling)}; Path=/"}
+    )
+    await launch(cadre)
+    first = cadre.jar["oa"]["xid"]
+    await cadre.get("/login")
+    cadre.jar["oa"]["xid"] = first
+    await cadre.fetch("/api/one")
+    assert legacy.last.get("cookie") == f"xid={first}"
+
+
 async def test_after_the_supervised_sign_in_every_cookie_of_the_system_passes(
     cadre: Browser, item: Item, legacy: LegacyServer, launch: Launch
 ) -> None:

@@ -339,3 +339,14 @@ def test_a_warning_of_what_may_happen_is_no_verdict(text: str) -> None:
 
 def test_lone_surrogates_of_json_are_judged_like_any_text() -> None:
     assert judge(None, _answer('{"success":false,"msg":"\\ud800密码错误"}', 200, _JSON)).result == "failure"
+
+
+def test_a_page_that_asks_for_another_password_is_not_the_login_page() -> None:
+    """A page for people who are in may hold forms to change a password, or to add a person."""
+    change = '<form method="post" action="/me"><input type="password" name="{}"><button>OK</button></form>'
+    work = "<p>" + "收文 " * 2000 + "</p>"
+    for name, result in (("password", "failure"), ("apassword1", "success")):
+        page = SignInResponse(
+            200, {}, "http://oa/", (work + change.format(name)).encode(), "utf-8", password_fields=("password",)
+        )
+        assert judge(None, page).result == result
