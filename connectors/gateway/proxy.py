@@ -41,6 +41,7 @@ _NO_BODY_STATUS = frozenset({204, 304})
 # A page that takes longer to come is no login page: it is shown as it comes.
 _PATIENCE_SECONDS = 3.0
 _LONGEST_LESSON = 16 * 1024
+_HTML_BEGINNINGS = (b"<!doctype html", b"<html", b"<head", b"<script", b"<body", b"<title", b"<!--", b"<div", b"<table")
 # What no script can read a text from.
 _MEDIA = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/x-icon", "audio/", "video/", "font/")
 
@@ -134,7 +135,7 @@ class Proxy:
             await self._signed_in(visit, answer, headers, scrubber, send)
         elif visit.request.method == "HEAD" or answer.status in _NO_BODY_STATUS:
             await _send_bodiless(send, answer, headers)
-        elif _is_html(content_type) and visit.is_document and not answer.coding:
+        elif _may_be_html(content_type, answer) and visit.is_document and not answer.coding:
             await self._document(visit, answer, headers, scrubber, send)
         elif self._teaches(visit, answer):
             await self._learn(visit, answer, headers, scrubber, send)
@@ -187,9 +188,9 @@ class Proxy:
             # Larger than any login page, or a report that goes on and on: it is passed on as it comes.
             await self._pass_on(visit, answer, headers, scrubber, send, first)
             return
-        body, headers = await self._documents.prepare(
-            visit, _page(visit, answer, await _scrubbed(scrubber, first), headers)
-        )
+        body = await _scrubbed(scrubber, first)
+        if answer.headers.get("content-type") or _begins_html(body):
+            body, headers = await self._documents.prepare(visit, _page(visit, answer, body, headers))
         await _send_answered(send, Answered(answer.status, headers, body))
 
     async def _beginning(self, answer: UpstreamAnswer) -> bytes:
@@ -382,10 +383,20 @@ def _is_html(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
 
 
+def _may_be_html(content_type: str, answer: UpstreamAnswer) -> bool:
+    """A page without a type is read as what it begins like, unless the server forbids it (MIME Sniffing §7.1)."""
+    sniffed = not content_type and answer.headers.get("x-content-type-options", "").lower() != "nosniff"
+    return sniffed or _is_html(content_type)
+
+
+def _begins_html(body: bytes) -> bool:
+    return body[:1024].lstrip(b"\xef\xbb\xbf\t\n\x0c\r ").lower().startswith(_HTML_BEGINNINGS)
+
+
 def _is_media(content_type: str) -> bool:
     return content_type.strip().lower().startswith(_MEDIA)
 
 
 def _page(visit: Visit, answer: UpstreamAnswer, body: bytes, headers: list[Header]) -> Document:
     charset = _charset(answer.headers.get("content-type", ""))
-    return Document(visit.address, body, charset, headers, is_shown=visit.is_shown and answer.status < 400)
+    return Document(visit.address, body, charset, headers, answer.status, is_shown=visit.is_shown)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.session.fills import Fill, Fills, Undecided
+from connectors.gateway.session.fills import Awaits, Fill, Fills, Undecided
 from connectors.gateway.session.sessions import GatewaySession, GatewaySessions
 from connectors.gateway.swap.basic import Authorization
 from connectors.gateway.swap.captures import Captures, Held
@@ -55,7 +55,7 @@ class Results:
         headers: list[Header] = []
         if visit.swapped is not None:
             moved = _moved(visit, visit.swapped, answered) if status in _REPEATS else None
-            await self._note_swap(visit, visit.swapped, outcome, repeats=status in _REPEATS, moved=moved)
+            await self._note_swap(visit, visit.swapped, outcome, status, moved)
         if visit.held is not None:
             headers += await self._note_held(visit.held, outcome)
         return headers
@@ -98,10 +98,11 @@ class Results:
             )
 
     async def _note_swap(
-        self, visit: Visit, swapped: Swapped, outcome: Outcome, *, repeats: bool, moved: LoginRequest | None
+        self, visit: Visit, swapped: Swapped, outcome: Outcome, status: int, moved: LoginRequest | None
     ) -> None:
-        """`repeats`: the browser is told to send the same request elsewhere, to `moved` (RFC 9110 §15.4.8): no verdict
+        """307 and 308 tell the browser to send the same request elsewhere, to `moved` (RFC 9110 §15.4.8): no verdict
         yet."""
+        repeats, is_redirect = status in _REPEATS, 300 <= status < 400
         if not repeats:
             await self.record(visit.who, visit.system, swapped.fill.item_id or "", outcome)
         async with self._parts.database.write() as connection:
@@ -109,8 +110,11 @@ class Results:
                 await self._fills.teach(connection, await self._fills.find(connection, swapped.fill.id), moved)
             if repeats or outcome.result == "success":
                 await self._fills.make_good_again(connection, swapped.fill)
-            elif outcome.result == "unknown":
-                await self._fills.leave_undecided(connection, swapped.fill, leads_back=outcome is LEADS_BACK)
+            if outcome.result == "unknown":
+                awaits: Awaits = "back" if outcome is LEADS_BACK else "page"
+                await self._fills.leave_undecided(connection, swapped.fill, awaits)
+            elif outcome.result == "success" and is_redirect and not repeats:
+                await self._fills.leave_undecided(connection, swapped.fill, "led")
         if outcome.result == "success" and not repeats:
             await self._keep_lessons(visit.who, visit.system, swapped.fill)
 

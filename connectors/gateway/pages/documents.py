@@ -11,7 +11,7 @@ from connectors.gateway.pages.notices import refusals
 from connectors.gateway.pages.salts import salts_in
 from connectors.gateway.pages.steps import note_step
 from connectors.gateway.parts import GatewayParts
-from connectors.gateway.session.fills import Fill, Fills, Undecided
+from connectors.gateway.session.fills import Awaits, Fill, Fills, Undecided
 from connectors.gateway.session.sessions import GatewaySessions
 from connectors.gateway.swap.form_reader import FormReader
 from connectors.gateway.swap.knowledge import LoginKnowledge
@@ -35,12 +35,13 @@ _TOLD_TEXTS = ("person", "presses", "filled", "portal", "missing", "unsent")
 @dataclass(frozen=True)
 class Document:
     """A page as the legacy server sent it: `url` is its address there. `is_shown`: it is the page that the person looks
-    at, and no error."""
+    at."""
 
     url: str
     body: bytes
     charset: str | None
     headers: Sequence[Header]
+    status: int = 200
     is_shown: bool = True
 
     @property
@@ -91,12 +92,13 @@ class Documents:
             held = await captures.is_held(connection, who.id)
         if undecided:
             async with self._parts.database.write() as connection:
-                waiting = await self._fills.take_undecided(connection, who.id)
+                kinds: Sequence[Awaits] = ("led",) if document.status >= 400 else ("page", "back", "led")
+                waiting = await self._fills.take_undecided(connection, who.id, kinds)
             for one in waiting:
                 outcome = _outcome(one, document, plan)
                 if outcome is not None:
                     await self._results.decide(who, visit.system, one, outcome)
-        if held and plan is None:
+        if held and plan is None and document.status < 400:
             async with self._parts.database.write() as connection:
                 await captures.offer_held(connection, who.id)
 
@@ -209,9 +211,12 @@ def _may_press(item: Item) -> bool:
 
 
 def _outcome(one: Undecided, document: Document, plan: FillPlan | None) -> Outcome | None:
+    if one.awaits == "led":
+        is_refused = document.status >= 400 and plan is not None
+        return Outcome("failure", f"it leads to the login form again: HTTP {document.status}") if is_refused else None
     if plan is None:
         return Outcome("success", "it leads to a page that asks for no password")
-    if one.leads_back and path_of(one.fill.login_url) == path_of(document.url):
+    if one.awaits == "back" and path_of(one.fill.login_url) == path_of(document.url):
         return Outcome("failure", "the login page is shown again")
     return None
 

@@ -10,7 +10,7 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Boolean, Column, Row, String, Table, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -103,10 +103,15 @@ class Fill:
 
 @dataclass(frozen=True)
 class Undecided:
-    """A sign-in whose answer told nothing. `leads_back`: it sent the browser to the login page's own address."""
+    """A sign-in about which the next page may tell more. `awaits` says what its answer was: nothing that tells
+    (`page`), a redirect to the login page's own address (`back`), or a redirect that leads away from it, and so a
+    success unless the page there is the login form again with an error (`led`)."""
 
     fill: Fill
-    leads_back: bool
+    awaits: "Awaits"
+
+
+Awaits = Literal["page", "back", "led"]
 
 
 class Fills:
@@ -194,27 +199,27 @@ class Fills:
     async def find(self, connection: AsyncConnection, fill_id: str) -> Fill:
         return self._fill((await connection.execute(select(fill_table).where(fill_table.c.id == fill_id))).one())
 
-    async def leave_undecided(self, connection: AsyncConnection, fill: Fill, *, leads_back: bool) -> None:
-        """`leads_back`: a redirect leads to the login page's own address, so the page there is the answer."""
-        awaited = "back" if leads_back else "page"
-        await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(undecided=awaited))
+    async def leave_undecided(self, connection: AsyncConnection, fill: Fill, awaits: Awaits) -> None:
+        await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(undecided=awaits))
 
     async def has_undecided(self, connection: AsyncConnection, visit_id: str) -> bool:
         query = select(fill_table.c.id).where(fill_table.c.visit_id == visit_id, fill_table.c.undecided.is_not(None))
         return (await connection.execute(query.limit(1))).first() is not None
 
-    async def take_undecided(self, connection: AsyncConnection, visit_id: str) -> list[Undecided]:
-        """The sign-ins that the page which comes now tells about, each once."""
+    async def take_undecided(
+        self, connection: AsyncConnection, visit_id: str, kinds: Sequence[Awaits]
+    ) -> list[Undecided]:
+        """The sign-ins of these kinds that the page which comes now tells about, each once."""
         waiting = (
             fill_table.c.visit_id == visit_id,
-            fill_table.c.undecided.is_not(None),
+            fill_table.c.undecided.in_(kinds),
             fill_table.c.used_at > self._clock.now() - _FOLLOWED,
         )
         found = (await connection.execute(select(fill_table).where(*waiting).with_for_update())).all()
         await connection.execute(
             update(fill_table).where(fill_table.c.id.in_([row.id for row in found])).values(undecided=None)
         )
-        return [Undecided(self._fill(row), row.undecided == "back") for row in found]
+        return [Undecided(self._fill(row), row.undecided) for row in found]
 
     async def add_variables(self, connection: AsyncConnection, fill: Fill, variables: Mapping[str, str]) -> None:
         """More values for the page's transform, from a later answer of the system."""

@@ -163,7 +163,7 @@ def _json_shown(answer: Answer, told: JsonAnswer) -> Outcome | None:
             # A script is sent to the front page for one reason only.
             return Outcome("success", "the JSON answer leads to the front page") if led is LEADS_BACK else led
         good = True if told.is_person else None
-    elif good is None and answer.status in (400, 401, 422):
+    elif good is None and answer.status in (400, 401, 403, 422):
         good = False
     if good:
         return Outcome("success", "the JSON answer says so")
@@ -185,8 +185,8 @@ def _said_word(said: str) -> Outcome | None:
 def _word(answer: Answer) -> Outcome:
     """An answer that says nothing in words."""
     text = answer.text.strip()
-    if answer.status == 401:
-        return Outcome("failure", "HTTP 401")
+    if answer.status in (401, 403) and not phrases.OTHER_REASON.search(text):
+        return Outcome("failure", f"HTTP {answer.status}")
     if answer.status in (200, 204) and not text and answer.cookies:
         return Outcome("unknown", "an empty answer that sets a cookie")
     return Outcome("unknown", "an answer that tells nothing")

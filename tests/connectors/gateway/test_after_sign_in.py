@@ -58,6 +58,31 @@ async def test_an_answer_that_tells_nothing_is_judged_by_the_page_that_comes_nex
     assert (await the_item(house, item)).last_result == "success"
 
 
+@pytest.mark.parametrize(("status", "state"), [(403, "frozen"), (200, "active")])
+async def test_the_login_form_with_an_error_after_a_redirect_is_a_refusal(
+    cadre: Browser, item: Item, legacy: LegacyServer, house: House, status: int, state: str
+) -> None:
+    legacy.answers["POST /login"] = RedirectResponse("/desk?user=w", 302)
+    form = login_page("/desk") if status >= 400 else HOME
+    legacy.answers["GET /desk"] = Response(form.body, status, media_type="text/html")
+    await sign_in(cadre)
+    assert (await the_item(house, item)).last_result == "success"
+    await cadre.get("/desk?user=w")
+    assert (await the_item(house, item)).state == state
+
+
+async def test_a_page_without_a_type_is_read_as_what_it_begins_like(
+    cadre: Browser, item: Item, legacy: LegacyServer
+) -> None:
+    page = bytes(login_page().body)
+    legacy.answers["GET /login"] = Response(page)
+    assert (await cadre.get("/login")).told is not None
+    legacy.answers["GET /login"] = Response(page, headers={"x-content-type-options": "nosniff"})
+    assert (await cadre.get("/login")).told is None
+    legacy.answers["GET /file"] = Response(b"\x00\x01 no page")
+    assert (await cadre.get("/file")).body == b"\x00\x01 no page"
+
+
 @pytest.mark.parametrize(("answer", "presses"), [({"hello": "world"}, False), ({"success": True}, True)])
 async def test_after_an_answer_that_tells_nothing_the_person_presses(
     cadre: Browser, item: Item, legacy: LegacyServer, house: House, answer: dict[str, object], *, presses: bool
