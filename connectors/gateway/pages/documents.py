@@ -153,7 +153,7 @@ class Documents:
                 return self._watching(visit)
             await self._sessions.begin_filling(connection, who.id)
             presses = plan.submits and intent is not None and _may_press(item) and not (plan.steps and intent.stepped)
-            if presses and intent is not None and not intent.stepped and (plan.steps or only_launched):
+            if presses and intent is not None and not intent.stepped and (plan.steps or plan.form is None):
                 # The page that asks for the password is still to come, or this one's script leads on to it.
                 await launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
             login = await self._parts.items.login_name(connection, item.id)
