@@ -103,7 +103,7 @@ async def test_only_the_owner_sees_a_password_with_a_new_proof_and_a_reason(town
     await entry.locator(".btn-primary", has_text="查看").click()
     await expect(entry.locator("output")).to_have_text(password)
     custody = page.locator(".entries > li").filter(has_text="农房管理")
-    await expect(custody.locator("summary")).to_have_count(0)
+    await expect(custody.locator("summary")).to_have_text(["重新学习登录"])
     await expect_reveal_in_ledger(town, "到县里培训要用")
 
 

@@ -11,7 +11,11 @@ import pytest
 from sqlalchemy import Boolean, DateTime, Integer, LargeBinary, Table, delete, insert, select, text, update
 from sqlalchemy.types import JSON, Date, TypeDecorator
 
+from connectors.gateway.session.fills import Fills
+from connectors.gateway.session.sessions import GatewaySessions
 from connectors.launch import launch_intent_table
+from connectors.legacy.filling.plan import fill_plan
+from connectors.login_requests import LoginRequest
 from connectors.systems import SystemRegistration, system_table
 from core.clock import FrozenClock
 from core.database import metadata
@@ -49,6 +53,7 @@ __all__ = ["flow"]
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 HERE = Caller("192.0.2.10", "Mozilla/5.0", "browser-a")
 UPSTREAM = "http://127.0.0.1:9001"
+LOGIN_PAGE = '<form action="/login" method="post"><input name="username"><input type="password" name="password"></form>'
 Row = dict[str, Any]
 
 
@@ -176,6 +181,16 @@ async def everything(house: House, flow: Flow, lin: str, clock: FrozenClock) -> 
         use = Use("session:s", UPSTREAM, "")
         await house.tickets.issue(connection, item.id, use, actor="x", purpose="fill")
         await house.launcher.keep_intent(connection, signed_in.session.id, system_id, item.id, stepped=False)
+        gateway = GatewaySessions(house.database, clock, house.sessions, house.rows)
+        await gateway.start(connection, signed_in.session, system_id, "oa")
+        plan = fill_plan(None, LOGIN_PAGE, f"{UPSTREAM}/login")
+        assert plan is not None
+        fills = Fills(clock, house.rows)
+        await fills.create(connection, "v", plan, UPSTREAM, item_id=item.id, variables={}, supervised=True)
+        request = LoginRequest(
+            origin=UPSTREAM, method="POST", path="/login", kind="urlencoded", passwords={"password": None}
+        )
+        await house.login_requests.keep_form(connection, system_id, request)
         await house.interactions.begin(connection, "affairs", {"scope": "openid"}, "browser")
         await house.totp.begin(connection, lin)
         seed = await house.totp.begin(connection, lin)

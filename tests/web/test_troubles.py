@@ -43,7 +43,7 @@ async def test_events_that_nobody_places_are_told(house: House, clock: FrozenClo
 
 async def test_a_deployment_without_a_worker_is_told(house: House, clock: FrozenClock) -> None:
     troubles = Troubles(house)
-    clock.advance(timedelta(minutes=30))
+    clock.advance(timedelta(minutes=61))
     found = await troubles.look()
     assert {trouble.parameters["job"] for trouble in found if trouble.code == "ERR-NO_WORKER"} == {
         job.name for job in periodic_jobs(house)
@@ -64,9 +64,9 @@ async def test_a_job_that_keeps_failing_is_told(house: House, clock: FrozenClock
         await house.ledger.sequence()
         with pytest.raises(OSError, match="No space"):
             await jobs.run_if_due(broken)
-        await Jobs(house.database, clock, []).run_if_due(periodic_jobs(house)[0])
-        await Jobs(house.database, clock, []).run_if_due(periodic_jobs(house)[1])
-        await Jobs(house.database, clock, []).run_if_due(periodic_jobs(house)[3])
+        for job in periodic_jobs(house):
+            if job.name != broken.name:
+                await Jobs(house.database, clock, []).run_if_due(job)
     assert await Troubles(house).look() == [Trouble("ERR-JOB", {"job": "forget", "failures": 3, "failure": "OSError"})]
 
 

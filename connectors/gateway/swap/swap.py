@@ -135,13 +135,19 @@ class Swap:
     ) -> Swapped | Attempt:
         if (attempt := self._attempts.under_way(who.id, fill.id)) is not None:
             return attempt
-        if fill.is_spent:
-            await self._refuse(
-                who, system, fill, Refusal("ERR-FILL", "the page was used before, or stood open too long")
-            )
-        if system.registration.signed_login and exchange.taught is not None:
-            await self._propose(who, system, fill, exchange.taught)
-        return await self._put(who, system, recipe, fill, body, exchange)
+        # Begun before anything is awaited: a press at the same moment finds it.
+        attempt = self._attempts.begin(who.id, fill.id)
+        try:
+            if fill.is_spent:
+                why = "the page was used before, or stood open too long"
+                await self._refuse(who, system, fill, Refusal("ERR-FILL", why))
+            if system.registration.signed_login and exchange.taught is not None:
+                await self._propose(who, system, fill, exchange.taught)
+            await self._consume(who, system, fill, exchange)
+            return await self._opened(who, system, recipe, fill, body, exchange, attempt)
+        except BaseException as error:
+            attempt.failed(error)
+            raise
 
     async def refuse_elsewhere(
         self, who: GatewaySession, system: System, lines: Sequence[str], fills: Sequence[Fill]
@@ -183,26 +189,12 @@ class Swap:
                     raise
                 return None
 
-    async def _put(
-        self,
-        who: GatewaySession,
-        system: System,
-        recipe: Recipe | None,
-        fill: Fill,
-        body: ParsedBody,
-        exchange: Exchange,
-    ) -> Swapped:
+    async def _consume(self, who: GatewaySession, system: System, fill: Fill, exchange: Exchange) -> None:
         known_id = (exchange.known.id if exchange.known is not None else "") or fill.known_id
         async with self._database.write() as connection:
             consumed = await self._fills.consume(connection, fill, known_id=known_id, taught=exchange.taught)
         if not consumed:
             await self._refuse(who, system, fill, Refusal("ERR-FILL", "the dummy was used before"))
-        attempt = self._attempts.begin(who.id, fill.id)
-        try:
-            return await self._opened(who, system, recipe, fill, body, exchange, attempt)
-        except BaseException as error:
-            attempt.failed(error)
-            raise
 
     async def _opened(
         self,

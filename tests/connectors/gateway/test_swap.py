@@ -272,7 +272,9 @@ async def test_a_form_that_leads_elsewhere_is_not_filled(
     cadre: Browser, item: Item, legacy: LegacyServer, action: str
 ) -> None:
     legacy.answers["GET /login"] = login_page(action)
-    assert (await cadre.get("/login")).told is None
+    told = (await cadre.get("/login")).told
+    assert told is not None
+    assert list(told) == ["notice"], "the page says why"
 
 
 async def test_a_json_text_in_a_field_gets_nothing(cadre: Browser, item: Item, legacy: LegacyServer) -> None:

@@ -19,7 +19,8 @@ async def test_apply_shows_a_diff_makes_it_true_and_repeats_nothing(yimen: Yimen
     assert (status, {step["verb"] for step in json.loads(said)}) == (0, {"create"})
     status, said, _ = await yimen("apply", "-", "--json", given=COUNTY.replace("林晓岚", "林晓兰"))
     changed = [step for step in json.loads(said) if step["verb"] != "keep"]
-    assert changed == [{"verb": "change", "kind": "user", "name": "lin", "fields": ["name"], "without_effect": []}]
+    nothing: dict[str, list[str]] = {"without_effect": [], "warnings": []}
+    assert changed == [{"verb": "change", "kind": "user", "name": "lin", "fields": ["name"], **nothing}]
 
 
 async def test_apply_says_which_client_metadata_has_no_effect(yimen: Yimen) -> None:
