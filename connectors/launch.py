@@ -6,7 +6,7 @@ is filled but waits for the person.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -55,6 +55,7 @@ class Intent:
     """The person asked, a moment ago, to be signed in; `item_id` is the account they chose, if they chose one."""
 
     item_id: str | None
+    expires_at: datetime
     stepped: bool = False
 
 
@@ -122,20 +123,18 @@ class Launcher:
         )
         # One that somebody else wrote is taken away and counts for nothing.
         rows = [row for row in taken if self._rows.is_genuine(launch_intent_table, row)]
-        return Intent(rows[-1].item_id, rows[-1].stepped) if rows else None
+        return Intent(rows[-1].item_id, rows[-1].expires_at, rows[-1].stepped) if rows else None
 
-    async def keep_intent(
-        self, connection: AsyncConnection, session_id: str, system_id: str, item_id: str | None, *, stepped: bool
-    ) -> None:
+    async def keep_intent(self, connection: AsyncConnection, session_id: str, system_id: str, intent: Intent) -> None:
         await self._rows.insert(
             connection,
             launch_intent_table,
             id=new_id(),
             session_id=session_id,
             system_id=system_id,
-            item_id=item_id,
-            stepped=stepped,
-            expires_at=self._clock.now() + INTENT_LIFETIME,
+            item_id=intent.item_id,
+            stepped=intent.stepped,
+            expires_at=intent.expires_at,
         )
 
     async def release(
@@ -172,7 +171,8 @@ class Launcher:
             return _third_party_login(registration.initiate_login_uri, self._settings.issuer)
         if system.way_in.kind is WayInKind.LINK:
             return registration.link or f"{system.origin}{registration.login_path}"
-        await self.keep_intent(connection, session.id, system.id, item_id, stepped=False)
+        intent = Intent(item_id, self._clock.now() + INTENT_LIFETIME)
+        await self.keep_intent(connection, session.id, system.id, intent)
         return f"{self._settings.gateway_origin(system.slug)}/.yimen/open"
 
     async def _record(

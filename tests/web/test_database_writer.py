@@ -13,7 +13,7 @@ from sqlalchemy.types import JSON, Date, TypeDecorator
 
 from connectors.gateway.session.fills import Fills
 from connectors.gateway.session.sessions import GatewaySessions
-from connectors.launch import launch_intent_table
+from connectors.launch import Intent, launch_intent_table
 from connectors.legacy.filling.plan import fill_plan
 from connectors.login_requests import LoginRequest
 from connectors.systems import SystemRegistration, system_table
@@ -180,7 +180,8 @@ async def everything(house: House, flow: Flow, lin: str, clock: FrozenClock) -> 
         )
         use = Use("session:s", UPSTREAM, "")
         await house.tickets.issue(connection, item.id, use, actor="x", purpose="fill")
-        await house.launcher.keep_intent(connection, signed_in.session.id, system_id, item.id, stepped=False)
+        intent = Intent(item.id, clock.now() + timedelta(seconds=60))
+        await house.launcher.keep_intent(connection, signed_in.session.id, system_id, intent)
         gateway = GatewaySessions(house.database, clock, house.sessions, house.rows)
         await gateway.start(connection, signed_in.session, system_id, "oa")
         plan = fill_plan(None, LOGIN_PAGE, f"{UPSTREAM}/login")

@@ -1,7 +1,7 @@
 """HTML documents on their way to the browser: a login page is filled, an offer is shown, addresses are rewritten."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from connectors.gateway.swap.form_reader import FormReader
 from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.visit import Visit
 from connectors.gateway.wire.headers import Header, never_kept
+from connectors.launch import Intent
 from connectors.legacy.filling.plan import FillPlan, fill_plan, leads_elsewhere, opener_plan, step_plan, waiting_plan
 from connectors.legacy.outcome.addresses import path_of
 from connectors.legacy.outcome.answer import Outcome
@@ -153,9 +154,9 @@ class Documents:
                 return self._watching(visit)
             await self._sessions.begin_filling(connection, who.id)
             presses = plan.submits and intent is not None and _may_press(item) and not (plan.steps and intent.stepped)
-            if presses and intent is not None and not intent.stepped and (plan.steps or plan.form is None):
-                # The page that asks for the password is still to come, or this one's script leads on to it.
-                await launcher.keep_intent(connection, who.session.id, system.id, chosen, stepped=True)
+            kept = _for_pages_to_come(intent, plan) if intent is not None else None
+            if kept is not None:
+                await launcher.keep_intent(connection, who.session.id, system.id, kept)
             login = await self._parts.items.login_name(connection, item.id)
         return self._told_of(visit, plan, fill, login, presses=presses)
 
@@ -208,6 +209,14 @@ def _may_press(item: Item) -> bool:
     """Where the last sign-in did not tell how it went, nothing is tried again by itself: it may have been a refusal."""
     was_replaced = item.last_used_at is None or item.updated_at > item.last_used_at
     return item.last_result != "unknown" or was_replaced
+
+
+def _for_pages_to_come(intent: Intent, plan: FillPlan) -> Intent | None:
+    """What of a launch outlives this page. The page that asks for the password may be still to come; and where this one
+    has no form of its own, its script draws the form here or leads on to it. The password, once sent, ends it."""
+    if plan.steps:
+        return replace(intent, stepped=True)
+    return intent if plan.form is None else None
 
 
 def _outcome(one: Undecided, document: Document, plan: FillPlan | None) -> Outcome | None:

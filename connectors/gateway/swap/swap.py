@@ -193,6 +193,7 @@ class Swap:
         known_id = (exchange.known.id if exchange.known is not None else "") or fill.known_id
         async with self._database.write() as connection:
             consumed = await self._fills.consume(connection, fill, known_id=known_id, taught=exchange.taught)
+            await self._launcher.consume_intent(connection, who.session.id, system.id)
         if not consumed:
             await self._refuse(who, system, fill, Refusal("ERR-FILL", "the dummy was used before"))
 

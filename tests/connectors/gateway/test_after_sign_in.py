@@ -321,3 +321,24 @@ async def test_a_page_that_stays_is_told_that_the_account_can_be_kept(cadre: Bro
 async def test_the_length_of_an_answer_without_a_body_is_the_systems(cadre: Browser, legacy: LegacyServer) -> None:
     legacy.answers["HEAD /file"] = Response(headers={"content-length": "52428800"})
     assert (await cadre.send("HEAD", "/file")).get("content-length") == "52428800"
+
+
+async def test_pages_whose_scripts_lead_on_to_the_login_keep_the_launch_until_the_password_is_sent(
+    cadre: Browser, item: Item, legacy: LegacyServer, launch: Launch, house: House
+) -> None:
+    """A console that its script draws asks for further pages of the same kind before it shows the login."""
+    drawn = Response('<div id="root"></div><script src="/app.js"></script>', media_type="text/html")
+    for path in ("/login", "/console", "/cookies"):
+        legacy.answers[f"GET {path}"] = drawn
+    legacy.answers["GET /auth"] = login_page("/auth")
+    legacy.answers["POST /auth"] = RedirectResponse("/console", 302)
+    await launch(cadre)
+    for path in ("/console", "/cookies"):
+        assert (await cadre.get(path)).told is not None
+    page = await cadre.get("/auth")
+    assert page.told is not None
+    assert page.told["presses"]
+    await house.launcher.launch(cadre.session, "oa")
+    await cadre.post("/auth", {"username": LOGIN, "password": page.dummy})
+    assert legacy.posted("/auth") == [urlencode({"username": LOGIN, "password": SECRET}).encode()]
+    assert not ((await cadre.get("/login")).told or {}).get("presses", False)
