@@ -123,14 +123,15 @@ class Proxy:
 
     async def _answer(self, visit: Visit, answer: UpstreamAnswer, send: Send) -> None:
         await self._judge_basic(visit, answer)
-        headers = browser_headers(answer.fields, visit.origins, secure=self._parts.settings.secure)
-        await self._note_cookies(visit, headers)
-        headers = _with_challenge(visit, answer, headers)
         content_type = answer.headers.get("content-type", "")
         scrubber = await self._echoes.scrubber(visit.who, _charset(content_type))
         if scrubber is not None:
-            headers = scrubber.fields(headers)
             _require_readable(answer)
+        # Scrubbed before our own address is written in, which may be the same word as a weak password.
+        fields = scrubber.fields(answer.fields) if scrubber is not None else answer.fields
+        headers = browser_headers(fields, visit.origins, secure=self._parts.settings.secure)
+        await self._note_cookies(visit, headers)
+        headers = _with_challenge(visit, answer, headers)
         if visit.swapped is not None or visit.held is not None:
             await self._signed_in(visit, answer, headers, scrubber, send)
         elif visit.request.method == "HEAD" or answer.status in _NO_BODY_STATUS:

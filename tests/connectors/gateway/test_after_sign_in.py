@@ -342,3 +342,27 @@ async def test_pages_whose_scripts_lead_on_to_the_login_keep_the_launch_until_th
     await cadre.post("/auth", {"username": LOGIN, "password": page.dummy})
     assert legacy.posted("/auth") == [urlencode({"username": LOGIN, "password": SECRET}).encode()]
     assert not ((await cadre.get("/login")).told or {}).get("presses", False)
+
+
+async def test_our_own_address_stays_whole_where_it_is_the_same_word_as_the_password(
+    open_browser: Open, add_system: AddSystem, house: House, legacy: LegacyServer, legacy_origin: str
+) -> None:
+    system, cadre = await add_system("platform"), await open_browser()
+    await cadre.sign_in(slug="platform")
+    async with house.database.write() as connection:
+        await house.items.add(
+            connection,
+            owner=f"user:{cadre.session.user.id}",
+            system=system.id,
+            destination=system.destination,
+            login=LOGIN,
+            secret=bytearray(b"platform"),
+            actor="operator:test",
+        )
+    legacy.answers["POST /login"] = RedirectResponse(f"{legacy_origin}/main?typed=platform", 302)
+    page = await cadre.get("/login", slug="platform")
+    origin = f"http://{cadre.authority('platform')}"
+    body = urlencode({"username": LOGIN, "password": page.dummy}).encode()
+    headers = {"origin": origin, "referer": f"{origin}/login", "content-type": FORM, "sec-fetch-mode": "navigate"}
+    moved = await cadre.send("POST", "/login", slug="platform", headers=headers, body=body)
+    assert moved.location == f"{origin}/main?typed=******"
