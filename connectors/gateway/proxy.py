@@ -23,6 +23,7 @@ from connectors.gateway.swap.attempts import Answered, Attempt
 from connectors.gateway.swap.basic import BasicAuthorization
 from connectors.gateway.swap.outgoing import Outgoing
 from connectors.gateway.visit import Visit
+from connectors.gateway.wire.content_type import begins_html, charset_of, is_html, is_media, may_be_html
 from connectors.gateway.wire.headers import Header, Peer, browser_headers, unconditional, upstream_headers
 from connectors.gateway.wire.rewrite import is_data, is_rewritable, is_text
 from connectors.gateway.wire.upstream import (
@@ -41,9 +42,6 @@ _NO_BODY_STATUS = frozenset({204, 304})
 # A page that takes longer to come is no login page: it is shown as it comes.
 _PATIENCE_SECONDS = 3.0
 _LONGEST_LESSON = 16 * 1024
-_HTML_BEGINNINGS = (b"<!doctype html", b"<html", b"<head", b"<script", b"<body", b"<title", b"<!--", b"<div", b"<table")
-# What no script can read a text from.
-_MEDIA = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/x-icon", "audio/", "video/", "font/")
 
 
 class Proxy:
@@ -124,7 +122,7 @@ class Proxy:
     async def _answer(self, visit: Visit, answer: UpstreamAnswer, send: Send) -> None:
         await self._judge_basic(visit, answer)
         content_type = answer.headers.get("content-type", "")
-        scrubber = await self._echoes.scrubber(visit.who, _charset(content_type))
+        scrubber = await self._echoes.scrubber(visit.who, charset_of(content_type))
         if scrubber is not None:
             _require_readable(answer)
         # Scrubbed before our own address is written in, which may be the same word as a weak password.
@@ -136,7 +134,7 @@ class Proxy:
             await self._signed_in(visit, answer, headers, scrubber, send)
         elif visit.request.method == "HEAD" or answer.status in _NO_BODY_STATUS:
             await _send_bodiless(send, answer, headers)
-        elif _may_be_html(content_type, answer) and visit.is_document and not answer.coding:
+        elif may_be_html(content_type, answer) and visit.is_document and not answer.coding:
             await self._document(visit, answer, headers, scrubber, send)
         elif self._teaches(visit, answer):
             await self._learn(visit, answer, headers, scrubber, send)
@@ -169,11 +167,11 @@ class Proxy:
         content_type = answer.headers.get("content-type", "")
         headers = [
             *headers,
-            *await self._results.note(visit, answer.status, answer.fields, body, _charset(content_type)),
+            *await self._results.note(visit, answer.status, answer.fields, body, charset_of(content_type)),
         ]
         body = await _scrubbed(scrubber, body)
         # What comes with a redirect is shown to nobody.
-        if _is_html(content_type) and not 300 <= answer.status < 400:
+        if is_html(content_type) and not 300 <= answer.status < 400:
             body, headers = await self._documents.prepare(visit, _page(visit, answer, body, headers))
         elif is_rewritable(content_type):
             body = await off_loop(len(body), visit.origins.rewrite, body)
@@ -190,7 +188,7 @@ class Proxy:
             await self._pass_on(visit, answer, headers, scrubber, send, first)
             return
         body = await _scrubbed(scrubber, first)
-        if answer.headers.get("content-type") or _begins_html(body):
+        if answer.headers.get("content-type") or begins_html(body):
             body, headers = await self._documents.prepare(visit, _page(visit, answer, body, headers))
         await _send_answered(send, Answered(answer.status, headers, body))
 
@@ -237,7 +235,7 @@ class Proxy:
         content_type = answer.headers.get("content-type", "")
         is_read = not answer.coding
         rewriter = visit.origins.stream() if is_read and is_rewritable(content_type) else None
-        scrubbing = scrubber.stream() if scrubber is not None and is_read and not _is_media(content_type) else None
+        scrubbing = scrubber.stream() if scrubber is not None and is_read and not is_media(content_type) else None
         if answer.coding:
             headers = [*headers, ("content-encoding", answer.coding)]
         if rewriter is None and scrubbing is None and answer.length is not None:
@@ -284,7 +282,7 @@ async def _scrubbed(scrubber: Scrubber | None, body: bytes) -> bytes:
 
 def _lesson(visit: Visit, answer: UpstreamAnswer, body: bytes, fill_id: str) -> dict[str, str]:
     if visit.recipe is not None:
-        charset = _charset(answer.headers.get("content-type", ""))
+        charset = charset_of(answer.headers.get("content-type", ""))
         return from_response(visit.recipe, visit.address, body, charset)
     return salts_in_answer(body) if visit.filled == fill_id else {}
 
@@ -371,33 +369,6 @@ async def _send_answered(send: Send, answer: Answered) -> None:
     await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
 
 
-def _charset(content_type: str) -> str | None:
-    """Of a Content-Type; None where it names none."""
-    for parameter in content_type.split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
-    return None
-
-
-def _is_html(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml")
-
-
-def _may_be_html(content_type: str, answer: UpstreamAnswer) -> bool:
-    """A page without a type is read as what it begins like, unless the server forbids it (MIME Sniffing §7.1)."""
-    sniffed = not content_type and answer.headers.get("x-content-type-options", "").lower() != "nosniff"
-    return sniffed or _is_html(content_type)
-
-
-def _begins_html(body: bytes) -> bool:
-    return body[:1024].lstrip(b"\xef\xbb\xbf\t\n\x0c\r ").lower().startswith(_HTML_BEGINNINGS)
-
-
-def _is_media(content_type: str) -> bool:
-    return content_type.strip().lower().startswith(_MEDIA)
-
-
 def _page(visit: Visit, answer: UpstreamAnswer, body: bytes, headers: list[Header]) -> Document:
-    charset = _charset(answer.headers.get("content-type", ""))
+    charset = charset_of(answer.headers.get("content-type", ""))
     return Document(visit.address, body, charset, headers, answer.status, is_shown=visit.is_shown)
