@@ -1,8 +1,8 @@
 """Opening a system: policy, way in, and - where the vault signs the person in - leave to use one Item once.
 
 DESIGN §3.2. A launch of a gateway system leaves a one-time *intent* behind: it tells the gateway that the person
-has just asked to be signed in, so that the login page may submit itself once; it ends when a password is sent. A login page
-met in any other way is filled but waits for the person.
+has just asked to be signed in, so that the login page may submit itself once; it ends when a password is sent.
+A login page met in any other way is filled but waits for the person.
 """
 
 from dataclasses import dataclass
