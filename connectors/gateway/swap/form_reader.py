@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from connectors.errors import ConnectorError
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.swap.knowledge import LoginKnowledge
+from connectors.gateway.wire.content_type import charset_of
 from connectors.gateway.wire.upstream import ACCEPT_ENCODING, Upstream, UpstreamAnswer, UpstreamRequest
 from connectors.legacy.page.detect import detect
 from connectors.legacy.page.login_form import LoginForm, login_form
@@ -109,7 +110,7 @@ class _Visitor:
                 if 300 <= answer.status < 400 and location:
                     address = urljoin(address, location)
                     continue
-                return address, await _beginning(answer), _charset(answer.headers.get("content-type", ""))
+                return address, await _beginning(answer), charset_of(answer.headers.get("content-type", ""))
         raise ConnectorError("ERR-UPSTREAM_ANSWER", "redirects without end", status=502)
 
     def _request(self, origin: ExactOrigin, target: str) -> UpstreamRequest:
@@ -135,10 +136,3 @@ async def _beginning(answer: UpstreamAnswer) -> bytes:
     while len(body) <= _MAX_PAGE_BYTES and (piece := await answer.content.readany()):
         body += piece
     return bytes(body[:_MAX_PAGE_BYTES])
-
-
-def _charset(content_type: str) -> str | None:
-    found = [
-        part.partition("=")[2] for part in content_type.split(";")[1:] if part.strip().lower().startswith("charset=")
-    ]
-    return found[0].strip().strip("\"'") or None if found else None
