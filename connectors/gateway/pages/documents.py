@@ -250,7 +250,7 @@ def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan
     """A page that its script draws is taken for a login page only where the system says its login page is."""
     origins = [endpoint.origin for endpoint in system.endpoints]
     plan = fill_plan(recipe, document.body, document.url, document.charset, origins=origins)
-    if recipe is not None or (plan is not None and not (plan.waits and plan.form is None)):
+    if recipe is not None or (plan is not None and not plan.steps and not (plan.waits and plan.form is None)):
         return plan
     if not _is_login_address(system, document):
         return None

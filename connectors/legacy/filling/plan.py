@@ -42,8 +42,8 @@ class Target:
 class FillPlan:
     """`username` and `password` are filled; `person` lists what only the person can give. `submits`: the button may be
     pressed without the person. `waits`: the page's script makes the fields, so they are looked for until they appear.
-    `steps`: this page asks for the user name alone; the password is asked for on the next. `opener`: the page shows its
-    login only when something that says so is pressed.
+    `steps`: this page asks for the user name first, and for the password after it, here or on the next page.
+    `opener`: the page shows its login only when something that says so is pressed.
     """
 
     username: Target | None
@@ -153,6 +153,7 @@ def _detected_plan(page: Page, found: DetectedForm) -> FillPlan:
         enctype=found.enctype,
         charset=found.charset,
         why=found.why,
+        steps=found.steps,
         opener=found.is_unseen and opens_login(page),
     )
 

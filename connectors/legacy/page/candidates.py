@@ -46,6 +46,11 @@ class Candidate:
         """True when the page's script has yet to show it."""
         return bool(self.passwords) and self.password.hidden != "" and self.hint is None
 
+    @property
+    def asks_in_steps(self) -> bool:
+        """True when the password is hidden for itself, beside a user name that is seen: it is asked for after that."""
+        return self.is_unseen and self.password.hidden_itself and self.username is not None and not self.username.hidden
+
     @cached_property
     def pressed(self) -> list[LexborNode]:
         """What can be pressed in it."""
@@ -126,7 +131,7 @@ def _passwords(controls: Sequence[Control]) -> tuple[dict[int, Guess], list[Cont
     one; and the field whose hint gives way to the password."""
     roles = {control.index: guess(control) for control in controls}
     typed = [one for one in controls if one.type == "password"]
-    seen = [one for one in typed if roles[one.index].role == "password"]
+    seen = _without_twins([one for one in typed if roles[one.index].role == "password"])
     lookalikes = [one for one in controls if one.is_text and roles[one.index].role == "password"]
     if seen:
         roles |= {one.index: guess_beside_password(one) for one in lookalikes}
@@ -136,6 +141,12 @@ def _passwords(controls: Sequence[Control]) -> tuple[dict[int, Guess], list[Cont
     if lookalikes or not typed:
         return roles, lookalikes, None
     return _revealed(controls, typed)
+
+
+def _without_twins(passwords: Sequence[Control]) -> list[Control]:
+    """Without those that cannot be sent, where one that can says the same: the page shows one or the other of them."""
+    sent = {one.hint for one in passwords if one.identifiers and one.hint}
+    return [one for one in passwords if one.identifiers or one.hint not in sent]
 
 
 def _shown() -> Guess:
@@ -178,8 +189,22 @@ def _revealed_by_its_hint(
     hints = [one for one in shown if one.is_text and roles[one.index].role == "password"]
     found = _swapped(typed, hints)
     if found is None:
-        return roles, [], None
+        return _hidden_for_itself(controls, typed)
     return roles | {found[0].index: _shown(), found[1].index: _HINT}, [found[0]], None
+
+
+def _hidden_for_itself(
+    controls: Sequence[Control], typed: Sequence[Control]
+) -> tuple[dict[int, Guess], list[Control], Control | None]:
+    """A password that the page shows once it knows who it is, or that it shows together with the user name."""
+    roles = {one.index: guess(one) for one in controls}
+    asked = guess(replace(typed[0], hidden=""))
+    if len(typed) > 1 or asked.role != "password":
+        return roles, [], None
+    if not any(one.role == "username" for one in roles.values()):
+        alike = [replace(one, hidden="") for one in controls if one.is_text and one.hidden == typed[0].hidden]
+        roles |= {one.index: guess_beside_password(one) for one in alike}
+    return roles | {typed[0].index: _shown()}, [typed[0]], None
 
 
 def _assembled(

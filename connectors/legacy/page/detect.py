@@ -45,7 +45,8 @@ class Field:
 class DetectedForm:
     """`form` is None where the fields stand in no form element; then the page's script sends them, and `method` is
     empty. `action` is absolute. `is_unseen`: the page's script has yet to show it. `hint`: a field that
-    gives way to the password when it gets the focus. Where no form was found but frames
+    gives way to the password when it gets the focus. `steps`: the password, though it stands in the page, is asked for
+    after the user name. Where no form was found but frames
     may hold one, `fields` is empty and `frames` says where to look; where the page could not be read, both are empty.
     """
 
@@ -59,6 +60,7 @@ class DetectedForm:
     why: str
     frames: tuple[str, ...] = ()
     is_unseen: bool = False
+    steps: bool = False
     hint: Field | None = None
 
     @property
@@ -150,6 +152,7 @@ def described(page: Page, candidate: Candidate, base: str) -> DetectedForm:
         submit=_button(page, submit) if submit is not None else None,
         why="; ".join(candidate.reasons),
         is_unseen=candidate.is_unseen,
+        steps=candidate.asks_in_steps,
         hint=_field(page, candidate.hint, candidate.roles[candidate.hint.index]) if candidate.hint else None,
     )
 

@@ -61,7 +61,8 @@ class LoginForm:
 
 
 def login_form(page: bytes, url: str, charset: str | None = None) -> LoginForm | None:
-    """The login form of a page with a user name or a password alone to give; None where the page asks for no password.
+    """The login form of a page with a user name or a password alone to give; None where the page asks for no password,
+    or asks for it in a second step, whose request the page does not tell.
 
     `url` is the page's address, `charset` what its Content-Type said.
     """
@@ -70,7 +71,7 @@ def login_form(page: bytes, url: str, charset: str | None = None) -> LoginForm |
         return None
     read = read_page(Document(text, known))
     candidate = likeliest(read, url)
-    return _described(read, candidate, url) if candidate is not None else None
+    return _described(read, candidate, url) if candidate is not None and not candidate.asks_in_steps else None
 
 
 def _described(page: Page, candidate: Candidate, url: str) -> LoginForm:

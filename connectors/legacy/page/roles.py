@@ -39,7 +39,10 @@ _COMPLETIONS: dict[str, tuple[Role, float, Kind]] = {
     **dict.fromkeys(_CARD, ("other", 0.97, "card")),
 }
 # Of equal weight, the first wins: a "手机验证码" is a code, not a telephone; a "用户密码" is a password, not a user.
-_ORDER = ("card", "pin", "otp", "captcha", "password", "strong_tenant", "personal", "username", "tenant", "search")
+_ORDER = (
+    *("card", "pin", "otp", "captcha", "password", "strong_tenant", "dialling", "personal", "username", "tenant"),
+    "search",
+)
 _ROLES: dict[str, Role] = {
     "otp": "otp",
     "captcha": "captcha",
@@ -47,6 +50,7 @@ _ROLES: dict[str, Role] = {
     "strong_tenant": "tenant",
     "tenant": "tenant",
     "search": "other",
+    "dialling": "other",
 }
 _HINT_WEIGHT = 0.95
 _LABEL_WEIGHT = 0.9
@@ -100,6 +104,8 @@ def _choice(control: Control) -> Guess:
 
 
 def _select(control: Control) -> Guess:
+    if word := _word(control, "dialling"):
+        return Guess("other", f"a choice that says {word!r}", 0.6)
     if word := _word(control, "personal"):
         return Guess("other", f"a choice that says {word!r}", 0.6, "personal")
     for group in ("strong_tenant", "tenant"):
@@ -132,12 +138,22 @@ def _secret(group: str, word: str) -> Guess:
 
 def _own_password_word(control: Control, word: str) -> bool:
     """True when a password word stands in a name without the other word - `captcha` may be in a label nearby only - or
-    beside it in the label ("PIN or password")."""
+    beside it in the label ("PIN or password"), or where it is only programs that say the other word."""
     label = words.folded(control.label)
     if word in label and words.says("label.password", label.replace(word, "")):
         return True
+    if _is_read_as_password(control, word):
+        return True
     return any(words.says("name.password", one) and word not in one for one in control.identifiers) and (
         word not in words.folded(control.hint)
+    )
+
+
+def _is_read_as_password(control: Control, word: str) -> bool:
+    """`name=pin`, and people read "Password". Not in Chinese: there 密码 may be what a USB key asks for."""
+    read = (words.folded(control.hint), "" if control.is_near else words.folded(control.label))
+    return all(word not in one and one.isascii() for one in read) and any(
+        words.says("label.password", one) for one in read
     )
 
 

@@ -46,6 +46,11 @@ def _signs_in(candidate: Candidate) -> bool:
     return _say_login(candidate.says) or words.says("name.login", candidate.named)
 
 
+def _is_said_to_sign_in(candidate: Candidate) -> bool:
+    """It says so itself, or what stands over it does."""
+    return _signs_in(candidate) or words.says("button.login", candidate.headings)
+
+
 def _say_login(said: Sequence[str]) -> bool:
     return any(words.says("button.login", one) and not _is_other_way(one) for one in said)
 
@@ -73,8 +78,15 @@ def _sets_a_password(candidate: Candidate) -> bool:
     """Many a login page says `new-password` to keep browsers from filling it: believed unless its button signs in."""
     passwords = candidate.passwords
     if len(passwords) == 1 and passwords[0].completion == "new-password":
-        return not (_is_exactly_login(candidate) and not _registers(candidate))
+        return _registers(candidate) or not (_is_exactly_login(candidate) or _is_only_named_login(candidate))
     return any(is_setting(one) for one in passwords if len(passwords) > 1 or not _is_counted(one.get("name")))
+
+
+def _is_only_named_login(candidate: Candidate) -> bool:
+    """Programs call the form a login, and neither they nor its buttons speak of anything else."""
+    named = candidate.named
+    is_another = any(words.says(group, named) for group in ("name.register", "name.change"))
+    return words.says("name.login", named) and not is_another and not _changes(candidate)
 
 
 def _is_counted(name: str) -> bool:
@@ -106,15 +118,19 @@ def _is_headed(candidate: Candidate, group: str) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule("password", 3, "it asks for a password", lambda one: True),
     Rule("unseen", -1, "it is not shown yet", lambda one: one.is_unseen),
+    Rule(
+        "hidden",
+        -3,
+        "its password is hidden for itself, and nothing says that it signs in",
+        lambda one: one.is_unseen and one.password.hidden_itself and not _is_said_to_sign_in(one),
+    ),
     Rule("username", 2, "it asks who it is", lambda one: one.username is not None),
     Rule("login", 3, "it speaks of signing in", _signs_in),
     Rule(
         "open",
         -3,
         "its password is typed in the open, and nothing says that it signs in",
-        lambda one: (
-            one.password.type != "password" and not _signs_in(one) and not words.says("button.login", one.headings)
-        ),
+        lambda one: one.password.type != "password" and not _is_said_to_sign_in(one),
     ),
     Rule("setting", _NEVER, "a password is being set, not given", _sets_a_password),
     Rule("setting beside", _NEVER, "another field asks for a new password", _sets_beside),
@@ -126,6 +142,12 @@ RULES: tuple[Rule, ...] = (
         _NEVER,
         "it asks for a telephone beside the user name",
         lambda one: bool(one.others("phone")) and not _signs_in(one),
+    ),
+    Rule(
+        "token",
+        -1,
+        "its button speaks of a token",
+        lambda one: any(words.says("label.otp", said) for said in one.sends),
     ),
     Rule("registers", -6, "its button registers", lambda one: _registers(one) and not _signs_in(one)),
     Rule(

@@ -16,7 +16,7 @@ def username_step(html: str | bytes, url: str, charset: str | None = None) -> De
     """The form of the page's one field, when that is for the user name and its form stays at this origin."""
     text, known = decode(html, charset) if isinstance(html, bytes) else (html, charset)
     page = read_page(Document(text, known))
-    if any(one.type == "password" for one in page.controls) or page.document.all("base[href]"):
+    if any(one.type == "password" and not one.hidden for one in page.controls) or page.document.all("base[href]"):
         return None
     seen = [one for one in page.controls if one.is_text and not one.hidden]
     if len(seen) != 1 or not _asks_who(seen[0]) or not _stays(seen[0], url):

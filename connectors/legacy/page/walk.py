@@ -82,7 +82,7 @@ class _Walk:
             self._control(node, place)
         elif tag in ("img", "canvas"):
             self._picture(node)
-        elif tag in _HEADINGS and len(page.headings) < _MAX_HEADINGS:
+        elif (tag in _HEADINGS or attribute(node, "role") == "heading") and len(page.headings) < _MAX_HEADINGS:
             page.headings.append(Heading(node, words.folded(brief_text_of(node)), len(page.controls)))
         if len(page.clickables) < _MAX_CLICKABLES and _is_clickable(node):
             page.clickables.append(node)

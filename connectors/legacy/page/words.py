@@ -21,6 +21,8 @@ _SPELLINGS = (("帐", "账"), ("登陆", "登录"))
 _CAMEL = Pattern(r"([a-z0-9])([A-Z])")
 _ACRONYM = Pattern(r"([A-Z])([A-Z][a-z])")
 _OTHER = Pattern(r"[^a-z0-9一-鿿]+")
+# The place that mail goes to is no place where people live.
+_MAIL_ADDRESS = Pattern(r"(mail) ?addr(ess)?\b")
 _GAP_IN_CHINESE = Pattern(r"([一-鿿]) ([一-鿿])")
 # Programs that send a password often call it so; on a page it is some other secret.
 _SECRET = Pattern(r"\bsecret\b|\bcredential$")
@@ -75,9 +77,9 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def identifier(text: str) -> str:
-    """`txtUserName` → `txt user name`, `login_form.pwd2` → `login form pwd2`."""
+    """`txtUserName` → `txt user name`, `login_form.pwd2` → `login form pwd2`, `mailAddress` → `mail`."""
     split = _ACRONYM.replace(r"\1 \2", _CAMEL.replace(r"\1 \2", text[:_LONGEST]))
-    return _OTHER.replace(" ", split.lower()).strip()
+    return _MAIL_ADDRESS.replace(r"\1", _OTHER.replace(" ", split.lower()).strip())
 
 
 def names_password(name: str) -> bool:

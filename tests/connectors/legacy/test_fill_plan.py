@@ -135,3 +135,12 @@ def test_the_plan_is_plain_json_for_the_page() -> None:
         plan = fill_plan(None, page.content, page.url, page.http)
         if plan is not None:
             assert json.loads(json.dumps(plan.to_json()))["password"]["role"] == "password"
+
+
+def test_a_password_that_is_asked_for_after_the_user_name_is_a_second_step() -> None:
+    page = '<form action="/signin"><input name="user"><input type="password" name="pwd" class="hide">'
+    plan = fill_plan(None, f"{page}<button>Next</button></form>", URL)
+    assert plan is not None
+    assert plan.steps
+    assert plan.username is not None
+    assert (plan.username.name, plan.password and plan.password.name) == ("user", "pwd")

@@ -110,3 +110,9 @@ def test_a_form_that_a_script_only_could_change_says_that(html: str) -> None:
 )
 def test_a_page_without_a_login_has_none(html: str) -> None:
     assert login_form(html.encode(), URL) is None
+
+
+def test_a_password_that_is_asked_for_after_the_user_name_tells_no_request() -> None:
+    """The form of the first step is not the one that sends it."""
+    page = '<form action="/signin"><input name="user"><input type="password" name="pwd" class="hide">'
+    assert login_form(f"{page}<button>Next</button></form>".encode(), URL) is None
