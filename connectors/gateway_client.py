@@ -4,9 +4,8 @@ Each system's gateway host is a relying party of its own: public, with PKCE, fir
 access rule, so the provider refuses who may not open the system before the gateway is even asked.
 """
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from connectors.systems import SystemRegistration, Systems, SystemStatus
+from core.database import Connection
 from core.settings import Settings
 from sso.clients import ClientRegistration, Clients
 
@@ -42,7 +41,7 @@ def gateway_client(settings: Settings, system: SystemRegistration) -> ClientRegi
 
 
 async def follow_the_settings(
-    connection: AsyncConnection, settings: Settings, systems: Systems, clients: Clients
+    connection: Connection, settings: Settings, systems: Systems, clients: Clients
 ) -> list[str]:
     """Gives the sign-in clients of the gateway the return addresses that the settings make now; names the systems whose
     client had others. For the start: a county that moves its gateway must not describe itself anew."""

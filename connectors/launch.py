@@ -11,12 +11,11 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from sqlalchemy import Boolean, Column, Index, String, Table, delete
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.systems import System, Systems, SystemStatus, WayInKind
 from core.clock import Clock
-from core.database import Database, UtcDateTime, metadata
+from core.database import Connection, Database, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from core.settings import Settings
@@ -100,7 +99,7 @@ class Launcher:
         return address
 
     async def item_for(
-        self, connection: AsyncConnection, user: User, system: System, *, item_id: str | None = None
+        self, connection: Connection, user: User, system: System, *, item_id: str | None = None
     ) -> Item | None:
         """The account the gateway would use: the chosen one, else the person's own, else one in custody."""
         owners = owners_for(user)
@@ -110,7 +109,7 @@ class Launcher:
         usable.sort(key=lambda item: (item.state != "active", owners.index(item.owner), item.id))
         return usable[0] if usable else None
 
-    async def consume_intent(self, connection: AsyncConnection, session_id: str, system_id: str) -> Intent | None:
+    async def consume_intent(self, connection: Connection, session_id: str, system_id: str) -> Intent | None:
         """Takes the intent of a launch, once; None when there is none or it is too old."""
         taken = await connection.execute(
             delete(launch_intent_table)
@@ -125,7 +124,7 @@ class Launcher:
         rows = [row for row in taken if self._rows.is_genuine(launch_intent_table, row)]
         return Intent(rows[-1].item_id, rows[-1].expires_at, rows[-1].stepped) if rows else None
 
-    async def keep_intent(self, connection: AsyncConnection, session_id: str, system_id: str, intent: Intent) -> None:
+    async def keep_intent(self, connection: Connection, session_id: str, system_id: str, intent: Intent) -> None:
         await self._rows.insert(
             connection,
             launch_intent_table,
@@ -165,7 +164,7 @@ class Launcher:
                 delete(launch_intent_table).where(launch_intent_table.c.expires_at <= self._clock.now())
             )
 
-    async def _address(self, connection: AsyncConnection, session: Session, system: System, item_id: str | None) -> str:
+    async def _address(self, connection: Connection, session: Session, system: System, item_id: str | None) -> str:
         registration = system.registration
         if system.way_in.kind is WayInKind.OIDC and registration.initiate_login_uri:
             return _third_party_login(registration.initiate_login_uri, self._settings.issuer)
@@ -176,7 +175,7 @@ class Launcher:
         return f"{self._settings.gateway_origin(system.slug)}/.yimen/open"
 
     async def _record(
-        self, connection: AsyncConnection, session: Session, system: System, refusal: ConnectorError | None
+        self, connection: Connection, session: Session, system: System, refusal: ConnectorError | None
     ) -> None:
         await self._ledger.record(
             connection,

@@ -9,13 +9,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import Column, Index, Integer, Row, String, Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.gateway.wire.rewrite import HostHeader
 from connectors.origin import ExactOrigin
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.trust import Trust, public_trust, trust_of
@@ -308,14 +307,14 @@ class Systems:
         self._clock = clock
         self._rows = rows
 
-    async def find(self, connection: AsyncConnection, system_id: str) -> System | None:
+    async def find(self, connection: Connection, system_id: str) -> System | None:
         return await self._one(connection, system_table.c.id == system_id)
 
-    async def find_by_slug(self, connection: AsyncConnection, slug: str) -> System | None:
+    async def find_by_slug(self, connection: Connection, slug: str) -> System | None:
         return await self._one(connection, system_table.c.slug == slug)
 
     async def list(
-        self, connection: AsyncConnection, *, after: str = "", limit: int = 500, owners: Sequence[str] | None = None
+        self, connection: Connection, *, after: str = "", limit: int = 500, owners: Sequence[str] | None = None
     ) -> list[System]:
         """Systems by slug, a page at a time: `after` is the last slug of the page before."""
         query = read(system_table).where(system_table.c.slug > after).order_by(system_table.c.slug).limit(limit)
@@ -325,7 +324,7 @@ class Systems:
         # One that somebody else wrote is missing: it must not take the others with it.
         return [_system(row) for row in rows if self._rows.is_genuine(system_table, row)]
 
-    async def upsert(self, connection: AsyncConnection, registration: SystemRegistration, *, actor: str) -> Change:
+    async def upsert(self, connection: Connection, registration: SystemRegistration, *, actor: str) -> Change:
         """Creates or updates the system of that slug, idempotently, and records the change."""
         document = registration.model_dump(mode="json")
         now = self._clock.now()
@@ -349,12 +348,12 @@ class Systems:
             await self._rows.change_told(connection, system_table, key, event, version=known.version + 1, **columns)
         return change
 
-    async def destinations(self, connection: AsyncConnection) -> dict[str, str]:
+    async def destinations(self, connection: Connection) -> dict[str, str]:
         """Where each system takes a password, by its id."""
         systems = map(_system, await connection.execute(select(system_table)))
         return {system.id: system.destination for system in systems}
 
-    async def _one(self, connection: AsyncConnection, condition: Any) -> System | None:
+    async def _one(self, connection: Connection, condition: Any) -> System | None:
         """Raises ERR-ROW_TAMPERED."""
         row = (await connection.execute(read(system_table).where(condition))).one_or_none()
         if row is None:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Integer, String, Table, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, insert_if_absent, metadata
+from core.database import Connection, Database, UtcDateTime, insert_if_absent, metadata
 from core.errors import YimenError
 from core.integrity import harmless
 from core.logs import logger
@@ -129,7 +128,7 @@ class Jobs:
             await connection.execute(update(job_table).where(job_table.c.name == job.name).values(**values))
 
 
-async def job_records(connection: AsyncConnection) -> dict[str, JobRecord]:
+async def job_records(connection: Connection) -> dict[str, JobRecord]:
     """Of every job that ever had a turn, by name."""
     columns = [job_table.c[name] for name in JobRecord.__dataclass_fields__]
     return {row.name: JobRecord(**row._mapping) for row in await connection.execute(select(*columns))}

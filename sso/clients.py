@@ -9,10 +9,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 from sqlalchemy import Column, Integer, Row, Select, String, Table, bindparam
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Connection, Json, UtcDateTime, metadata
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.settings import Settings
 from sso.access import AccessRule
@@ -134,7 +133,7 @@ class Clients:
         known = self._cache.get(client_id)
         return known[0] if known and time.monotonic() - known[1] < _FRESH_SECONDS else None
 
-    async def find(self, connection: AsyncConnection, client_id: str) -> Client | None:
+    async def find(self, connection: Connection, client_id: str) -> Client | None:
         """The client, active or not; None for an unknown id. At most a second old."""
         fresh = self.cached(client_id)
         if fresh is not None:
@@ -149,11 +148,11 @@ class Clients:
         self._cache[client_id] = (client, time.monotonic())
         return client
 
-    async def list(self, connection: AsyncConnection, *, after: str = "", limit: int = 200) -> list[Client]:
+    async def list(self, connection: Connection, *, after: str = "", limit: int = 200) -> list[Client]:
         query = read(client_table).where(client_table.c.client_id > after).order_by(client_table.c.client_id)
         return await self._genuine(connection, query.limit(limit))
 
-    async def has_origin(self, connection: AsyncConnection, origin: str) -> bool:
+    async def has_origin(self, connection: Connection, origin: str) -> bool:
         """True for the web origin of an active client's page. At most a second old."""
         origins, read_at = self._origins
         if time.monotonic() - read_at >= _FRESH_SECONDS:
@@ -177,9 +176,7 @@ class Clients:
         # A name with a language tag (OpenID Registration §2.1) only tells something, too.
         return tuple(name for name, value in others.items() if value and name not in _INFORMATIVE and "#" not in name)
 
-    async def upsert(
-        self, connection: AsyncConnection, registration: ClientRegistration, *, actor: str
-    ) -> tuple[str, ...]:
+    async def upsert(self, connection: Connection, registration: ClientRegistration, *, actor: str) -> tuple[str, ...]:
         """Creates or changes a client; gives the names of changed fields. Raises ERR-CLIENT_METADATA."""
         parsed = self._parse(registration)
         known = await self._row(connection, registration.client_id)
@@ -211,7 +208,7 @@ class Clients:
 
     async def _write(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         client_id: str,
         known: Row[Any] | None,
         values: dict[str, Any],
@@ -233,14 +230,14 @@ class Clients:
             key = {"client_id": client_id}
             await self._rows.change_told(connection, client_table, key, event, version=known.version + 1, **values)
 
-    async def _row(self, connection: AsyncConnection, client_id: str) -> Row[Any] | None:
+    async def _row(self, connection: Connection, client_id: str) -> Row[Any] | None:
         """Raises ERR-ROW_TAMPERED."""
         row: Row[Any] | None = (await connection.execute(_BY_ID, {"wanted": client_id})).one_or_none()
         if row is not None:
             self._rows.require(client_table, row)
         return row
 
-    async def _genuine(self, connection: AsyncConnection, query: Select[Any]) -> builtins.list[Client]:
+    async def _genuine(self, connection: Connection, query: Select[Any]) -> builtins.list[Client]:
         """In a list, a client that somebody else wrote is missing: it must not take the others with it."""
         rows = await connection.execute(query)
         return [_client(row) for row in rows if self._rows.is_genuine(client_table, row)]

@@ -70,8 +70,8 @@ async def _migrate(url: str) -> None:
 async def _on_server(url: URL, statement: str) -> None:
     """CREATE and DROP DATABASE want a connection that is in no transaction."""
     maintenance = Database(url.render_as_string(hide_password=False))
-    async with maintenance.engine.connect() as connection:
-        await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text(statement))
+    async with maintenance.read() as connection:
+        await connection.execute(text(statement))
     await maintenance.close()
 
 

@@ -6,9 +6,8 @@ For what cannot be put back from a backup. It is the operator's word that makes 
 from typing import Any
 
 from sqlalchemy import LargeBinary, Table, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database
+from core.database import Connection, Database
 from core.identifiers import new_id
 from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, Anchor, Enclosed, anchor_of
 from vault.anchors import key_column
@@ -38,7 +37,7 @@ class Acceptance:
                     return await self._signed(connection, table, key, actor, reason)
         raise VaultError("ERR-ROW", f"{table_name} has no signed rows", status=404)
 
-    async def _signed(self, connection: AsyncConnection, table: Table, key: str, actor: str, reason: str) -> None:
+    async def _signed(self, connection: Connection, table: Table, key: str, actor: str, reason: str) -> None:
         same = _same(table, key)
         row = (await connection.execute(select(table).where(*same).with_for_update())).one_or_none()
         if row is None:
@@ -59,7 +58,7 @@ class Acceptance:
         await self._ledger.record(connection, event, event_id=values.get(ANCHOR_COLUMN) or "")
 
     async def _enclosed(
-        self, connection: AsyncConnection, table: Table, what: Enclosed, key: str, actor: str, reason: str
+        self, connection: Connection, table: Table, what: Enclosed, key: str, actor: str, reason: str
     ) -> None:
         parent, column = enclosing(what)
         anchor = anchor_of(parent)
@@ -76,7 +75,7 @@ class Acceptance:
         if changed is None:
             raise VaultError("ERR-ROW", f"{parent.name} has no row {key}", status=404)
 
-    async def _newest(self, connection: AsyncConnection, anchor: Anchor, key: str) -> str:
+    async def _newest(self, connection: Connection, anchor: Anchor, key: str) -> str:
         query = select(func.max(event_table.c.id)).where(
             event_table.c.subject == f"{anchor.subject}{key}", event_table.c.action.in_(anchor.actions)
         )

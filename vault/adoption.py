@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Table, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database, wait_turn
+from core.database import Connection, Database, wait_turn
 from core.identifiers import new_id
 from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of, covered_columns
 from core.logs import logger
@@ -64,10 +63,10 @@ class Adoption:
             )
         await self._ledger.sequence()
 
-    async def _told(self, connection: AsyncConnection) -> bool:
+    async def _told(self, connection: Connection) -> bool:
         return await self._ledger.latest(connection, (SIGNED,), _SUBJECT) is not None
 
-    async def _enclosing_rows(self, connection: AsyncConnection, anchor: str) -> int:
+    async def _enclosing_rows(self, connection: Connection, anchor: str) -> int:
         """Rows that hold nothing but digests of others were not there before: they are made."""
         made: dict[Table, dict[str, dict[str, Any]]] = {}
         for table, what in enclosed_tables():
@@ -85,7 +84,7 @@ class Adoption:
                     await connection.execute(update(parent).where(key_column == key).values(digests))
         return sum(map(len, made.values()))
 
-    async def _sign(self, connection: AsyncConnection, table: Table, anchor: str) -> int:
+    async def _sign(self, connection: Connection, table: Table, anchor: str) -> int:
         count = 0
         key = list(table.primary_key)
         async for rows in batches(connection, table, table.c[MAC_COLUMN].is_(None)):
@@ -100,7 +99,7 @@ class Adoption:
             count += len(rows)
         return count
 
-    async def _bind_items(self, connection: AsyncConnection, destinations: Mapping[str, str]) -> tuple[int, int]:
+    async def _bind_items(self, connection: Connection, destinations: Mapping[str, str]) -> tuple[int, int]:
         """Binds the accounts of each owner; those of a tampered head stay as they are, refused. Gives how many of the
         one, and how many owners of the other."""
         unbound = select(item_table.c.owner).where(item_table.c.destination.is_(None)).distinct()

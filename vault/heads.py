@@ -13,9 +13,8 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
 from core.integrity import guarded
 from vault.errors import VaultError
 from vault.keys.store import encode_fields
@@ -83,7 +82,7 @@ class Heads:
         # The newest event id of each owner that this process has verified: what the database cannot roll back.
         self._seen: dict[str, str] = {}
 
-    async def lock(self, connection: AsyncConnection, owner: str) -> Head:
+    async def lock(self, connection: Connection, owner: str) -> Head:
         """Takes the owner's head for a write, until this unit of work ends; a new owner's too.
 
         Raises ERR-ITEM_TAMPERED as `verify` does: a write signs all items of the owner, so it must never find one that
@@ -91,7 +90,7 @@ class Heads:
         """
         return await self._verified(connection, await self._locked_row(connection, owner))
 
-    async def lock_unverified(self, connection: AsyncConnection, owner: str) -> Head:
+    async def lock_unverified(self, connection: Connection, owner: str) -> Head:
         """Takes the head whatever stands there; for a write that leaves nothing of it."""
         row = await self._locked_row(connection, owner)
         try:
@@ -102,14 +101,14 @@ class Heads:
             return Head(owner, row.counter, "")
         return Head(owner, max(row.counter, _counter(event)), event.id)
 
-    async def lock_unbound(self, connection: AsyncConnection, owner: str) -> Head:
+    async def lock_unbound(self, connection: Connection, owner: str) -> Head:
         """As `lock`, for a head of before items had a destination. Raises ERR-ITEM_TAMPERED."""
         row = await self._locked_row(connection, owner)
         return await self._signed(connection, row, await _digest_before_destinations(connection, owner))
 
     async def advance(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         head: Head,
         action: str,
         *,
@@ -139,7 +138,7 @@ class Heads:
         )
         await self._ledger.record(connection, event, after=head.event_id)
 
-    async def verify(self, connection: AsyncConnection, owner: str) -> None:
+    async def verify(self, connection: Connection, owner: str) -> None:
         """Raises ERR-ITEM_TAMPERED unless items, head and ledger tell the same story.
 
         Until this unit of work ends nobody writes to the owner's items, so what is read next is what was verified.
@@ -154,25 +153,26 @@ class Heads:
             del self._seen[next(iter(self._seen))]
         self._seen[owner] = head.event_id
 
-    async def owners(self, connection: AsyncConnection) -> list[str]:
+    async def owners(self, connection: Connection) -> list[str]:
         """Everybody who has items or a head, or had one that the ledger knows of."""
         had = select(event_table.c.subject).where(event_table.c.action == "vault.add")
         query = select(head_table.c.owner).union(select(item_table.c.owner), had)
         return sorted((await connection.scalars(query)).all())
 
-    async def _locked_row(self, connection: AsyncConnection, owner: str) -> Row[Any]:
+    async def _locked_row(self, connection: Connection, owner: str) -> Row[Any]:
         await insert_if_absent(connection, head_table, owner=owner, counter=0, digest=_NO_ITEMS, signature=b"")
         query = select(head_table).where(head_table.c.owner == owner).with_for_update()
-        return (await connection.execute(query)).one()
+        row: Row[Any] = (await connection.execute(query)).one()
+        return row
 
-    async def _verified(self, connection: AsyncConnection, row: Row[Any]) -> Head:
+    async def _verified(self, connection: Connection, row: Row[Any]) -> Head:
         head = await self._signed(connection, row, await self._digest(connection, row.owner))
         # Ids ascend from write to write, so an older one means that the newer event is gone.
         if head.event_id < self._seen.get(head.owner, ""):
             raise _tampered(head.owner, "the head is older than one that this process has seen")
         return head
 
-    async def _signed(self, connection: AsyncConnection, head: Row[Any], digest: bytes) -> Head:
+    async def _signed(self, connection: Connection, head: Row[Any], digest: bytes) -> Head:
         event = await self._ledger.latest(connection, HEAD_ACTIONS, head.owner)
         if digest != head.digest:
             raise _tampered(head.owner, "the items are not those of the head")
@@ -186,7 +186,7 @@ class Heads:
             raise _tampered(head.owner, "the head is not the newest that the ledger knows")
         return Head(head.owner, head.counter, event.id)
 
-    async def _digest(self, connection: AsyncConnection, owner: str) -> bytes:
+    async def _digest(self, connection: Connection, owner: str) -> bytes:
         items = item_table.c
         query = select(*(items[name] for name in (*_COVERED, "sealed_login", "sealed_secret")))
         whole = hashlib.sha256()
@@ -202,7 +202,7 @@ class Heads:
         return encode_fields("yimen-head/1", owner, counter) + digest
 
 
-async def _digest_before_destinations(connection: AsyncConnection, owner: str) -> bytes:
+async def _digest_before_destinations(connection: Connection, owner: str) -> bytes:
     items = item_table.c
     query = select(items.id, items.system, items.version, items.sealed_login, items.sealed_secret)
     whole = hashlib.sha256()

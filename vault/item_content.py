@@ -3,8 +3,8 @@
 from typing import Any
 
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.database import Connection
 from vault.errors import VaultError
 from vault.keys.sealing import Binding, Opened, Sealer
 
@@ -15,7 +15,7 @@ _UNBOUND_SCHEMA = "password/1"
 
 async def seal_content(
     sealer: Sealer,
-    connection: AsyncConnection,
+    connection: Connection,
     place: tuple[str, str, str, int],
     destination: str,
     login: bytes | bytearray,
@@ -30,24 +30,24 @@ async def seal_content(
     }
 
 
-async def open_login(sealer: Sealer, connection: AsyncConnection, item: Row[Any]) -> Opened:
+async def open_login(sealer: Sealer, connection: Connection, item: Row[Any]) -> Opened:
     """The account's name. Raises ERR-ITEM_TAMPERED when the row is not as it was sealed."""
     return await _open(sealer, connection, item, _LOGIN_SCHEMA, item.sealed_login, None)
 
 
-async def open_secret(sealer: Sealer, connection: AsyncConnection, item: Row[Any], destination: str | None) -> Opened:
+async def open_secret(sealer: Sealer, connection: Connection, item: Row[Any], destination: str | None) -> Opened:
     """The password, for that destination. Raises ERR-ITEM_TAMPERED when the row is not as it was sealed, or was sealed
     for another destination."""
     return await _open(sealer, connection, item, _SECRET_SCHEMA, item.sealed_secret, destination)
 
 
-async def open_unbound(sealer: Sealer, connection: AsyncConnection, item: Row[Any]) -> Opened:
+async def open_unbound(sealer: Sealer, connection: Connection, item: Row[Any]) -> Opened:
     """The password of an item from before items had a destination; for the upgrade that gives it one."""
     return await _open(sealer, connection, item, _UNBOUND_SCHEMA, item.sealed_secret, None)
 
 
 async def _open(
-    sealer: Sealer, connection: AsyncConnection, item: Row[Any], schema: str, sealed: bytes, destination: str | None
+    sealer: Sealer, connection: Connection, item: Row[Any], schema: str, sealed: bytes, destination: str | None
 ) -> Opened:
     try:
         binding = Binding(item.owner, item.system, item.id, item.version, schema, destination)

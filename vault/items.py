@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database
+from core.database import Connection, Database
 from core.identifiers import new_id
 from vault.errors import VaultError
 from vault.heads import Head, Heads, item_table
@@ -59,7 +58,7 @@ class Items:
 
     async def add(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         *,
         owner: str,
         system: str,
@@ -93,7 +92,7 @@ class Items:
 
     async def replace(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         item_id: str,
         *,
         destination: str,
@@ -124,12 +123,12 @@ class Items:
         await self._heads.advance(connection, head, "vault.replace", actor=actor, system=row.system, item=item_id)
         return await self.find(connection, item_id)
 
-    async def remove(self, connection: AsyncConnection, item_id: str, *, actor: str) -> None:
+    async def remove(self, connection: Connection, item_id: str, *, actor: str) -> None:
         row, head = await self._locked(connection, item_id, actor)
         await connection.execute(delete(item_table).where(item_table.c.id == item_id))
         await self._heads.advance(connection, head, "vault.remove", actor=actor, system=row.system, item=item_id)
 
-    async def rebind(self, connection: AsyncConnection, item_id: str, destination: str, *, actor: str) -> bool:
+    async def rebind(self, connection: Connection, item_id: str, destination: str, *, actor: str) -> bool:
         """Seals the credential again, for another destination; False when it is sealed for that one.
 
         It sends a password to a new place, so its callers are the owner, or a maker and a checker.
@@ -143,7 +142,7 @@ class Items:
         await self._heads.advance(connection, head, "vault.rebind", actor=actor, system=row.system, **detail)
         return True
 
-    async def rotate(self, connection: AsyncConnection, owner: str, *, actor: str) -> None:
+    async def rotate(self, connection: Connection, owner: str, *, actor: str) -> None:
         """A new key for the owner, of the suite of the settings, and every item of theirs sealed again under it."""
         head = await self._lock(connection, owner, actor)
         await self._sealer.new_owner_key(connection, owner)
@@ -153,7 +152,7 @@ class Items:
                 await self._seal_again(connection, row, row.destination, secret)
         await self._heads.advance(connection, head, "vault.rotate", actor=actor, items=len(rows))
 
-    async def adopt(self, connection: AsyncConnection, owner: str, destinations: Mapping[str, str]) -> int:
+    async def adopt(self, connection: Connection, owner: str, destinations: Mapping[str, str]) -> int:
         """Once, at the upgrade that brought destinations: binds each item of the owner to that of its system, by
         system id; gives how many. Raises ERR-ITEM_TAMPERED where the head of before does not hold.
         """
@@ -166,15 +165,13 @@ class Items:
         await self._heads.advance(connection, head, "vault.adopt", actor="system", items=len(rows))
         return len(rows)
 
-    async def _seal_again(
-        self, connection: AsyncConnection, row: Row[Any], destination: str, secret: bytearray
-    ) -> None:
+    async def _seal_again(self, connection: Connection, row: Row[Any], destination: str, secret: bytearray) -> None:
         place = (row.owner, row.system, row.id, row.version)
         with await open_login(self._sealer, connection, row) as login:
             sealed = await seal_content(self._sealer, connection, place, destination, login, secret)
         await connection.execute(update(item_table).where(item_table.c.id == row.id).values(**sealed))
 
-    async def freeze(self, connection: AsyncConnection, item_id: str, reason: str, *, actor: str) -> None:
+    async def freeze(self, connection: Connection, item_id: str, reason: str, *, actor: str) -> None:
         """After a refused password: nothing is tried again until the person replaces it (DESIGN §4.15)."""
         await self._mark(
             connection,
@@ -185,15 +182,13 @@ class Items:
             reason=reason,
         )
 
-    async def note_result(
-        self, connection: AsyncConnection, item_id: str, result: str, *, actor: str = "system"
-    ) -> None:
+    async def note_result(self, connection: Connection, item_id: str, result: str, *, actor: str = "system") -> None:
         """How the last use ended: for the portal's tile, and for whether the next page submits itself."""
         if (await self._row(connection, item_id)).last_result != result:
             await self._mark(connection, item_id, "vault.note", actor, {"last_result": result}, result=result)
 
     async def _mark(
-        self, connection: AsyncConnection, item_id: str, action: str, actor: str, to: Mapping[str, str], **detail: str
+        self, connection: Connection, item_id: str, action: str, actor: str, to: Mapping[str, str], **detail: str
     ) -> None:
         row, head = await self._locked(connection, item_id, actor)
         await connection.execute(update(item_table).where(item_table.c.id == item_id).values(**to))
@@ -201,30 +196,28 @@ class Items:
 
     # Looking
 
-    async def find(self, connection: AsyncConnection, item_id: str) -> Item:
+    async def find(self, connection: Connection, item_id: str) -> Item:
         """Raises ERR-ITEM when there is none."""
         return _item(await self._row(connection, item_id))
 
-    async def list(
-        self, connection: AsyncConnection, *, owners: Sequence[str], system: str | None = None
-    ) -> list[Item]:
+    async def list(self, connection: Connection, *, owners: Sequence[str], system: str | None = None) -> list[Item]:
         query = select(item_table).where(item_table.c.owner.in_(owners)).order_by(item_table.c.id)
         if system is not None:
             query = query.where(item_table.c.system == system)
         return [_item(row) for row in await connection.execute(query)]
 
-    async def of_system(self, connection: AsyncConnection, system: str) -> builtins.list[Item]:
+    async def of_system(self, connection: Connection, system: str) -> builtins.list[Item]:
         """Everybody's accounts of a system."""
         query = select(item_table).where(item_table.c.system == system).order_by(item_table.c.id)
         return [_item(row) for row in await connection.execute(query)]
 
-    async def login_name(self, connection: AsyncConnection, item_id: str) -> str:
+    async def login_name(self, connection: Connection, item_id: str) -> str:
         """The account's name in the clear, for the page's user name field and for its owner."""
         row = await self._row(connection, item_id)
         with await open_login(self._sealer, connection, row) as login:
             return login.decode()
 
-    async def matches(self, connection: AsyncConnection, item_id: str, login: str, secret: bytearray) -> bool:
+    async def matches(self, connection: Connection, item_id: str, login: str, secret: bytearray) -> bool:
         """True when the Item holds exactly this; for idempotent `apply`. Nothing leaves the vault."""
         row = await self._row(connection, item_id)
         if await self.login_name(connection, item_id) != login:
@@ -250,7 +243,7 @@ class Items:
             raise await self._refused(error, use) from None
         return opened
 
-    async def _release(self, connection: AsyncConnection, leave: Leave, use: Use) -> Opened:
+    async def _release(self, connection: Connection, leave: Leave, use: Use) -> Opened:
         await self._heads.verify(connection, (await self._row(connection, leave.item_id)).owner)
         row = await self._row(connection, leave.item_id)
         if row.state == "frozen" and leave.purpose != "reveal":
@@ -299,7 +292,7 @@ class Items:
         )
         return error
 
-    async def _lock(self, connection: AsyncConnection, owner: str, actor: str) -> Head:
+    async def _lock(self, connection: Connection, owner: str, actor: str) -> Head:
         """The owner's head for a write. Raises ERR-ITEM_TAMPERED; the refusal is in the ledger too."""
         try:
             return await self._heads.lock(connection, owner)
@@ -307,13 +300,15 @@ class Items:
             self._ledger.report(_tamper(error, actor, owner))
             raise VaultError("ERR-ITEM_TAMPERED", error.detail, status=409) from None
 
-    async def _locked(self, connection: AsyncConnection, item_id: str, actor: str) -> tuple[Row[Any], Head]:
+    async def _locked(self, connection: Connection, item_id: str, actor: str) -> tuple[Row[Any], Head]:
         """The item as it stands now that nobody else can write to its owner's items."""
         head = await self._lock(connection, (await self._row(connection, item_id)).owner, actor)
         return await self._row(connection, item_id), head
 
-    async def _row(self, connection: AsyncConnection, item_id: str) -> Row[Any]:
-        row = (await connection.execute(select(item_table).where(item_table.c.id == item_id))).one_or_none()
+    async def _row(self, connection: Connection, item_id: str) -> Row[Any]:
+        row: Row[Any] | None = (
+            await connection.execute(select(item_table).where(item_table.c.id == item_id))
+        ).one_or_none()
         if row is None:
             raise VaultError("ERR-ITEM", f"no item {item_id}", status=404)
         return row

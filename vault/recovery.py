@@ -1,9 +1,8 @@
 """What an operator does after somebody wrote to the database past Yimen: find whose items it hit, and start afresh."""
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database
+from core.database import Connection, Database
 from vault.errors import VaultError
 from vault.heads import Heads, item_table
 from vault.item_content import open_login, open_secret
@@ -43,7 +42,7 @@ class Recovery:
                 refused[owner] = f"{owner}: a row cannot be read: {type(error).__name__}"
         return refused
 
-    async def _open_all(self, connection: AsyncConnection, owner: str) -> None:
+    async def _open_all(self, connection: Connection, owner: str) -> None:
         """Raises ERR-ITEM_TAMPERED unless everything of the owner opens."""
         for row in (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all():
             (await open_login(self._sealer, connection, row)).wipe()

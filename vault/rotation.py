@@ -4,10 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
 
 from core.clock import Clock
-from core.database import Database, wait_turn
+from core.database import Database, IntegrityError, wait_turn
 from core.integrity import MAC_COLUMN
 from vault.errors import VaultError
 from vault.heads import item_table

@@ -5,9 +5,8 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import metadata
+from core.database import Connection, metadata
 from core.integrity import Enclosed, Signed, integrity_of
 from vault.rows import read
 
@@ -30,7 +29,7 @@ def enclosing(what: Enclosed) -> tuple[Table, str]:
 
 
 async def batches(
-    connection: AsyncConnection, table: Table, *where: ColumnElement[bool]
+    connection: Connection, table: Table, *where: ColumnElement[bool]
 ) -> AsyncIterator[Sequence[Row[Any]]]:
     """The rows of a signed table by key; memory stays the same however many there are."""
     key = list(table.primary_key)
@@ -47,7 +46,7 @@ async def batches(
 
 
 async def enclosed_rows(
-    connection: AsyncConnection, table: Table, what: Enclosed, keys: Sequence[str] | None = None
+    connection: Connection, table: Table, what: Enclosed, keys: Sequence[str] | None = None
 ) -> dict[str, list[Row[Any]]]:
     """The rows that count, by the key of the row that encloses them; those of some keys, or all."""
     owner = table.c[what.key]

@@ -7,10 +7,8 @@ cannot be seen in the row: one that is gone, and a flag that was cleared.
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, func, literal, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database
+from core.database import Connection, Database, StatementError
 from core.errors import UnreadableError
 from core.integrity import ANCHOR_COLUMN, Anchor, Flag, Signed, anchor_of, integrity_of
 from vault.anchors import key_column
@@ -23,7 +21,7 @@ from vault.rows import TAMPERED_ROW, SignedRows, form_of
 _BATCH = 500
 _MOST_NAMED = 100
 # What reading a row raises that is none, whatever stands there.
-UNREADABLE = (SQLAlchemyError, UnreadableError, ValueError, TypeError)
+UNREADABLE = (StatementError, UnreadableError, ValueError, TypeError)
 _event = event_table.c
 
 
@@ -67,7 +65,7 @@ class RowWatch:
             return {f"row:{table.name}": f"{table.name}: a row cannot be read: {type(error).__name__}"}
         return {_subject(table, key): f"{table.name} {key}: {why}" for key, why in found.items()}
 
-    async def _signed(self, connection: AsyncConnection, table: Table) -> dict[str, str]:
+    async def _signed(self, connection: Connection, table: Table) -> dict[str, str]:
         found: dict[str, str] = {}
         form = form_of(table)
         async for rows in batches(connection, table):
@@ -78,13 +76,13 @@ class RowWatch:
                 found = await self._without_event(connection, rows, form.key_of) | found
         return found
 
-    async def _without_event(self, connection: AsyncConnection, rows: Any, key_of: Any) -> dict[str, str]:
+    async def _without_event(self, connection: Connection, rows: Any, key_of: Any) -> dict[str, str]:
         """Rows whose own event is gone from the ledger: they may be what the newest version was made of."""
         anchors = {row._mapping[ANCHOR_COLUMN]: row for row in rows if row._mapping[ANCHOR_COLUMN]}
         there = set(await connection.scalars(select(_event.id).where(_event.id.in_(list(anchors)))))
         return {key_of(row): "the ledger's event about it is gone" for at, row in anchors.items() if at not in there}
 
-    async def _gone(self, connection: AsyncConnection, table: Table, anchor: Anchor) -> dict[str, str]:
+    async def _gone(self, connection: Connection, table: Table, anchor: Anchor) -> dict[str, str]:
         """Rows that the ledger tells of and that are not there."""
         key = func.substr(_event.subject, len(anchor.subject) + 1)
         query = (
@@ -99,7 +97,7 @@ class RowWatch:
         told = [row for row in await connection.execute(query) if self._ledger.is_genuine(row)]
         return {row.subject.removeprefix(anchor.subject): "the row was deleted" for row in told}
 
-    async def _cleared(self, connection: AsyncConnection, table: Table, flag: Flag) -> dict[str, str]:
+    async def _cleared(self, connection: Connection, table: Table, flag: Flag) -> dict[str, str]:
         """Rows whose flag is not set though the ledger tells that it was."""
         query = (
             select(event_table)
@@ -114,7 +112,7 @@ class RowWatch:
     def _names(table: Table) -> ColumnElement[bool]:
         return _event.session == key_column(table)
 
-    async def _enclosed(self, connection: AsyncConnection, table: Table) -> dict[str, str]:
+    async def _enclosed(self, connection: Connection, table: Table) -> dict[str, str]:
         what = dict(enclosed_tables())[table]
         parent, column = enclosing(what)
         key = key_column(parent)

@@ -42,9 +42,8 @@ from functools import cache
 from typing import Any, NoReturn
 
 from sqlalchemy import ColumnElement, Row, Select, Table, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import insert_if_absent
+from core.database import Connection, insert_if_absent
 from core.identifiers import new_id
 from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of
 from vault.anchors import OLDER, SUPERSEDED, NewestSeen, key_column, require_anchor, superseded
@@ -94,7 +93,7 @@ class SignedRows:
         form = form_of(table)
         return {**values, MAC_COLUMN: self._keys.mac(form.bytes_of(form.values_of(values)))}
 
-    async def sign_again(self, connection: AsyncConnection, table: Table, row: Row[Any]) -> bool:
+    async def sign_again(self, connection: Connection, table: Table, row: Row[Any]) -> bool:
         """Signs a row of `read` under the key of today, unless it was changed since it was read; False, and as it was,
         where somebody else wrote it."""
         if self.problem(table, row):
@@ -102,19 +101,19 @@ class SignedRows:
         await self._rewrite(connection, table, row, {})
         return True
 
-    async def insert(self, connection: AsyncConnection, table: Table, **values: Any) -> None:
+    async def insert(self, connection: Connection, table: Table, **values: Any) -> None:
         await connection.execute(_insert(table), self.signed(table, values))
 
-    async def insert_all(self, connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def insert_all(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
             await connection.execute(_insert(table), [self.signed(table, values) for values in rows])
 
-    async def insert_if_absent(self, connection: AsyncConnection, table: Table, **values: Any) -> bool:
+    async def insert_if_absent(self, connection: Connection, table: Table, **values: Any) -> bool:
         """True when the row was written, False when one with its key is there already."""
         return await insert_if_absent(connection, table, **self.signed(table, values))
 
     async def change(
-        self, connection: AsyncConnection, table: Table, key: Mapping[str, Any], *where: ColumnElement[bool], **to: Any
+        self, connection: Connection, table: Table, key: Mapping[str, Any], *where: ColumnElement[bool], **to: Any
     ) -> Row[Any] | None:
         """Changes columns of one row and signs it again; gives the row as it was before, or None when there is none
         that `where` allows.
@@ -125,7 +124,7 @@ class SignedRows:
         row = await self._locked(connection, table, key, where)
         return row if row is not None and await self._rewrite(connection, table, row, to) else None
 
-    async def insert_told(self, connection: AsyncConnection, table: Table, event: Event, **values: Any) -> None:
+    async def insert_told(self, connection: Connection, table: Table, event: Event, **values: Any) -> None:
         """A new row of an anchored table, and the event that tells of it."""
         values[ANCHOR_COLUMN] = new_id()
         await self.insert(connection, table, **values)
@@ -133,7 +132,7 @@ class SignedRows:
 
     async def change_told(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         table: Table,
         key: Mapping[str, Any],
         event: Event,
@@ -151,7 +150,7 @@ class SignedRows:
         return row
 
     async def _locked(
-        self, connection: AsyncConnection, table: Table, key: Mapping[str, Any], where: Sequence[ColumnElement[bool]]
+        self, connection: Connection, table: Table, key: Mapping[str, Any], where: Sequence[ColumnElement[bool]]
     ) -> Row[Any] | None:
         same = [table.c[name] == value for name, value in key.items()]
         query = read(table).where(*same, *where).with_for_update(of=table)
@@ -160,14 +159,14 @@ class SignedRows:
             self.require(table, row)
         return row
 
-    async def _rewrite(self, connection: AsyncConnection, table: Table, row: Row[Any], to: Mapping[str, Any]) -> bool:
+    async def _rewrite(self, connection: Connection, table: Table, row: Row[Any], to: Mapping[str, Any]) -> bool:
         before = _values(table, row)
         mac = self.signed(table, {**before, **to})[MAC_COLUMN]
         same = [column == before[column.name] for column in (*table.primary_key, table.c[MAC_COLUMN])]
         written = await connection.execute(update(table).where(*same).values({**to, MAC_COLUMN: mac}))
         return written.rowcount == 1
 
-    async def _record(self, connection: AsyncConnection, table: Table, event: Event, values: Mapping[str, Any]) -> None:
+    async def _record(self, connection: Connection, table: Table, event: Event, values: Mapping[str, Any]) -> None:
         anchor, declared = values[ANCHOR_COLUMN], require_anchor(table)
         subject = declared.subject + values[key_column(table).key or ""]
         if event.subject != subject or event.action not in declared.actions:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Column, String, Table, delete, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Bytes, UtcDateTime, metadata
+from core.database import Bytes, Connection, UtcDateTime, metadata
 from core.identifiers import new_token, token_digest
 from core.integrity import mac_column, signed
 from vault.errors import VaultError
@@ -66,7 +65,7 @@ class Tickets:
         self._rows = rows
 
     async def issue(
-        self, connection: AsyncConnection, item_id: str, use: Use, *, actor: str, purpose: str, reason: str = ""
+        self, connection: Connection, item_id: str, use: Use, *, actor: str, purpose: str, reason: str = ""
     ) -> str:
         """A new ticket's token. Only its digest is kept."""
         token = new_token()
@@ -85,7 +84,7 @@ class Tickets:
         )
         return token
 
-    async def redeem(self, connection: AsyncConnection, token: str, use: Use) -> Leave:
+    async def redeem(self, connection: Connection, token: str, use: Use) -> Leave:
         """Consumes the ticket by one conditional statement: of two attempts one succeeds. Raises ERR-TICKET."""
         now = self._clock.now()
         consumed = await connection.execute(
@@ -107,5 +106,5 @@ class Tickets:
         self._rows.require(ticket_table, row)
         return Leave(row.item_id, row.actor, row.purpose, row.reason)
 
-    async def forget_expired(self, connection: AsyncConnection) -> None:
+    async def forget_expired(self, connection: Connection) -> None:
         await connection.execute(delete(ticket_table).where(ticket_table.c.expires_at <= self._clock.now()))

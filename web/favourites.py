@@ -1,9 +1,8 @@
 """The systems a person has starred. A matter of the portal alone: no rule of any other floor asks for it."""
 
 from sqlalchemy import Column, String, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import insert_if_absent, metadata
+from core.database import Connection, insert_if_absent, metadata
 from core.integrity import harmless
 
 favourite_table = Table(
@@ -15,12 +14,12 @@ favourite_table = Table(
 )
 
 
-async def favourites_of(connection: AsyncConnection, user_id: str) -> frozenset[str]:
+async def favourites_of(connection: Connection, user_id: str) -> frozenset[str]:
     query = select(favourite_table.c.system_id).where(favourite_table.c.user_id == user_id)
     return frozenset((await connection.scalars(query)).all())
 
 
-async def star(connection: AsyncConnection, user_id: str, system_id: str, *, wanted: bool) -> None:
+async def star(connection: Connection, user_id: str, system_id: str, *, wanted: bool) -> None:
     """Stars or unstars; doing it twice is the same as once."""
     if not wanted:
         await connection.execute(

@@ -8,9 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from core.database import wait_turn
+from core.database import Connection, wait_turn
 from core.errors import ConfigurationError
 from core.identifiers import new_token
 from sso.directory.users import UserRegistration
@@ -46,7 +44,7 @@ async def create_administrators(house: House) -> Path | None:
         return _write(house.settings.data_dir / FILE_NAME, passwords)
 
 
-async def _register(house: House, connection: AsyncConnection, passwords: Mapping[str, str]) -> None:
+async def _register(house: House, connection: Connection, passwords: Mapping[str, str]) -> None:
     for username, (name, role) in _ADMINISTRATORS.items():
         registration = UserRegistration(username=username, name=name, roles=(role,), must_change_password=True)
         user_id, _ = await house.users.upsert(connection, registration, actor="system")

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core import metrics
+from core.database import StatementError
 from core.errors import YimenError
 from core.logs import logger
 from web.composition import House
@@ -65,7 +65,7 @@ async def _custody(house: House) -> None:
 async def _within(check: Awaitable[None]) -> bool:
     try:
         await asyncio.wait_for(check, _READY_SECONDS)
-    except (YimenError, SQLAlchemyError, OSError, TimeoutError) as error:
+    except (YimenError, StatementError, OSError, TimeoutError) as error:
         _log.warning("not ready", error=type(error).__name__)
         return False
     return True

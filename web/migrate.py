@@ -8,11 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from core.database import Database, wait_turn
+from core.database import Database
 from core.errors import ConfigurationError
-
-# An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for migrations.
-_LOCK = 0x59494D454E
 
 
 def alembic_config() -> Config:
@@ -24,12 +21,11 @@ def alembic_config() -> Config:
 async def migrate(database: Database) -> tuple[str | None, str | None]:
     """Upgrades to the head in one transaction; gives the revisions before and after.
 
-    Processes that start together queue: on PostgreSQL at an advisory lock, on SQLite at the write lock.
+    Processes that start together queue.
     Raises ERR-DATABASE when the database cannot be used, or is newer than this version of Yimen.
     """
     await database.reach()
-    async with database.write() as connection:
-        await wait_turn(connection, _LOCK)
+    async with database.schema() as connection:
         return await connection.run_sync(_upgrade)
 
 
@@ -38,16 +34,16 @@ async def is_there(database: Database) -> bool:
     if not database.is_there:
         return False
     await database.reach()
-    async with database.read() as connection:
+    async with database.schema() as connection:
         return await connection.run_sync(_revision) is not None
 
 
 async def require_migrated(database: Database) -> None:
     """For commands that must not make a new database by mistake. Raises ERR-DATABASE unless it is in this shape."""
     if not database.is_there:
-        raise ConfigurationError("ERR-DATABASE", f"there is no Yimen here: no file {database.engine.url.database}")
+        raise ConfigurationError("ERR-DATABASE", f"there is no Yimen here: no file {database.file}")
     await database.reach()
-    async with database.read() as connection:
+    async with database.schema() as connection:
         found = await connection.run_sync(_revision)
     if found is None:
         raise ConfigurationError("ERR-DATABASE", "there is no Yimen here: the database is empty")

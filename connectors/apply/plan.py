@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from connectors.apply.document import (
     ClientEntry,
     County,
@@ -26,7 +24,7 @@ from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.store import Recipes
 from connectors.systems import System, SystemRegistration, Systems
 from core.clock import SystemClock
-from core.database import Database
+from core.database import Connection, Database
 from core.errors import YimenError
 from core.settings import Settings
 from sso.authentication.password_policy import MAX_LENGTH
@@ -109,7 +107,7 @@ def _summary(steps: list[Step], actor: str) -> Event:
 
 
 class _Run:
-    def __init__(self, parts: Parts, connection: AsyncConnection, actor: str, folder: Path, steps: list[Step]) -> None:
+    def __init__(self, parts: Parts, connection: Connection, actor: str, folder: Path, steps: list[Step]) -> None:
         self._parts = parts
         self._connection = connection
         self._actor = actor

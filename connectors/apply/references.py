@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from connectors.apply.document import ClientEntry
 from connectors.errors import ConnectorError
 from connectors.legacy.recipe.store import Recipes
 from connectors.systems import SystemRegistration
+from core.database import Connection
 from sso.directory.organisations import Organisations
 from sso.directory.roles import Role
 from sso.directory.users import Users
@@ -16,9 +15,7 @@ from sso.directory.users import Users
 class References:
     """Each check raises the error of what is missing, with the field that names it in front."""
 
-    def __init__(
-        self, connection: AsyncConnection, organisations: Organisations, users: Users, recipes: Recipes
-    ) -> None:
+    def __init__(self, connection: Connection, organisations: Organisations, users: Users, recipes: Recipes) -> None:
         self._connection = connection
         self._organisations = organisations
         self._users = users

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.session.fills import REMEMBERED, fill_table
 from connectors.gateway.session.sessions import gateway_session_table, gateway_visit_table
 from connectors.gateway.swap.basic import basic_table
+from core.database import Connection
 
 
-async def forget_expired(connection: AsyncConnection, now: datetime) -> None:
+async def forget_expired(connection: Connection, now: datetime) -> None:
     for table in (gateway_session_table, gateway_visit_table, basic_table):
         await connection.execute(delete(table).where(table.c.expires_at <= now))
     await connection.execute(delete(fill_table).where(fill_table.c.expires_at <= now - REMEMBERED))

@@ -11,12 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Index, Row, String, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.login_requests.request import LoginRequest, Source
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from vault.ledger import Event, Ledger
@@ -75,14 +74,14 @@ class LoginRequests:
         self._ledger = ledger
         self._signed = rows
 
-    async def known_for(self, connection: AsyncConnection, system_id: str, user_id: str) -> Knowledge:
+    async def known_for(self, connection: Connection, system_id: str, user_id: str) -> Knowledge:
         mine = login_request_table.c.user_id.is_(None) | (login_request_table.c.user_id == user_id)
         rows = await self._rows(connection, login_request_table.c.system_id == system_id, mine)
         known = [_known(row) for row in rows if row.document is not None]
         asked = any(row.document is None for row in rows)
         return Knowledge(known, may_learn=asked or not any(one.is_confirmed for one in known))
 
-    async def list(self, connection: AsyncConnection, *, after: str = "", limit: int = 50) -> list[Known]:
+    async def list(self, connection: Connection, *, after: str = "", limit: int = 50) -> list[Known]:
         """Newest first, a page at a time: what was learned and is not signed, and what counts for everybody."""
         conditions: list[ColumnElement[bool]] = [login_request_table.c.document.is_not(None)]
         if after:
@@ -90,7 +89,7 @@ class LoginRequests:
         rows = await self._rows(connection, *conditions, limit=limit)
         return [_known(row) for row in rows]
 
-    async def keep_form(self, connection: AsyncConnection, system_id: str, request: LoginRequest) -> None:
+    async def keep_form(self, connection: Connection, system_id: str, request: LoginRequest) -> None:
         """The form that the server gives to a visitor who is not signed in, in place of the one before."""
         query = select(login_request_table).where(
             login_request_table.c.system_id == system_id, login_request_table.c.source == Source.FORM.value
@@ -103,7 +102,7 @@ class LoginRequests:
         await self._insert(connection, system_id, None, Source.FORM, request, confirmed=False, actor="system")
 
     async def learn(
-        self, connection: AsyncConnection, system_id: str, user_id: str, requests: Sequence[LoginRequest]
+        self, connection: Connection, system_id: str, user_id: str, requests: Sequence[LoginRequest]
     ) -> None:
         """What a supervised sign-in that succeeded has shown, in place of what this person had learned before."""
         await self._forget_of(connection, system_id, user_id)
@@ -112,7 +111,7 @@ class LoginRequests:
                 connection, system_id, user_id, Source.LEARNED, request, confirmed=True, actor=f"user:{user_id}"
             )
 
-    async def propose(self, connection: AsyncConnection, system_id: str, user_id: str, request: LoginRequest) -> None:
+    async def propose(self, connection: Connection, system_id: str, user_id: str, request: LoginRequest) -> None:
         """What a sign-in would have taught, where a signature comes first."""
         rows = await self._rows(connection, login_request_table.c.system_id == system_id)
         if any(row.document is not None and _known(row).request == request for row in rows):
@@ -121,14 +120,14 @@ class LoginRequests:
             connection, system_id, user_id, Source.LEARNED, request, confirmed=False, actor=f"user:{user_id}"
         )
 
-    async def confirm(self, connection: AsyncConnection, known_id: str) -> None:
+    async def confirm(self, connection: Connection, known_id: str) -> None:
         """A sign-in by it was seen to succeed."""
         unconfirmed = login_request_table.c.confirmed_at.is_(None)
         await self._signed.change(
             connection, login_request_table, {"id": known_id}, unconfirmed, confirmed_at=self._clock.now()
         )
 
-    async def learn_again(self, connection: AsyncConnection, system_id: str, user_id: str) -> None:
+    async def learn_again(self, connection: Connection, system_id: str, user_id: str) -> None:
         """The person says that the system's sign-in has changed: the next one is supervised."""
         await self._forget_of(connection, system_id, user_id)
         await self._signed.insert(
@@ -145,7 +144,7 @@ class LoginRequests:
         )
         await self._record(connection, "login_request.relearn", system_id, f"user:{user_id}")
 
-    async def sign(self, connection: AsyncConnection, known_id: str, *, actor: str) -> Known:
+    async def sign(self, connection: Connection, known_id: str, *, actor: str) -> Known:
         """What one person's sign-in taught counts for everybody from now on. Raises ERR-LOGIN_REQUEST, and
         ERR-SAME_PERSON where the one who taught it signs."""
         known = await self.find(connection, known_id)
@@ -163,27 +162,27 @@ class LoginRequests:
         await self._record(connection, "login_request.sign", known.system_id, actor, known.request, known.source)
         return known
 
-    async def withdraw(self, connection: AsyncConnection, known_id: str, *, actor: str) -> Known:
+    async def withdraw(self, connection: Connection, known_id: str, *, actor: str) -> Known:
         """It counts no more; the next sign-in reads the form, or is supervised, again."""
         known = await self.find(connection, known_id)
         await connection.execute(delete(login_request_table).where(login_request_table.c.id == known_id))
         await self._record(connection, "login_request.withdraw", known.system_id, actor, known.request, known.source)
         return known
 
-    async def find(self, connection: AsyncConnection, known_id: str) -> Known:
+    async def find(self, connection: Connection, known_id: str) -> Known:
         rows = await self._rows(connection, login_request_table.c.id == known_id)
         if not rows or rows[0].document is None:
             raise ConnectorError("ERR-LOGIN_REQUEST", "no such login request", status=404)
         return _known(rows[0])
 
     async def _rows(
-        self, connection: AsyncConnection, *conditions: ColumnElement[bool], limit: int = 200
+        self, connection: Connection, *conditions: ColumnElement[bool], limit: int = 200
     ) -> Sequence[Row[Any]]:
         query = select(login_request_table).where(*conditions).order_by(login_request_table.c.id.desc()).limit(limit)
         rows = (await connection.execute(query)).all()
         return [row for row in rows if self._signed.is_genuine(login_request_table, row)]
 
-    async def _forget_of(self, connection: AsyncConnection, system_id: str, user_id: str) -> None:
+    async def _forget_of(self, connection: Connection, system_id: str, user_id: str) -> None:
         await connection.execute(
             delete(login_request_table).where(
                 login_request_table.c.system_id == system_id, login_request_table.c.user_id == user_id
@@ -192,7 +191,7 @@ class LoginRequests:
 
     async def _insert(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         system_id: str,
         user_id: str | None,
         source: Source,
@@ -218,7 +217,7 @@ class LoginRequests:
 
     async def _record(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         action: str,
         system_id: str,
         actor: str,

@@ -7,9 +7,8 @@ person in the very transaction that disables them (DESIGN §4.4).
 from datetime import datetime
 
 from sqlalchemy import Column, Index, String, Table, delete, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Bytes, Json, UtcDateTime, metadata
+from core.database import Bytes, Connection, Json, UtcDateTime, metadata
 from core.integrity import Flag, mac_column, signed
 from sso.oidc.grant_table import grant_table
 from vault.ledger import Event, Ledger
@@ -56,7 +55,7 @@ pending_table = Table(
 
 
 async def end_sessions(
-    connection: AsyncConnection,
+    connection: Connection,
     ledger: Ledger,
     now: datetime,
     user_id: str,

@@ -14,10 +14,9 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Column, ColumnElement, Integer, Row, String, Table, and_, bindparam, delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Bytes, Database, UtcDateTime, metadata
+from core.database import Bytes, Connection, Database, UtcDateTime, metadata
 from core.integrity import MAC_COLUMN, mac_column, signed
 from core.settings import Settings
 from sso.authentication.told_failures import PROVED, UNLOCK, failures_told
@@ -82,16 +81,16 @@ class Attempt:
     _counters: Sequence[_Counter] = field(repr=False)
     failed: bool = False
 
-    async def fail(self, connection: AsyncConnection) -> None:
+    async def fail(self, connection: Connection) -> None:
         """The proof was wrong: it counts for the account and for the address."""
         await self._lockout.count(connection, self._counters)
         self.failed = True
 
-    async def pass_step(self, connection: AsyncConnection) -> None:
+    async def pass_step(self, connection: Connection) -> None:
         """A right step that is not the last: nothing counts, and earlier failures stay."""
         await self._lockout.release(connection, self._counters)
 
-    async def succeed(self, connection: AsyncConnection) -> None:
+    async def succeed(self, connection: Connection) -> None:
         """All is proved: the account's counter starts again."""
         await self._lockout.release(connection, self._counters, forgiven=self._counters[0])
 
@@ -143,7 +142,7 @@ class Lockout:
                         await self.release(connection, counters)
                 raise
 
-    async def count(self, connection: AsyncConnection, counters: Sequence[_Counter]) -> None:
+    async def count(self, connection: Connection, counters: Sequence[_Counter]) -> None:
         """Turns reserved attempts into failures."""
         now = self._clock.now()
         states = await self._locked(connection, counters)
@@ -158,7 +157,7 @@ class Lockout:
         await self._write(connection, states)
 
     async def release(
-        self, connection: AsyncConnection, counters: Sequence[_Counter], *, forgiven: _Counter | None = None
+        self, connection: Connection, counters: Sequence[_Counter], *, forgiven: _Counter | None = None
     ) -> None:
         """Gives reserved attempts back; the failures of `forgiven` are forgotten."""
         states = await self._locked(connection, counters)
@@ -168,7 +167,7 @@ class Lockout:
                 state.failures = 0
         await self._write(connection, states)
 
-    async def require_told(self, connection: AsyncConnection, user_id: str) -> None:
+    async def require_told(self, connection: Connection, user_id: str) -> None:
         """Raises ERR-LOCKED where the ledger tells of more failures than the person's counter would have let happen:
         somebody cleared it."""
         told = await failures_told(connection, user_id, self._clock.now() - self._window)
@@ -176,7 +175,7 @@ class Lockout:
             self._rows.tell(attempt_table, f"account of user:{user_id}", "the counter of failed sign-ins was cleared")
             raise self._too_many()
 
-    async def unlock(self, connection: AsyncConnection, username: str, user_id: str, *, actor: str) -> None:
+    async def unlock(self, connection: Connection, username: str, user_id: str, *, actor: str) -> None:
         """An operator gives a person their attempts back."""
         await connection.execute(delete(attempt_table).where(self._counter("account", username).row))
         detail = {PROVED: True}
@@ -227,7 +226,7 @@ class Lockout:
             raise self._too_many()
         return has_room
 
-    async def _locked(self, connection: AsyncConnection, counters: Sequence[_Counter]) -> dict[_Counter, _State]:
+    async def _locked(self, connection: Connection, counters: Sequence[_Counter]) -> dict[_Counter, _State]:
         """The counters' rows, which nobody else writes until this unit of work ends; those that are missing are made.
 
         A row that somebody else wrote counts as a counter that has just run full: clearing it gains nothing, and it
@@ -244,7 +243,7 @@ class Lockout:
             rows = await self._read(connection, counters)
         return {counter: self._state(counter, rows[counter]) for counter in counters}
 
-    async def _read(self, connection: AsyncConnection, counters: Sequence[_Counter]) -> dict[_Counter, Row[Any]]:
+    async def _read(self, connection: Connection, counters: Sequence[_Counter]) -> dict[_Counter, Row[Any]]:
         query = select(attempt_table).where(or_(*(counter.row for counter in counters)))
         # In one order, whoever asks: two units of work never wait for each other.
         rows = await connection.execute(query.order_by(attempt_table.c.kind).with_for_update())
@@ -258,7 +257,7 @@ class Lockout:
             return _State(row.failures, row.under_way, row.until)
         return _State(counter.limit, 0, self._clock.now() + self._window, is_tampered=True)
 
-    async def _write(self, connection: AsyncConnection, states: Mapping[_Counter, _State]) -> None:
+    async def _write(self, connection: Connection, states: Mapping[_Counter, _State]) -> None:
         written = []
         for counter, state in states.items():
             values = {"failures": state.failures, "under_way": state.under_way, "until": state.until}

@@ -10,10 +10,9 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Column, Index, Row, String, Table, bindparam, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import UtcDateTime, metadata
+from core.database import Connection, UtcDateTime, metadata
 from core.identifiers import new_id, new_token
 from core.integrity import enclosed
 from core.settings import Settings
@@ -89,7 +88,7 @@ class Passwords:
         self._hashing = hashing
         self._rows = rows
 
-    async def current(self, connection: AsyncConnection, user_id: str) -> str | None:
+    async def current(self, connection: Connection, user_id: str) -> str | None:
         """The kept hash, or None for a user without a password. Raises ERR-ROW_TAMPERED."""
         row = await self._current(connection, user_id)
         return None if row is None else str(row.password_hash)
@@ -97,13 +96,13 @@ class Passwords:
     async def verify(self, kept: str | None, password: str) -> bool:
         return len(password) <= MAX_LENGTH * 4 and await self._hashing.verify(kept, password)
 
-    async def is_expired(self, connection: AsyncConnection, user_id: str) -> bool:
+    async def is_expired(self, connection: Connection, user_id: str) -> bool:
         if not self._max_age:
             return False
         row = await self._current(connection, user_id)
         return row is not None and bool(row.password_created_at + self._max_age <= self._clock.now())
 
-    async def history(self, connection: AsyncConnection, user_id: str) -> Sequence[str]:
+    async def history(self, connection: Connection, user_id: str) -> Sequence[str]:
         """The hashes that a new password is compared with, newest first."""
         query = select(password_table.c.hash).where(password_table.c.user_id == user_id)
         return (await connection.scalars(query.order_by(password_table.c.id.desc()).limit(HISTORY))).all()
@@ -119,7 +118,7 @@ class Passwords:
                 raise SsoError("ERR-PASSWORD_POLICY", "history", parameters={"rule": "history"})
         return await self._hashing.hash(password)
 
-    async def set(self, connection: AsyncConnection, user_id: str, password: str, *, actor: str) -> None:
+    async def set(self, connection: Connection, user_id: str, password: str, *, actor: str) -> None:
         """Sets a password that an operator gives: the policy is the operator's business, the hash is the same."""
         await self.keep(connection, user_id, await self._hashing.hash(password), actor=actor)
 
@@ -127,7 +126,7 @@ class Passwords:
         """The hash under today's parameters of a password that just matched, when `kept` has older ones."""
         return await self._hashing.hash(password) if self._hashing.needs_rehash(kept) else None
 
-    async def rehash(self, connection: AsyncConnection, user_id: str, kept: str, stronger: str) -> None:
+    async def rehash(self, connection: Connection, user_id: str, kept: str, stronger: str) -> None:
         """The same password under new parameters: neither its age nor its history changes."""
         await proofs_of(connection, self._rows, user_id)
         current = await self._current(connection, user_id)
@@ -139,7 +138,7 @@ class Passwords:
         )
         await self._note(connection, values | {"hash": stronger}, "system", "rehashed")
 
-    async def keep(self, connection: AsyncConnection, user_id: str, hashed: str, *, actor: str) -> None:
+    async def keep(self, connection: Connection, user_id: str, hashed: str, *, actor: str) -> None:
         # Locked first: of two that change it at the same time, the later one finds the other's.
         await proofs_of(connection, self._rows, user_id)
         current = await self._current(connection, user_id)
@@ -164,7 +163,7 @@ class Passwords:
         )
         await self._note(connection, values, actor, "set")
 
-    async def _current(self, connection: AsyncConnection, user_id: str) -> Row[Any] | None:
+    async def _current(self, connection: Connection, user_id: str) -> Row[Any] | None:
         """The person's proofs and newest password; None for a person who has none."""
         row = (await connection.execute(_NEWEST, {"wanted": user_id})).one_or_none()
         if row is None:
@@ -174,7 +173,7 @@ class Passwords:
         self._rows.require_enclosed(password_table, kept, row.proofs_password_digest, user_id, "password_")
         return row if kept else None
 
-    async def _note(self, connection: AsyncConnection, newest: Mapping[str, Any], actor: str, changed: str) -> None:
+    async def _note(self, connection: Connection, newest: Mapping[str, Any], actor: str, changed: str) -> None:
         user_id = newest["user_id"]
         event = Event(
             action="directory.password",

@@ -8,9 +8,8 @@ sign-in, and a password that was replaced never comes back.
 from typing import Any
 
 from sqlalchemy import Column, Row, String, Table
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Bytes, metadata
+from core.database import Bytes, Connection, metadata
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from vault.ledger import Event
 from vault.rows import SignedRows, read
@@ -28,7 +27,7 @@ proofs_table = Table(
 )
 
 
-async def proofs_of(connection: AsyncConnection, rows: SignedRows, user_id: str) -> Row[Any] | None:
+async def proofs_of(connection: Connection, rows: SignedRows, user_id: str) -> Row[Any] | None:
     """The row of a person, checked; for a write to what it encloses, until this unit of work ends."""
     query = read(proofs_table).where(proofs_table.c.user_id == user_id).with_for_update(of=proofs_table)
     row: Row[Any] | None = (await connection.execute(query)).one_or_none()
@@ -38,7 +37,7 @@ async def proofs_of(connection: AsyncConnection, rows: SignedRows, user_id: str)
 
 
 async def note_proofs(
-    connection: AsyncConnection, rows: SignedRows, user_id: str, event: Event, **digests: bytes | None
+    connection: Connection, rows: SignedRows, user_id: str, event: Event, **digests: bytes | None
 ) -> None:
     """Ends a write to what the row encloses: it keeps the new digests, and `event` tells of the change."""
     if await rows.change_told(connection, proofs_table, {"user_id": user_id}, event, **digests) is None:

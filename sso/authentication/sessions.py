@@ -8,10 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database
+from core.database import Connection, Database
 from core.identifiers import new_token, token_digest
 from core.settings import Settings
 from sso.authentication.devices import device_label
@@ -79,7 +78,7 @@ class Sessions:
         self._ledger = ledger
 
     async def start(
-        self, connection: AsyncConnection, user: User, *, amr: tuple[str, ...], address: str, user_agent: str
+        self, connection: Connection, user: User, *, amr: tuple[str, ...], address: str, user_agent: str
     ) -> tuple[Session, str]:
         """A new session and its token, which is told once. Always a new token: no fixation (CVE-2026-7507)."""
         now, token = self._clock.now(), new_token()
@@ -101,11 +100,11 @@ class Sessions:
         await self._record(connection, "session.start", session.id, user.id, address)
         return session, token
 
-    async def find(self, connection: AsyncConnection, token: str) -> Session | None:
+    async def find(self, connection: Connection, token: str) -> Session | None:
         """The live session of a token: not ended, within both limits, its user active."""
         return next(iter(await self._several(connection, _BY_DIGEST, token_digest(token))), None)
 
-    async def find_by_id(self, connection: AsyncConnection, session_id: str) -> Session | None:
+    async def find_by_id(self, connection: Connection, session_id: str) -> Session | None:
         return next(iter(await self._several(connection, _BY_ID, session_id)), None)
 
     async def present(self, database: Database, token: str) -> Session | None:
@@ -117,7 +116,7 @@ class Sessions:
                 await self.touch(connection, session)
         return session
 
-    async def touch(self, connection: AsyncConnection, session: Session) -> None:
+    async def touch(self, connection: Connection, session: Session) -> None:
         """Notes that the person is here; written at most once a minute (see `is_due`)."""
         await connection.execute(
             update(session_table)
@@ -128,11 +127,11 @@ class Sessions:
     def is_due(self, session: Session) -> bool:
         return self._clock.now() - session.last_seen_at >= SEEN_INTERVAL
 
-    async def list(self, connection: AsyncConnection, user_id: str) -> list[Session]:
+    async def list(self, connection: Connection, user_id: str) -> list[Session]:
         """The person's live sessions, newest first."""
         return [*await self._several(connection, _BY_USER, user_id)]
 
-    async def revoke(self, connection: AsyncConnection, session_id: str, *, actor: str, reason: str) -> bool:
+    async def revoke(self, connection: Connection, session_id: str, *, actor: str, reason: str) -> bool:
         """Ends a session at once; False when it had ended."""
         ended = await connection.execute(
             update(session_table)
@@ -147,14 +146,14 @@ class Sessions:
         return row is not None
 
     async def revoke_all(
-        self, connection: AsyncConnection, user_id: str, *, actor: str, reason: str, keep: str | None = None
+        self, connection: Connection, user_id: str, *, actor: str, reason: str, keep: str | None = None
     ) -> int:
         """Ends all sessions of a person, but for `keep`; gives how many."""
         return await end_sessions(
             connection, self._ledger, self._clock.now(), user_id, actor=actor, reason=reason, keep=keep
         )
 
-    async def step_up(self, connection: AsyncConnection, session: Session, amr: tuple[str, ...]) -> str:
+    async def step_up(self, connection: Connection, session: Session, amr: tuple[str, ...]) -> str:
         """After the person proved themselves again: a new token, a new time. Gives the token.
 
         Raises ERR-SESSION when the session has ended in the meantime.
@@ -174,13 +173,13 @@ class Sessions:
             raise SsoError("ERR-SESSION", "the session has ended", status=401)
         return token
 
-    async def forget_expired(self, connection: AsyncConnection) -> int:
+    async def forget_expired(self, connection: Connection) -> int:
         """Deletes sessions that have been over for a day; gives how many."""
         old = self._clock.now() - KEPT_AFTER_END
         gone = await connection.execute(delete(session_table).where(session_table.c.expires_at <= old))
         return gone.rowcount
 
-    async def _several(self, connection: AsyncConnection, query: Select[Any], wanted: str | bytes) -> Sequence[Session]:
+    async def _several(self, connection: Connection, query: Select[Any], wanted: str | bytes) -> Sequence[Session]:
         """Live sessions with their users, posts and organisations, newest first, in one round trip."""
         rows = await connection.execute(query, {"wanted": wanted, "now": self._clock.now()})
         found = [self._session(list(group)) for _, group in groupby(rows, lambda row: row.session_id)]
@@ -217,7 +216,7 @@ class Sessions:
 
     async def _record(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         action: str,
         session_id: str,
         user_id: str,

@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database
+from core.database import Connection, Database
 from core.identifiers import new_token, token_digest
 from sso.authentication.endings import pending_table
 from sso.authentication.lockout import Attempt, Lockout
@@ -200,15 +199,13 @@ class SignIn:
             history = await self._passwords.history(connection, user.id)
         return await self._passwords.chosen(history, user.username, password)
 
-    async def _keep_password(
-        self, connection: AsyncConnection, user: User, hashed: str, *, keep: str | None = None
-    ) -> None:
+    async def _keep_password(self, connection: Connection, user: User, hashed: str, *, keep: str | None = None) -> None:
         actor = f"user:{user.id}"
         await self._passwords.keep(connection, user.id, hashed, actor=actor)
         await self._users.set_flags(connection, user.id, must_change_password=False)
         await self._sessions.revoke_all(connection, user.id, actor=actor, reason="password_changed", keep=keep)
 
-    async def _advance(self, connection: AsyncConnection, user: User, amr: tuple[str, ...], caller: Caller) -> Outcome:
+    async def _advance(self, connection: Connection, user: User, amr: tuple[str, ...], caller: Caller) -> Outcome:
         step = await self._next_step(connection, user, amr)
         if step is None:
             return await self._signed_in(connection, user, amr, caller)
@@ -224,9 +221,7 @@ class SignIn:
         )
         return Pending(step, token, user)
 
-    async def _signed_in(
-        self, connection: AsyncConnection, user: User, amr: tuple[str, ...], caller: Caller
-    ) -> SignedIn:
+    async def _signed_in(self, connection: Connection, user: User, amr: tuple[str, ...], caller: Caller) -> SignedIn:
         """Who signs in again stays in their session (OIDC Core §3.1.2.1); whoever else was signed in here is out."""
         old = await self._sessions.find_by_id(connection, caller.session.id) if caller.session else None
         if old is not None and old.user.id == user.id:
@@ -242,7 +237,7 @@ class SignIn:
         )
         return SignedIn(session, token)
 
-    async def _next_step(self, connection: AsyncConnection, user: User, amr: tuple[str, ...]) -> Step | None:
+    async def _next_step(self, connection: Connection, user: User, amr: tuple[str, ...]) -> Step | None:
         if "otp" not in amr and await self._totp.is_enrolled(connection, user.id, has_password=True):
             return Step.OTP
         if user.must_change_password or await self._passwords.is_expired(connection, user.id):
@@ -274,7 +269,7 @@ class SignIn:
             raise SsoError("ERR-PENDING", "the sign-in has expired or belongs to another browser", status=400)
         return user, tuple(row.amr)
 
-    async def _take(self, connection: AsyncConnection, token: str) -> None:
+    async def _take(self, connection: Connection, token: str) -> None:
         """Consumes the pending token; of two parallel steps one succeeds."""
         taken = await connection.execute(delete(pending_table).where(pending_table.c.digest == token_digest(token)))
         if taken.rowcount != 1:
@@ -301,7 +296,7 @@ class SignIn:
             await self._ledger.record(connection, _refusal(action, user, username, caller, code, "failure"))
 
     async def _record(
-        self, connection: AsyncConnection, action: str, user: User, caller: Caller, *, proved: bool = True
+        self, connection: Connection, action: str, user: User, caller: Caller, *, proved: bool = True
     ) -> None:
         await self._ledger.record(
             connection,

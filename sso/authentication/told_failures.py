@@ -8,8 +8,8 @@ that means that it was cleared.
 from datetime import datetime
 
 from sqlalchemy import Text, bindparam, cast, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.database import Connection
 from vault.ledger.events import event_table
 
 STEPS = ("sign_in.password", "sign_in.totp", "sign_in.step_up")
@@ -38,6 +38,6 @@ _COUNT = select(func.count()).where(
 )
 
 
-async def failures_told(connection: AsyncConnection, user_id: str, since: datetime) -> int:
+async def failures_told(connection: Connection, user_id: str, since: datetime) -> int:
     """How many failures of the person the ledger tells of since then, and since the counter last started again."""
     return await connection.scalar(_COUNT, {"subject": f"user:{user_id}", "since": since}) or 0

@@ -6,10 +6,9 @@ from typing import Any
 
 import pyotp
 from sqlalchemy import BigInteger, Boolean, Column, Row, String, Table, bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
 from core.integrity import enclosed
 from sso.authentication.proofs import note_proofs, proofs_of, proofs_table
@@ -65,12 +64,12 @@ class Totp:
         self._ledger = ledger
         self._rows = rows
 
-    async def is_enrolled(self, connection: AsyncConnection, user_id: str, *, has_password: bool = False) -> bool:
+    async def is_enrolled(self, connection: Connection, user_id: str, *, has_password: bool = False) -> bool:
         """Raises ERR-ROW_TAMPERED where somebody else wrote to the factor, or took it away; with `has_password`, also
         where nothing is known of what the person signs in with."""
         return await self._factor(connection, user_id, has_password=has_password) is not None
 
-    async def begin(self, connection: AsyncConnection, user_id: str) -> str:
+    async def begin(self, connection: Connection, user_id: str) -> str:
         """A seed (base32) to enrol, which counts only after `confirm`; the same one for a few minutes, so that its page
         can be shown again. Raises ERR-TOTP_ENROLLED when a second factor is enrolled already."""
         unconfirmed = (totp_table.c.user_id == user_id, ~totp_table.c.confirmed)
@@ -84,7 +83,7 @@ class Totp:
             raise SsoError("ERR-TOTP_ENROLLED", "a second factor is enrolled already", status=409)
         return await self._seed(connection, user_id, sealed)
 
-    async def confirm(self, connection: AsyncConnection, user_id: str, code: str) -> list[str]:
+    async def confirm(self, connection: Connection, user_id: str, code: str) -> list[str]:
         """Ends the enrolment with a right code; gives the recovery codes, which are told once. Raises ERR-OTP."""
         await proofs_of(connection, self._rows, user_id)
         if not await self.accept(connection, user_id, code, confirmed=False):
@@ -103,7 +102,7 @@ class Totp:
         )
         return codes
 
-    async def enrol(self, connection: AsyncConnection, user_id: str, seed: str, *, actor: str) -> bool:
+    async def enrol(self, connection: Connection, user_id: str, seed: str, *, actor: str) -> bool:
         """Takes a given seed as it is, already confirmed; False when it is the one kept."""
         await proofs_of(connection, self._rows, user_id)
         kept = await self._factor(connection, user_id)
@@ -120,7 +119,7 @@ class Totp:
         await self._note(connection, user_id, "enrolled", actor, totp_digest=digest)
         return True
 
-    async def remove(self, connection: AsyncConnection, user_id: str, *, actor: str) -> bool:
+    async def remove(self, connection: Connection, user_id: str, *, actor: str) -> bool:
         known = await proofs_of(connection, self._rows, user_id)
         removed = await connection.execute(delete(totp_table).where(totp_table.c.user_id == user_id))
         await connection.execute(delete(recovery_table).where(recovery_table.c.user_id == user_id))
@@ -130,7 +129,7 @@ class Totp:
             await self._note(connection, user_id, "removed", actor, totp_digest=None, recovery_digest=None)
         return bool(removed.rowcount) or had
 
-    async def accept(self, connection: AsyncConnection, user_id: str, code: str, *, confirmed: bool = True) -> bool:
+    async def accept(self, connection: Connection, user_id: str, code: str, *, confirmed: bool = True) -> bool:
         """True once for each right code: the step is consumed by one conditional statement, across replicas."""
         sealed = await self._sealed(connection, user_id, confirmed=confirmed)
         if sealed is None:
@@ -145,7 +144,7 @@ class Totp:
         )
         return consumed.rowcount == 1
 
-    async def _row(self, connection: AsyncConnection, user_id: str, seed: str, confirmed: bool) -> dict[str, Any]:
+    async def _row(self, connection: Connection, user_id: str, seed: str, confirmed: bool) -> dict[str, Any]:
         return {
             "user_id": user_id,
             "sealed_seed": await self._sealer.seal(connection, _binding(user_id), seed.encode()),
@@ -154,7 +153,7 @@ class Totp:
             "created_at": self._clock.now(),
         }
 
-    async def _seed(self, connection: AsyncConnection, user_id: str, sealed: bytes) -> str:
+    async def _seed(self, connection: Connection, user_id: str, sealed: bytes) -> str:
         """Raises ERR-SEAL where somebody changed the seed; the refusal is in the ledger."""
         try:
             with await self._sealer.open(connection, _binding(user_id), sealed) as seed:
@@ -177,9 +176,7 @@ class Totp:
             )
         )
 
-    async def _factor(
-        self, connection: AsyncConnection, user_id: str, *, has_password: bool = False
-    ) -> Row[Any] | None:
+    async def _factor(self, connection: Connection, user_id: str, *, has_password: bool = False) -> Row[Any] | None:
         """The person's proofs with the confirmed factor; None for somebody who has none. Raises ERR-ROW_TAMPERED."""
         row = (await connection.execute(_FACTOR, {"wanted": user_id})).one_or_none()
         if row is None:
@@ -191,7 +188,7 @@ class Totp:
         self._rows.require_enclosed(totp_table, kept, row.proofs_totp_digest, user_id, "totp_")
         return row if kept else None
 
-    async def _sealed(self, connection: AsyncConnection, user_id: str, *, confirmed: bool) -> bytes | None:
+    async def _sealed(self, connection: Connection, user_id: str, *, confirmed: bool) -> bytes | None:
         if confirmed:
             factor = await self._factor(connection, user_id)
             return None if factor is None else factor.totp_sealed_seed
@@ -199,9 +196,7 @@ class Totp:
         sealed: bytes | None = await connection.scalar(query)
         return sealed
 
-    async def _new_recovery_codes(
-        self, connection: AsyncConnection, user_id: str
-    ) -> tuple[list[str], list[dict[str, Any]]]:
+    async def _new_recovery_codes(self, connection: Connection, user_id: str) -> tuple[list[str], list[dict[str, Any]]]:
         """The codes, and their rows."""
         codes = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(RECOVERY_CODES)]
         await connection.execute(delete(recovery_table).where(recovery_table.c.user_id == user_id))
@@ -209,7 +204,7 @@ class Totp:
         await connection.execute(insert(recovery_table), rows)
         return codes, rows
 
-    async def _use_recovery_code(self, connection: AsyncConnection, user_id: str, code: str) -> bool:
+    async def _use_recovery_code(self, connection: Connection, user_id: str, code: str) -> bool:
         """True once for each code. The person's proofs are locked first: what is left is what they will keep."""
         proofs = await proofs_of(connection, self._rows, user_id)
         kept = (await connection.execute(select(recovery_table).where(recovery_table.c.user_id == user_id))).all()
@@ -224,9 +219,7 @@ class Totp:
         await self._note(connection, user_id, "recovery_code_used", f"user:{user_id}", recovery_digest=digest)
         return True
 
-    async def _note(
-        self, connection: AsyncConnection, user_id: str, what: str, actor: str, **digests: bytes | None
-    ) -> None:
+    async def _note(self, connection: Connection, user_id: str, what: str, actor: str, **digests: bytes | None) -> None:
         event = Event(
             action="directory.totp",
             result="success",

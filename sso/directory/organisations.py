@@ -7,10 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, Integer, Row, String, Table, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import UtcDateTime, metadata
+from core.database import Connection, UtcDateTime, metadata
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from sso.errors import SsoError
 from vault.ledger import Event
@@ -85,18 +84,16 @@ class Organisations:
         self._clock = clock
         self._rows = rows
 
-    async def find(self, connection: AsyncConnection, organisation_id: str) -> Organisation | None:
+    async def find(self, connection: Connection, organisation_id: str) -> Organisation | None:
         row = await self._row(connection, organisation_id)
         return None if row is None else _organisation(row)
 
-    async def list(self, connection: AsyncConnection, *, after: str = "", limit: int = 1000) -> list[Organisation]:
+    async def list(self, connection: Connection, *, after: str = "", limit: int = 1000) -> list[Organisation]:
         query = read(organisation_table).where(organisation_table.c.id > after)
         rows = await connection.execute(query.order_by(organisation_table.c.id).limit(limit))
         return [_organisation(row) for row in rows if self._rows.is_genuine(organisation_table, row)]
 
-    async def upsert(
-        self, connection: AsyncConnection, organisation: Organisation, *, actor: str
-    ) -> tuple[str, ...] | None:
+    async def upsert(self, connection: Connection, organisation: Organisation, *, actor: str) -> tuple[str, ...] | None:
         """Creates or changes it; gives the names of changed fields, None when nothing differs."""
         _check(organisation)
         known = await self._row(connection, organisation.id)
@@ -119,14 +116,14 @@ class Organisations:
             await self._move_those_below(connection, known.path, values["path"], actor)
         return changed
 
-    async def _row(self, connection: AsyncConnection, organisation_id: str) -> Row[Any] | None:
+    async def _row(self, connection: Connection, organisation_id: str) -> Row[Any] | None:
         query = read(organisation_table).where(organisation_table.c.id == organisation_id)
         row: Row[Any] | None = (await connection.execute(query)).one_or_none()
         if row is not None:
             self._rows.require(organisation_table, row)
         return row
 
-    async def _path(self, connection: AsyncConnection, organisation: Organisation) -> str:
+    async def _path(self, connection: Connection, organisation: Organisation) -> str:
         above = "/"
         if organisation.parent is not None:
             parent = await self._row(connection, organisation.parent)
@@ -139,7 +136,7 @@ class Organisations:
             raise _refusal(organisation, f"the tree is at most {MAX_DEPTH} levels deep")
         return f"{above}{organisation.id}/"
 
-    async def _move_those_below(self, connection: AsyncConnection, before: str, after: str, actor: str) -> None:
+    async def _move_those_below(self, connection: Connection, before: str, after: str, actor: str) -> None:
         query = select(organisation_table.c.id, organisation_table.c.path).where(
             organisation_table.c.path.startswith(before, autoescape=True)
         )
@@ -156,15 +153,15 @@ def ids_of_path(path: str) -> frozenset[str]:
     return frozenset(part for part in path.split("/") if part)
 
 
-async def with_ancestors(connection: AsyncConnection, organisation_ids: Iterable[str]) -> frozenset[str]:
+async def with_ancestors(connection: Connection, organisation_ids: Iterable[str]) -> frozenset[str]:
     """The organisations and all those above them."""
     query = select(organisation_table.c.path).where(organisation_table.c.id.in_(list(organisation_ids)))
     return frozenset().union(*map(ids_of_path, (await connection.scalars(query)).all()))
 
 
-async def _lock_tree(connection: AsyncConnection) -> None:
+async def _lock_tree(connection: Connection) -> None:
     """Two moves at the same time could draw a circle that neither sees. SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
+    if connection.dialect == "postgresql":
         await connection.execute(text("LOCK TABLE sso_organisation IN SHARE ROW EXCLUSIVE MODE"))
 
 

@@ -6,9 +6,8 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, Integer, Row, String, Table, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Day, metadata
+from core.database import Connection, Day, metadata
 from core.identifiers import new_id
 from core.integrity import enclosed
 from sso.directory.organisations import organisation_table
@@ -50,7 +49,7 @@ class Post:
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
 
-async def require_sound_posts(connection: AsyncConnection, posts: Sequence[Post]) -> None:
+async def require_sound_posts(connection: Connection, posts: Sequence[Post]) -> None:
     """Raises ERR-POST for a post that nobody can hold."""
     if sum(post.main for post in posts) > 1:
         raise SsoError("ERR-POST", "a person has one main post")
@@ -97,7 +96,7 @@ def rows_of(user_id: str, posts: Sequence[Post]) -> list[dict[str, Any]]:
     ]
 
 
-async def replace_posts(connection: AsyncConnection, user_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+async def replace_posts(connection: Connection, user_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """The person's signed row must keep the digest of exactly these."""
     await connection.execute(delete(post_table).where(post_table.c.user_id == user_id))
     if rows:

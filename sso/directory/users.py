@@ -19,10 +19,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Bytes, Json, UtcDateTime, metadata
+from core.database import Bytes, Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from sso.authentication.endings import end_sessions
@@ -131,27 +130,25 @@ class Users:
         self._sealer = sealer
         self._rows = rows
 
-    async def find(self, connection: AsyncConnection, user_id: str) -> User | None:
+    async def find(self, connection: Connection, user_id: str) -> User | None:
         return await self._one(connection, user_table.c.id == user_id)
 
-    async def find_by_username(self, connection: AsyncConnection, username: str) -> User | None:
+    async def find_by_username(self, connection: Connection, username: str) -> User | None:
         return await self._one(connection, user_table.c.username == fold_username(username))
 
-    async def find_by_id_card(self, connection: AsyncConnection, number: str) -> User | None:
+    async def find_by_id_card(self, connection: Connection, number: str) -> User | None:
         """The person of an ID card number, by its blind index: nothing is opened."""
         return await self._one(
             connection, user_table.c.index_id_card == self._index("id_card", canonical_id_card(number))
         )
 
-    async def list_by_mobile(self, connection: AsyncConnection, number: str) -> list[User]:
+    async def list_by_mobile(self, connection: Connection, number: str) -> list[User]:
         """The people of a mobile number, their first or second: several, where a village shares one telephone."""
         canonical = canonical_mobile(number)
         held = [user_table.c[f"index_{name}"] == self._index(name, canonical) for name in ("mobile", "second_mobile")]
         return await self._several(connection, people().where(or_(*held)), left_out=True)
 
-    async def search(
-        self, connection: AsyncConnection, *, text: str = "", after: str = "", limit: int = 50
-    ) -> list[User]:
+    async def search(self, connection: Connection, *, text: str = "", after: str = "", limit: int = 50) -> list[User]:
         """People by username, a page at a time; `text` is a part of the name or user name."""
         page = select(user_table.c.id).where(user_table.c.username > after)
         if text:
@@ -163,12 +160,12 @@ class Users:
         page_of_people = people().where(user_table.c.id.in_(page.scalar_subquery()))
         return await self._several(connection, page_of_people, left_out=True)
 
-    async def is_empty(self, connection: AsyncConnection) -> bool:
+    async def is_empty(self, connection: Connection) -> bool:
         """True where there is no row of a person at all, whoever wrote it."""
         return await connection.scalar(select(user_table.c.id).limit(1)) is None
 
     async def upsert(
-        self, connection: AsyncConnection, registration: UserRegistration, *, actor: str
+        self, connection: Connection, registration: UserRegistration, *, actor: str
     ) -> tuple[str, tuple[str, ...]]:
         """Creates or changes the person of that user name; gives the id and the names of changed fields.
 
@@ -192,7 +189,7 @@ class Users:
             await self._end_sessions(connection, user_id, changed, registration.status, actor)
         return user_id, changed
 
-    async def set_status(self, connection: AsyncConnection, user_id: str, status: str, *, actor: str) -> None:
+    async def set_status(self, connection: Connection, user_id: str, status: str, *, actor: str) -> None:
         """`active` or `disabled`. Disabled is disabled at once: every session ends with it (DESIGN §4.4)."""
         if status not in STATUSES:
             raise SsoError("ERR-USER", "no such status", parameters={"field": "status"})
@@ -201,19 +198,17 @@ class Users:
         if await self._change(connection, user_id, event, differs, status=status, updated_at=now):
             await self._end_sessions(connection, user_id, ("status",), status, actor)
 
-    async def set_flags(
-        self, connection: AsyncConnection, user_id: str, *, actor: str = "system", **flags: bool
-    ) -> None:
+    async def set_flags(self, connection: Connection, user_id: str, *, actor: str = "system", **flags: bool) -> None:
         """`must_change_password` and `totp_required`."""
         differs = or_(*(user_table.c[name] != value for name, value in flags.items()))
         await self._change(connection, user_id, _event(user_id, tuple(flags), actor, **flags), differs, **flags)
 
-    async def set_locale(self, connection: AsyncConnection, user_id: str, locale: str) -> None:
+    async def set_locale(self, connection: Connection, user_id: str, locale: str) -> None:
         await connection.execute(update(user_table).where(user_table.c.id == user_id).values(locale=locale))
 
     async def _insert(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         user_id: str,
         registration: UserRegistration,
         values: dict[str, Any],
@@ -236,7 +231,7 @@ class Users:
 
     async def _update(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         known: Row[Any],
         registration: UserRegistration,
         values: dict[str, Any],
@@ -261,7 +256,7 @@ class Users:
         await self._change(connection, known.id, event, updated_at=self._clock.now(), **values)
         return changed
 
-    async def _posts_differ(self, connection: AsyncConnection, known: Row[Any], posts: Sequence[Post]) -> bool:
+    async def _posts_differ(self, connection: Connection, known: Row[Any], posts: Sequence[Post]) -> bool:
         """True too where somebody else wrote to the posts: they are replaced by those that are right."""
         query = select(post_table).where(post_table.c.user_id == known.id)
         kept = (await connection.execute(query)).all()
@@ -271,13 +266,13 @@ class Users:
         return {post_of_row(row) for row in kept} != set(posts)
 
     async def _change(
-        self, connection: AsyncConnection, user_id: str, event: Event, *where: ColumnElement[bool], **to: Any
+        self, connection: Connection, user_id: str, event: Event, *where: ColumnElement[bool], **to: Any
     ) -> bool:
         changed = await self._rows.change_told(connection, user_table, {"id": user_id}, event, *where, **to)
         return changed is not None
 
     async def _end_sessions(
-        self, connection: AsyncConnection, user_id: str, changed: tuple[str, ...], status: str, actor: str
+        self, connection: Connection, user_id: str, changed: tuple[str, ...], status: str, actor: str
     ) -> None:
         disabled = status != "active"
         if (disabled and "status" in changed) or not _ENDS_SESSIONS.isdisjoint(changed):
@@ -285,7 +280,7 @@ class Users:
             await end_sessions(connection, self._ledger, self._clock.now(), user_id, actor=actor, reason=reason)
 
     async def _sealed_values(
-        self, connection: AsyncConnection, user_id: str, registration: UserRegistration, known: Row[Any] | None
+        self, connection: Connection, user_id: str, registration: UserRegistration, known: Row[Any] | None
     ) -> dict[str, Any]:
         """Columns of the sealed fields that differ from what is kept; the blind index tells without opening."""
         values: dict[str, Any] = {}
@@ -304,10 +299,10 @@ class Users:
     def _index(self, name: str, value: str) -> bytes:
         return self._sealer.mac(f"index/{name}", value.encode())
 
-    async def _one(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> User | None:
+    async def _one(self, connection: Connection, condition: ColumnElement[bool]) -> User | None:
         return next(iter(await self._several(connection, people().where(condition))), None)
 
-    async def _several(self, connection: AsyncConnection, query: Select[Any], *, left_out: bool = False) -> list[User]:
+    async def _several(self, connection: Connection, query: Select[Any], *, left_out: bool = False) -> list[User]:
         """With `left_out`, people whose rows were tampered with are missing; else ERR-ROW_TAMPERED is raised."""
         rows = await connection.execute(query.order_by(user_table.c.username, *POST_ORDER))
         today = self._clock.now().date()

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from core.clock import Clock
-from core.database import Database
+from core.database import Connection, Database
 from sso.access import permits
 from sso.authentication.sessions import Session
 from sso.clients import Client, Clients
@@ -135,7 +133,7 @@ class Authorize:
             else:
                 await self._consents.refuse(connection, session.user.id, client.client_id)
 
-    async def _client_and_redirect(self, connection: AsyncConnection, sent: Mapping[str, str]) -> tuple[Client, str]:
+    async def _client_and_redirect(self, connection: Connection, sent: Mapping[str, str]) -> tuple[Client, str]:
         """The two steps before anything may be redirected (DESIGN §4.1; CVE-2026-41479)."""
         client = await self._clients.find(connection, sent.get("client_id", ""))
         if client is None or not client.is_active:
@@ -153,7 +151,7 @@ class Authorize:
 
     async def _decide(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         request: AuthorizationRequest,
         sent: Mapping[str, str],
         session: Session | None,
@@ -187,7 +185,7 @@ class Authorize:
         return request.max_age is not None and age > timedelta(seconds=request.max_age)
 
     async def _check_person(
-        self, connection: AsyncConnection, request: AuthorizationRequest, session: Session, address: str
+        self, connection: Connection, request: AuthorizationRequest, session: Session, address: str
     ) -> None:
         subject = self._tokens.subject(request.client, session.user.id)
         wanted = [request.claims.subject] if request.claims.subject is not None else []
@@ -203,7 +201,7 @@ class Authorize:
 
     async def _must_consent(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         request: AuthorizationRequest,
         session: Session,
         interaction: Interaction | None,
@@ -221,7 +219,7 @@ class Authorize:
 
     async def _waiting(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         request: AuthorizationRequest,
         sent: Mapping[str, str],
         browser: str,
@@ -246,7 +244,7 @@ class Authorize:
 
     async def _record(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         request: AuthorizationRequest,
         session: Session,
         address: str,

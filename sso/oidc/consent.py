@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, String, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Connection, Json, UtcDateTime, metadata
 from core.integrity import mac_column, signed
 from vault.ledger import Event, Ledger
 from vault.ledger.events import Result
@@ -40,7 +39,7 @@ class Consents:
         self._ledger = ledger
         self._rows = rows
 
-    async def find(self, connection: AsyncConnection, user_id: str, client_id: str) -> frozenset[str]:
+    async def find(self, connection: Connection, user_id: str, client_id: str) -> frozenset[str]:
         """The scopes allowed so far; empty when never asked."""
         query = select(consent_table).where(consent_table.c.user_id == user_id, consent_table.c.client_id == client_id)
         row = (await connection.execute(query)).one_or_none()
@@ -49,7 +48,7 @@ class Consents:
         self._rows.require(consent_table, row)
         return frozenset(row.scopes)
 
-    async def list(self, connection: AsyncConnection, user_id: str) -> list[Consent]:
+    async def list(self, connection: Connection, user_id: str) -> list[Consent]:
         query = select(consent_table).where(consent_table.c.user_id == user_id).order_by(consent_table.c.client_id)
         rows = await connection.execute(query)
         return [
@@ -58,7 +57,7 @@ class Consents:
             if self._rows.is_genuine(consent_table, row)
         ]
 
-    async def grant(self, connection: AsyncConnection, user_id: str, client_id: str, scopes: Iterable[str]) -> None:
+    async def grant(self, connection: Connection, user_id: str, client_id: str, scopes: Iterable[str]) -> None:
         """Adds to what was allowed before."""
         known = await self.find(connection, user_id, client_id)
         key = {"user_id": user_id, "client_id": client_id}
@@ -67,18 +66,18 @@ class Consents:
             await self._rows.change(connection, consent_table, key, **values)
         await self._record(connection, user_id, client_id, "success")
 
-    async def withdraw(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:
+    async def withdraw(self, connection: Connection, user_id: str, client_id: str) -> None:
         await connection.execute(
             delete(consent_table).where(consent_table.c.user_id == user_id, consent_table.c.client_id == client_id)
         )
         await self._record(connection, user_id, client_id, "success", action="oidc.consent_withdrawn")
 
-    async def refuse(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:
+    async def refuse(self, connection: Connection, user_id: str, client_id: str) -> None:
         await self._record(connection, user_id, client_id, "refused")
 
     async def _record(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         user_id: str,
         client_id: str,
         result: Result,

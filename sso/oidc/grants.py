@@ -24,10 +24,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Bytes, UtcDateTime, metadata
+from core.database import Bytes, Connection, UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.authentication.endings import session_table
@@ -171,7 +170,7 @@ class Grants:
         self._clock = clock
         self._rows = rows
 
-    async def create(self, connection: AsyncConnection, request: AuthorizationRequest, session: Session) -> str:
+    async def create(self, connection: Connection, request: AuthorizationRequest, session: Session) -> str:
         """A grant and its authorization code; gives the code."""
         now, code, grant_id = self._clock.now(), new_token(), new_id()
         offline = "offline_access" in request.scopes
@@ -206,12 +205,12 @@ class Grants:
         )
         return code
 
-    async def find(self, connection: AsyncConnection, grant_id: str) -> Held | None:
+    async def find(self, connection: Connection, grant_id: str) -> Held | None:
         """The grant with its person, live or not, in one round trip."""
         rows = (await connection.execute(_BY_ID, {"wanted": grant_id})).all()
         return self._held(rows) if rows else None
 
-    async def by_code(self, connection: AsyncConnection, code: str) -> PresentedCode | None:
+    async def by_code(self, connection: Connection, code: str) -> PresentedCode | None:
         """The code, used or not, with its grant and person."""
         rows = await self._presented(connection, code_table, code)
         if not rows:
@@ -228,7 +227,7 @@ class Grants:
             row.token_since or "",
         )
 
-    async def by_refresh_token(self, connection: AsyncConnection, token: str) -> PresentedRefreshToken | None:
+    async def by_refresh_token(self, connection: Connection, token: str) -> PresentedRefreshToken | None:
         """The refresh token, used or not, with its grant and person."""
         rows = await self._presented(connection, refresh_table, token)
         if not rows:
@@ -238,15 +237,15 @@ class Grants:
             self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now, row.token_since or ""
         )
 
-    async def consume_code(self, connection: AsyncConnection, code: str) -> bool:
+    async def consume_code(self, connection: Connection, code: str) -> bool:
         """True for exactly one caller, within the code's life."""
         return await self._consume(connection, code_table, code)
 
-    async def consume_refresh_token(self, connection: AsyncConnection, token: str) -> bool:
+    async def consume_refresh_token(self, connection: Connection, token: str) -> bool:
         """True for exactly one caller, within the token's life."""
         return await self._consume(connection, refresh_table, token)
 
-    async def issue_refresh_token(self, connection: AsyncConnection, grant: Grant, *, after: str) -> str:
+    async def issue_refresh_token(self, connection: Connection, grant: Grant, *, after: str) -> str:
         """`after` is the ledger's event of the use that this token is the answer to."""
         token = new_token()
         await self._rows.insert(
@@ -260,15 +259,15 @@ class Grants:
         )
         return token
 
-    async def revoke(self, connection: AsyncConnection, grant_id: str) -> bool:
+    async def revoke(self, connection: Connection, grant_id: str) -> bool:
         """Ends a grant with all its tokens; False when it had ended."""
         return await self._revoke(connection, grant_table.c.id == grant_id) == 1
 
-    async def revoke_for(self, connection: AsyncConnection, user_id: str, client_id: str) -> None:
+    async def revoke_for(self, connection: Connection, user_id: str, client_id: str) -> None:
         """Ends every grant of a person to one client: the consent was withdrawn."""
         await self._revoke(connection, (grant_table.c.user_id == user_id) & (grant_table.c.client_id == client_id))
 
-    async def offline(self, connection: AsyncConnection, user_id: str) -> dict[str, datetime]:
+    async def offline(self, connection: Connection, user_id: str) -> dict[str, datetime]:
         """The clients that hold a live offline grant of the person, and when they last got one."""
         query = (
             select(grant_table.c.client_id, func.max(grant_table.c.created_at).label("created_at"))
@@ -282,13 +281,13 @@ class Grants:
         )
         return {row.client_id: row.created_at for row in await connection.execute(query)}
 
-    async def forget_expired(self, connection: AsyncConnection) -> None:
+    async def forget_expired(self, connection: Connection) -> None:
         """Codes and refresh tokens are kept a day longer, so that a late replay is still recognised."""
         before = self._clock.now() - timedelta(days=1)
         for table in (code_table, refresh_table, grant_table):
             await connection.execute(delete(table).where(table.c.expires_at <= before))
 
-    async def _presented(self, connection: AsyncConnection, table: Table, token: str) -> Sequence[Row[Any]]:
+    async def _presented(self, connection: Connection, table: Table, token: str) -> Sequence[Row[Any]]:
         found = await connection.execute(_PRESENTED[table.name], {"wanted": token_digest(token)})
         rows: Sequence[Row[Any]] = found.all()
         if rows:
@@ -298,12 +297,12 @@ class Grants:
                 self._rows.refuse(table, row, "token_", "its use was undone: the ledger tells of it")
         return rows
 
-    async def _consume(self, connection: AsyncConnection, table: Table, token: str) -> bool:
+    async def _consume(self, connection: Connection, table: Table, token: str) -> bool:
         values = {"wanted": token_digest(token), "at": self._clock.now()}
         consumed = await connection.execute(_CONSUMING[table.name], values)
         return consumed.rowcount == 1
 
-    async def _revoke(self, connection: AsyncConnection, condition: ColumnElement[bool]) -> int:
+    async def _revoke(self, connection: Connection, condition: ColumnElement[bool]) -> int:
         revoked = await connection.execute(
             update(grant_table)
             .where(condition, grant_table.c.revoked_at.is_(None))

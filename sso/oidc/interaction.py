@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Boolean, Column, String, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Bytes, Json, UtcDateTime, metadata
+from core.database import Bytes, Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.errors import SsoError
@@ -54,9 +53,7 @@ class Interactions:
         self._clock = clock
         self._rows = rows
 
-    async def begin(
-        self, connection: AsyncConnection, client_id: str, parameters: Mapping[str, str], browser: str
-    ) -> str:
+    async def begin(self, connection: Connection, client_id: str, parameters: Mapping[str, str], browser: str) -> str:
         """Keeps the request; gives the token that names it in the addresses of the pages."""
         token, now = new_token(), self._clock.now()
         await self._rows.insert(
@@ -71,7 +68,7 @@ class Interactions:
         )
         return token
 
-    async def adopt(self, connection: AsyncConnection, token: str, browser: str) -> None:
+    async def adopt(self, connection: Connection, token: str, browser: str) -> None:
         """Binds an interaction that began with UNBOUND to the browser that comes back for it."""
         unbound = interaction_table.c.browser == token_digest(UNBOUND)
         await self._rows.change(
@@ -82,7 +79,7 @@ class Interactions:
             browser=token_digest(browser),
         )
 
-    async def find(self, connection: AsyncConnection, token: str, browser: str) -> Interaction:
+    async def find(self, connection: Connection, token: str, browser: str) -> Interaction:
         """Raises ERR-INTERACTION when it is unknown, over, or belongs to another browser."""
         query = select(interaction_table).where(
             interaction_table.c.digest == token_digest(token),
@@ -95,18 +92,16 @@ class Interactions:
         self._rows.require(interaction_table, row)
         return Interaction(token, row.client_id, row.parameters, row.created_at, row.allowed, row.decided_by)
 
-    async def decide(
-        self, connection: AsyncConnection, interaction: Interaction, user_id: str, *, allowed: bool
-    ) -> None:
+    async def decide(self, connection: Connection, interaction: Interaction, user_id: str, *, allowed: bool) -> None:
         digest = token_digest(interaction.token)
         await self._rows.change(connection, interaction_table, {"digest": digest}, allowed=allowed, decided_by=user_id)
 
-    async def end(self, connection: AsyncConnection, interaction: Interaction) -> bool:
+    async def end(self, connection: Connection, interaction: Interaction) -> bool:
         """Consumes it; of two parallel continuations one gets a code."""
         ended = await connection.execute(
             delete(interaction_table).where(interaction_table.c.digest == token_digest(interaction.token))
         )
         return ended.rowcount == 1
 
-    async def forget_expired(self, connection: AsyncConnection) -> None:
+    async def forget_expired(self, connection: Connection) -> None:
         await connection.execute(delete(interaction_table).where(interaction_table.c.expires_at <= self._clock.now()))

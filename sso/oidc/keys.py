@@ -9,11 +9,9 @@ from typing import Any
 
 from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 from sqlalchemy import Column, Row, String, Table, UniqueConstraint, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Bytes, Database, Json, UtcDateTime, metadata
+from core.database import Bytes, Connection, Database, IntegrityError, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from vault.errors import VaultError
@@ -140,7 +138,7 @@ class SigningKeys:
         """The public keys that our own tokens are verified with."""
         return self._verification
 
-    async def _create(self, connection: AsyncConnection, alg: str, generation: str, usable_from: datetime) -> str:
+    async def _create(self, connection: Connection, alg: str, generation: str, usable_from: datetime) -> str:
         kid = new_id()
         key: Key = RSAKey.generate_key(2048) if alg == "RS256" else ECKey.generate_key("P-256")
         members = {"kid": kid, "use": "sig", "alg": alg}
@@ -157,7 +155,7 @@ class SigningKeys:
         )
         return kid
 
-    async def _take(self, connection: AsyncConnection, row: Row[Any]) -> None:
+    async def _take(self, connection: Connection, row: Row[Any]) -> None:
         known = self._keys.get(row.kid)
         key = await self._load(connection, row) if known is None else known
         if (row.alg, row.public) != (key.alg, key.public):
@@ -168,7 +166,7 @@ class SigningKeys:
             self._keys[row.kid] = key
             self._verification = KeySet([_public_key(key.public) for key in self._keys.values()])
 
-    async def _load(self, connection: AsyncConnection, row: Row[Any]) -> SigningKey:
+    async def _load(self, connection: Connection, row: Row[Any]) -> SigningKey:
         """The key as it was sealed; when it may be used stands beside it, under the row's MAC."""
         with await self._sealer.open(connection, _binding(row.kid), row.sealed) as plain:
             members = json.loads(plain)

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Column, LargeBinary, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, UtcDateTime, insert_if_absent, metadata
+from core.database import Connection, Database, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
 from core.integrity import harmless
 from sso.clients import Client
@@ -68,26 +67,26 @@ class Revocation:
                 else:
                     await self._forbid(connection, client, access, address)
 
-    async def is_revoked(self, connection: AsyncConnection, access: AccessToken) -> bool:
+    async def is_revoked(self, connection: Connection, access: AccessToken) -> bool:
         """For tokens that hang on no grant."""
         query = select(revoked_token_table.c.digest).where(revoked_token_table.c.digest == token_digest(access.jti))
         return await connection.scalar(query) is not None
 
-    async def forget_expired(self, connection: AsyncConnection) -> None:
+    async def forget_expired(self, connection: Connection) -> None:
         now = self._clock.now()
         await connection.execute(delete(revoked_token_table).where(revoked_token_table.c.expires_at <= now))
 
-    async def _end(self, connection: AsyncConnection, client: Client, grant_id: str, address: str) -> None:
+    async def _end(self, connection: Connection, client: Client, grant_id: str, address: str) -> None:
         if await self._grants.revoke(connection, grant_id):
             await self._record(connection, client, address)
 
-    async def _forbid(self, connection: AsyncConnection, client: Client, access: AccessToken, address: str) -> None:
+    async def _forbid(self, connection: Connection, client: Client, access: AccessToken, address: str) -> None:
         expires_at = datetime.fromtimestamp(access.claims["exp"], UTC)
         digest = token_digest(access.jti)
         if await insert_if_absent(connection, revoked_token_table, digest=digest, expires_at=expires_at):
             await self._record(connection, client, address)
 
-    async def _record(self, connection: AsyncConnection, client: Client, address: str) -> None:
+    async def _record(self, connection: Connection, client: Client, address: str) -> None:
         actor = f"client:{client.client_id}"
         event = Event(action="oidc.revoke", result="success", actor=actor, client=client.client_id, address=address)
         await self._ledger.record(connection, event)

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from core.clock import Clock
-from core.database import Database
+from core.database import Connection, Database
 from sso.access import permits
 from sso.clients import Client
 from sso.errors import OAuthError
@@ -108,7 +106,7 @@ class TokenEndpoint:
         return answer
 
     async def _take_code(
-        self, connection: AsyncConnection, client: Client, proof: CodeProof, address: str
+        self, connection: Connection, client: Client, proof: CodeProof, address: str
     ) -> tuple[tuple[Held, str] | None, OAuthError | None]:
         """What the code is worth, with the id of the event that tells of its use; or why it is worth nothing."""
         code = await self._grants.by_code(connection, proof.code)
@@ -151,7 +149,7 @@ class TokenEndpoint:
 
     async def _refresh_refusal(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         client: Client,
         token: PresentedRefreshToken,
         address: str,
@@ -182,7 +180,7 @@ class TokenEndpoint:
 
     async def _issue(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         client: Client,
         held: Held,
         scopes: tuple[str, ...],
@@ -202,7 +200,7 @@ class TokenEndpoint:
         return answer
 
     async def _revoke_family(
-        self, connection: AsyncConnection, client: Client, held: Held, action: str, address: str
+        self, connection: Connection, client: Client, held: Held, action: str, address: str
     ) -> None:
         await self._grants.revoke(connection, held.grant.id)
         await self._ledger.record(
@@ -220,7 +218,7 @@ class TokenEndpoint:
         )
 
     async def _record(
-        self, connection: AsyncConnection, client: Client, grant: Grant, kind: str, address: str, since: str
+        self, connection: Connection, client: Client, grant: Grant, kind: str, address: str, since: str
     ) -> str:
         return await self._ledger.record(connection, _event(client, kind, address, grant), after=since)
 

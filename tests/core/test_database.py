@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text, update
-from sqlalchemy.exc import OperationalError
 
 from core.clock import FrozenClock
-from core.database import Database, UtcDateTime
+from core.database import Database, StatementError, UtcDateTime
 from core.errors import ConfigurationError, UnavailableError
 from core.jobs import Job, Jobs
 
@@ -17,7 +16,7 @@ counter = Table("scratch_counter", scratch, Column("n", Integer), Column("at", U
 
 @pytest.fixture
 async def store(database: Database) -> Database:
-    async with database.engine.begin() as connection:
+    async with database.schema() as connection:
         await connection.run_sync(scratch.create_all)
     return database
 
@@ -99,10 +98,10 @@ async def test_a_file_that_cannot_be_written_is_said_to_be_and_nothing_else_is(t
     database = Database(f"sqlite:///{file}")
     async with database.write() as connection:
         await connection.execute(text("CREATE TABLE t (x)"))
-    with pytest.raises(OperationalError, match="no such table"):
+    with pytest.raises(StatementError, match="no such table"):
         async with database.write() as connection:
             await connection.execute(text("INSERT INTO absent VALUES (1)"))
-    async with database.read() as connection:
+    async with database.write() as connection:
         await connection.execute(text("PRAGMA query_only = ON"))
     with pytest.raises(UnavailableError, match="ERR-DATABASE"):
         async with database.write() as connection:

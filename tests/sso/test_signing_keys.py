@@ -26,7 +26,7 @@ async def keys(database: Database, clock: FrozenClock, sealer: Sealer, ledger: L
 async def row_of(database: Database, alg: str) -> dict[str, Any]:
     query = select(signing_key_table).where(signing_key_table.c.alg == alg)
     async with database.read() as connection:
-        return dict((await connection.execute(query)).mappings().one())
+        return dict((await connection.execute(query)).one()._mapping)
 
 
 async def tampering(database: Database) -> list[str]:

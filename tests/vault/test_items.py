@@ -163,7 +163,7 @@ async def refused_as_tampered(database: Database, items: Items, item: Item) -> N
 
 async def row_of(database: Database, item: Item) -> dict[str, object]:
     async with database.read() as connection:
-        return dict((await connection.execute(select(item_table).where(item_table.c.id == item.id))).mappings().one())
+        return dict((await connection.execute(select(item_table).where(item_table.c.id == item.id))).one()._mapping)
 
 
 async def overwrite(database: Database, item: Item, **values: object) -> None:
@@ -208,7 +208,7 @@ async def test_an_old_version_put_back_with_its_old_head_is_refused(
     item = await keep(database, items)
     old = await row_of(database, item)
     async with database.read() as connection:
-        head = dict((await connection.execute(select(head_table))).mappings().one())
+        head = dict((await connection.execute(select(head_table))).one()._mapping)
     await replace(database, items, item)
     await overwrite(database, item, **old)
     async with database.write() as connection:
@@ -261,7 +261,7 @@ async def test_an_old_head_is_refused_though_the_newest_event_is_marked_as_quara
     item = await keep(database, items)
     old = await row_of(database, item)
     async with database.read() as connection:
-        head = dict((await connection.execute(select(head_table))).mappings().one())
+        head = dict((await connection.execute(select(head_table))).one()._mapping)
     await replace(database, items, item)
     await overwrite(database, item, **old)
     async with database.write() as connection:

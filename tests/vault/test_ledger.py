@@ -2,10 +2,9 @@ import asyncio
 
 import pytest
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.exc import DBAPIError
 
 from core.clock import FrozenClock
-from core.database import Database
+from core.database import Database, StatementError
 from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.ledger import Event, Ledger, merkle
@@ -99,14 +98,14 @@ async def test_the_database_itself_refuses_to_change_the_past(
         async with database.write() as connection:
             await connection.execute(text(statement))
 
-    with pytest.raises(DBAPIError, match="append-only"):
+    with pytest.raises(StatementError, match="append-only"):
         await change()
 
 
 async def test_a_row_written_by_somebody_else_gets_no_place_and_is_told(database: Database, ledger: Ledger) -> None:
     await ledger.append(opened(1))
     async with database.write() as connection:
-        row = dict((await connection.execute(select(event_table))).mappings().one())
+        row = dict((await connection.execute(select(event_table))).one()._mapping)
         await connection.execute(insert(event_table).values({**row, "id": "0" * 26, "actor": "user:forged"}))
     await ledger.sequence()
     await ledger.sequence()
@@ -149,4 +148,4 @@ async def test_a_write_that_fails_is_an_error_for_every_waiting_caller(database:
     async with database.write() as connection:
         await connection.execute(text("ALTER TABLE vault_ledger_event RENAME TO elsewhere"))
     answers = await asyncio.gather(*(ledger.append(opened(n)) for n in range(5)), return_exceptions=True)
-    assert all(isinstance(answer, DBAPIError) for answer in answers)
+    assert all(isinstance(answer, StatementError) for answer in answers)

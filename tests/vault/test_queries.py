@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from core.clock import FrozenClock
 from core.database import Database
@@ -112,8 +113,9 @@ async def test_a_page_reads_an_index_and_never_the_whole_table(
         await connection.execute(text("ANALYZE"))
     statement = page_statement(query).limit(50)
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
+    dialect = sqlite.dialect() if database.dialect == "sqlite" else postgresql.dialect()  # type: ignore[no-untyped-call]
     async with database.read() as connection:
-        compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
+        compiled = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
         plan = " ".join(str(row) for row in await connection.execute(text(explain + str(compiled))))
     assert "INDEX" in plan.upper()
     assert "SEQ SCAN" not in plan.upper()

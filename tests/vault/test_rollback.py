@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import CursorResult, Delete, Table, Update, delete, select, text, update
+from sqlalchemy import Delete, Table, Update, delete, select, text, update
 
 from core.clock import FrozenClock
-from core.database import Database
+from core.database import Database, Result
 from core.identifiers import new_id
 from tests.vault.test_items import keep, refused_as_tampered, release, replace
 from tests.vault.test_ledger import drop_triggers, opened
@@ -29,14 +29,14 @@ NEWEST = event_table.c.action == "vault.replace"
 FORGED = {"quarantined": True, "mac": b"\x00"}
 
 
-async def change(database: Database, statement: Update | Delete) -> CursorResult[Any]:
+async def change(database: Database, statement: Update | Delete) -> Result[Any]:
     async with database.write() as connection:
         return await connection.execute(statement)
 
 
 async def only_row(database: Database, table: Table) -> Mapping[str, Any]:
     async with database.read() as connection:
-        return dict((await connection.execute(select(table))).mappings().one())
+        return dict((await connection.execute(select(table))).one()._mapping)
 
 
 async def roll_back(database: Database, items: Items, ledger: Ledger, hiding: Update | Delete) -> Item:
@@ -190,4 +190,4 @@ async def test_nothing_is_appended_to_a_tree_other_than_the_one_that_was_signed(
     async with database.read() as connection:
         assert await ledger.latest(connection, ["vault.tamper"], "tree") is not None
         rows = await connection.execute(text("SELECT count(*) FROM vault_ledger_event WHERE position IS NOT NULL"))
-        assert rows.scalar_one() == 2
+        assert rows.one()[0] == 2

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import delete, func, null, select, update
+from sqlalchemy import delete, func, null, select, text, update
 
 from connectors.systems import SystemRegistration, system_table
 from core.clock import FrozenClock
@@ -92,14 +92,14 @@ async def _forget_the_upgrade(house: House) -> None:
     assert row.position is not None
     async with house.database.write() as connection:
         if house.database.dialect == "sqlite":
-            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_no_delete")
-            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_no_update")
+            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_delete"))
+            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_update"))
         else:
-            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event")
-            await connection.exec_driver_sql("DROP TRIGGER vault_ledger_event_no_truncate ON vault_ledger_event")
+            await connection.execute(text("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event"))
+            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_truncate ON vault_ledger_event"))
         for table in ("vault_ledger_node", "vault_ledger_checkpoint"):
-            await connection.exec_driver_sql(f"DELETE FROM {table}")
-        await connection.exec_driver_sql("UPDATE vault_ledger_tree SET size = 0")
+            await connection.execute(text(f"DELETE FROM {table}"))
+        await connection.execute(text("UPDATE vault_ledger_tree SET size = 0"))
         await connection.execute(delete(event_table).where(event_table.c.action == SIGNED))
         await connection.execute(update(event_table).values(position=None))
     await house.ledger.sequence()

@@ -49,7 +49,7 @@ FULL: dict[str, Any] = {
 
 @pytest.fixture
 async def papers(database: Database, rows: SignedRows) -> SignedRows:
-    async with database.write() as connection:
+    async with database.schema() as connection:
         await connection.run_sync(_scratch.create_all)
     return rows
 

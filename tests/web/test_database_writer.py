@@ -66,7 +66,7 @@ class Writer:
     async def rows(self, table: Table, **of: Any) -> list[Row]:
         query = select(table).where(*(table.c[name] == value for name, value in of.items()))
         async with self.house.database.read() as connection:
-            return [dict(row) for row in (await connection.execute(query)).mappings()]
+            return [dict(row._mapping) for row in await connection.execute(query)]
 
     async def row(self, table: Table, **of: Any) -> Row:
         (row,) = await self.rows(table, **of)

@@ -21,7 +21,7 @@ async def test_the_migrations_make_what_the_code_declares(database: Database) ->
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": False}), metadata))
 
-    async with database.read() as connection:
+    async with database.schema() as connection:
         assert await connection.run_sync(differences) == []
 
 

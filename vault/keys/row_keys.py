@@ -8,10 +8,8 @@ import asyncio
 from datetime import datetime
 
 from cryptography.hazmat.primitives.hmac import HMAC
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database
+from core.database import Connection, Database, StatementError
 from core.errors import YimenError
 from core.logs import logger
 from vault.errors import VaultError
@@ -39,14 +37,14 @@ class RowKeys:
         """The generation that signs."""
         return self._signing
 
-    async def prepare(self, connection: AsyncConnection, now: datetime) -> None:
+    async def prepare(self, connection: Connection, now: datetime) -> None:
         """Makes the first two generations where there are none, and loads all."""
         newest = await self._keys.owner_key(connection, ROW_KEY_OWNER, now)
         if newest.generation == 1:
             await self._keys.add_generation(connection, ROW_KEY_OWNER, 2, now)
         await self.load(connection)
 
-    async def load(self, connection: AsyncConnection) -> None:
+    async def load(self, connection: Connection) -> None:
         """Loads the generations that there are now; those that were removed are forgotten."""
         held = {key.generation: key for key in await self._keys.generations(connection, ROW_KEY_OWNER)}
         keyed = {
@@ -59,7 +57,7 @@ class RowKeys:
         self._keyed = keyed
         self._signing = sorted(keyed)[-2]
 
-    async def _derived(self, connection: AsyncConnection, key: OwnerKey) -> HMAC | None:
+    async def _derived(self, connection: Connection, key: OwnerKey) -> HMAC | None:
         """None for a key that somebody else put there: it does not open, and signs nothing."""
         try:
             secret = key.unwrap(await self._keys.root(connection, key.root_id))
@@ -106,7 +104,7 @@ class RowKeys:
             try:
                 async with database.read() as connection:
                     await self.load(connection)
-            except (YimenError, SQLAlchemyError) as error:
+            except (YimenError, StatementError) as error:
                 # The next turn tries again; what is known goes on working.
                 _log.warning("the keys of signed rows could not be read", error=type(error).__name__)
 

@@ -11,10 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from cryptography.hazmat.primitives.hmac import HMAC
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database
+from core.database import Connection, Database
 from vault.errors import VaultError
 from vault.keys.custody import Custodian
 from vault.keys.row_keys import RowKeys
@@ -118,7 +117,7 @@ class Sealer:
         self._keyed.clear()
         self.row_keys.forget()
 
-    async def seal(self, connection: AsyncConnection, binding: Binding, plaintext: bytes | bytearray) -> bytes:
+    async def seal(self, connection: Connection, binding: Binding, plaintext: bytes | bytearray) -> bytes:
         """The envelope of `plaintext`, under the owner's newest key."""
         owner_key = await self.keys.owner_key(connection, binding.owner, self._clock.now())
         if owner_key.suite is not self._suite:
@@ -137,13 +136,13 @@ class Sealer:
             wipe(content_key)
         return _Envelope(suite, owner_key.id, wrapped, ciphertext).to_bytes()
 
-    async def new_owner_key(self, connection: AsyncConnection, owner: str) -> OwnerKey:
+    async def new_owner_key(self, connection: Connection, owner: str) -> OwnerKey:
         """A further key for the owner; what is sealed from now on is under it."""
         now = self._clock.now()
         current = await self.keys.owner_key(connection, owner, now)
         return await self.keys.add_generation(connection, owner, current.generation + 1, now)
 
-    async def open(self, connection: AsyncConnection, binding: Binding, sealed: bytes) -> Opened:
+    async def open(self, connection: Connection, binding: Binding, sealed: bytes) -> Opened:
         """The plaintext. Raises ERR-SEAL when a byte differs, or when it belongs to another place."""
         envelope = _Envelope.parse(sealed)
         owner_key = await self.keys.owner_key_by_id(connection, envelope.key_id)

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import Column, Integer, Row, String, Table, UniqueConstraint, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from core.integrity import guarded
 from vault.errors import VaultError
@@ -113,11 +112,11 @@ class KeyStore:
         self._roots: dict[str, RootKey] = {}
         self._owner_keys: dict[str, OwnerKey] = {}
 
-    async def active_root(self, connection: AsyncConnection) -> RootKey | None:
+    async def active_root(self, connection: Connection) -> RootKey | None:
         key_id = await connection.scalar(select(root_table.c.id).where(root_table.c.active == 1))
         return None if key_id is None else await self.root(connection, key_id)
 
-    async def root(self, connection: AsyncConnection, key_id: str) -> RootKey:
+    async def root(self, connection: Connection, key_id: str) -> RootKey:
         """The root key of that id. Raises ERR-CUSTODY when the custodian lacks it or holds another under its name."""
         if key_id in self._roots:
             return self._roots[key_id]
@@ -133,7 +132,7 @@ class KeyStore:
         self._roots[key_id] = root
         return root
 
-    async def check(self, connection: AsyncConnection) -> None:
+    async def check(self, connection: Connection) -> None:
         """Asks the custodian again. Raises ERR-CUSTODY when it has lost the active root key or holds another."""
         root = await self.active_root(connection)
         if root is None:
@@ -142,7 +141,7 @@ class KeyStore:
         if not same(held.check_value(), root.check_value()):
             raise VaultError("ERR-CUSTODY", f"{self._custodian.name} holds another key under the name {root.id}")
 
-    async def create_first_root(self, connection: AsyncConnection, now: datetime) -> None:
+    async def create_first_root(self, connection: Connection, now: datetime) -> None:
         """The first start: takes the newest key that the custodian offers, or makes one. Exactly one process wins."""
         if await self.active_root(connection) is not None:
             return
@@ -166,14 +165,14 @@ class KeyStore:
         self._custodian.write(key_id, secret)
         return RootKey(key_id, secret)
 
-    async def owner_key(self, connection: AsyncConnection, owner: str, now: datetime) -> OwnerKey:
+    async def owner_key(self, connection: Connection, owner: str, now: datetime) -> OwnerKey:
         """The owner's newest key; made on first use."""
         query = select(owner_key_table).where(owner_key_table.c.owner == owner)
         query = query.order_by(owner_key_table.c.generation.desc()).limit(1)
         row = (await connection.execute(query)).one_or_none()
         return await self.add_generation(connection, owner, 1, now) if row is None else _owner_key(row)
 
-    async def add_generation(self, connection: AsyncConnection, owner: str, generation: int, now: datetime) -> OwnerKey:
+    async def add_generation(self, connection: Connection, owner: str, generation: int, now: datetime) -> OwnerKey:
         """The owner's key of that generation: a new one, or the one of a process that was first."""
         root = await self.active_root(connection)
         if root is None:
@@ -195,7 +194,7 @@ class KeyStore:
         query = select(owner_key_table).where(owner_key_table.c.owner == owner)
         return _owner_key((await connection.execute(query.where(owner_key_table.c.generation == generation))).one())
 
-    async def owner_key_by_id(self, connection: AsyncConnection, key_id: str) -> OwnerKey:
+    async def owner_key_by_id(self, connection: Connection, key_id: str) -> OwnerKey:
         """A key by the id that an envelope names. What is cached is the wrapped form: never a key in the clear."""
         cached = self._owner_keys.get(key_id)
         if cached is not None:
@@ -209,17 +208,17 @@ class KeyStore:
         self._owner_keys[key_id] = key
         return key
 
-    async def generations(self, connection: AsyncConnection, owner: str) -> list[OwnerKey]:
+    async def generations(self, connection: Connection, owner: str) -> list[OwnerKey]:
         """Every key of the owner that there is, oldest first."""
         query = select(owner_key_table).where(owner_key_table.c.owner == owner)
         return [_owner_key(row) for row in await connection.execute(query.order_by(owner_key_table.c.generation))]
 
-    async def remove_before(self, connection: AsyncConnection, owner: str, generation: int) -> int:
+    async def remove_before(self, connection: Connection, owner: str, generation: int) -> int:
         """Removes older keys of the owner, under which nothing stands any more; gives how many."""
         old = (owner_key_table.c.owner == owner, owner_key_table.c.generation < generation)
         return (await connection.execute(delete(owner_key_table).where(*old))).rowcount
 
-    async def rewrap(self, connection: AsyncConnection, key: OwnerKey, new: RootKey) -> None:
+    async def rewrap(self, connection: Connection, key: OwnerKey, new: RootKey) -> None:
         """Wraps one owner key under another root key; harmless when somebody else just did."""
         old = await self.root(connection, key.root_id)
         secret = key.unwrap(old)
@@ -234,7 +233,7 @@ class KeyStore:
         )
         self._owner_keys.pop(key.id, None)
 
-    async def unusable(self, connection: AsyncConnection) -> dict[str, str]:
+    async def unusable(self, connection: Connection) -> dict[str, str]:
         """The owners of keys that do not open in their place, and why. A missing one shows where it is needed."""
         refused: dict[str, str] = {}
         for row in (await connection.execute(select(owner_key_table).order_by(owner_key_table.c.id))).all():
@@ -247,7 +246,7 @@ class KeyStore:
                 refused[row.owner] = f"{row.owner}: the owner's key {row.id} was changed: {error.detail}"
         return refused
 
-    async def wrapped_by_others(self, connection: AsyncConnection, root_id: str, limit: int) -> list[OwnerKey]:
+    async def wrapped_by_others(self, connection: Connection, root_id: str, limit: int) -> list[OwnerKey]:
         """Owner keys that another root key still wraps."""
         query = select(owner_key_table).where(owner_key_table.c.root_id != root_id).limit(limit)
         return [_owner_key(row) for row in await connection.execute(query)]

@@ -11,11 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
-from core.database import Database, insert_if_absent
+from core.database import Connection, Database, IntegrityError, insert_if_absent
 from core.identifiers import new_id
 from core.logs import logger
 from core.metrics import EVENTS
@@ -91,7 +89,7 @@ class Ledger:
 
     # Writing
 
-    async def record(self, connection: AsyncConnection, event: Event, *, after: str = "", event_id: str = "") -> str:
+    async def record(self, connection: Connection, event: Event, *, after: str = "", event_id: str = "") -> str:
         """Writes the event in the caller's unit of work: it is durable exactly when the act is.
 
         Its id sorts after `after`, an event of another replica perhaps, whose clock is ahead of ours. `event_id` is
@@ -169,7 +167,7 @@ class Ledger:
         except IntegrityError:
             raise VaultError("ERR-LEDGER_TAMPERED", "a place that the tree has not given is taken already") from None
 
-    async def _place_staged(self, connection: AsyncConnection, frontier: merkle.Frontier) -> int:
+    async def _place_staged(self, connection: Connection, frontier: merkle.Frontier) -> int:
         staged = select(event_table).where(event_table.c.position.is_(None), event_table.c.quarantined.is_(False))
         rows = (await connection.execute(staged.order_by(event_table.c.id).limit(_SEQUENCE_BATCH))).all()
         genuine: list[RecordedEvent] = []
@@ -182,7 +180,7 @@ class Ledger:
             await self._place(connection, frontier, genuine)
         return len(rows)
 
-    async def signed_frontier(self, connection: AsyncConnection, *, lock: bool = False) -> merkle.Frontier:
+    async def signed_frontier(self, connection: Connection, *, lock: bool = False) -> merkle.Frontier:
         """The stored tree's right edge. Raises ERR-LEDGER_TAMPERED or ERR-LEDGER_CHECKPOINT unless it is the tree that
         was signed last: nothing is appended to another one, and no other one is exported."""
         frontier, note = await read_edge(connection, lock=lock)
@@ -196,9 +194,7 @@ class Ledger:
             raise VaultError("ERR-LEDGER_TAMPERED", f"the tree of size {size} has not the root that was signed")
         return frontier
 
-    async def _place(
-        self, connection: AsyncConnection, frontier: merkle.Frontier, events: Sequence[RecordedEvent]
-    ) -> None:
+    async def _place(self, connection: Connection, frontier: merkle.Frontier, events: Sequence[RecordedEvent]) -> None:
         size = frontier.size
         nodes: list[dict[str, object]] = []
         for recorded in events:
@@ -216,7 +212,7 @@ class Ledger:
             insert(checkpoint_table).values(size=frontier.size, note=note, signed_at=self._clock.now())
         )
 
-    async def _quarantine(self, connection: AsyncConnection, event_id: str) -> None:
+    async def _quarantine(self, connection: Connection, event_id: str) -> None:
         await connection.execute(update(event_table).where(event_table.c.id == event_id).values(quarantined=True))
         _log.error("an event in the ledger was not written by Yimen", event_id=event_id)
         await self.record(connection, _tampered(f"event:{event_id}", "was not written by Yimen"))
@@ -229,13 +225,13 @@ class Ledger:
                 _log.error("the database was changed by somebody else", subject=subject, detail=detail)
                 await self.record(connection, _tampered(subject, detail, reason))
 
-    async def _alarms(self, connection: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
+    async def _alarms(self, connection: Connection, subject: str) -> Sequence[Row[Any]]:
         query = select(event_table).where(event_table.c.subject == subject, event_table.c.action == "vault.tamper")
         return (await connection.execute(query)).all()
 
     # Reading
 
-    async def latest(self, connection: AsyncConnection, actions: Sequence[str], subject: str) -> RecordedEvent | None:
+    async def latest(self, connection: Connection, actions: Sequence[str], subject: str) -> RecordedEvent | None:
         """The newest genuine event of these actions about `subject`."""
         query = select(event_table).where(
             event_table.c.subject == subject,
@@ -254,33 +250,31 @@ class Ledger:
         """True when Yimen wrote this row as it stands."""
         return same(self._mac(event_of_row(row)), row.mac)
 
-    async def _was_turned_away(self, connection: AsyncConnection, row: Row[Any]) -> bool:
+    async def _was_turned_away(self, connection: Connection, row: Row[Any]) -> bool:
         """True for a row that somebody planted and `sequence` gave no place. The mark alone proves nothing: whoever can
         plant a row can mark one, and take its place away. Yimen's own event about it cannot be forged."""
         if row.position is not None or not row.quarantined:
             return False
         return any(self.is_genuine(alarm) for alarm in await self._alarms(connection, f"event:{row.id}"))
 
-    async def size(self, connection: AsyncConnection) -> int:
+    async def size(self, connection: Connection) -> int:
         return await connection.scalar(TREE_SIZE) or 0
 
-    async def checkpoint(self, connection: AsyncConnection) -> str | None:
+    async def checkpoint(self, connection: Connection) -> str | None:
         """The newest signed note."""
         newest = (await connection.execute(NEWEST_CHECKPOINT)).one_or_none()
         return None if newest is None else newest.note
 
-    async def inclusion_proof(self, connection: AsyncConnection, position: int, size: int) -> list[bytes]:
+    async def inclusion_proof(self, connection: Connection, position: int, size: int) -> list[bytes]:
         return await prove(connection, lambda fetch: merkle.inclusion_proof(fetch, position, size))
 
-    async def inclusion_proofs(
-        self, connection: AsyncConnection, positions: Sequence[int], size: int
-    ) -> list[list[bytes]]:
+    async def inclusion_proofs(self, connection: Connection, positions: Sequence[int], size: int) -> list[list[bytes]]:
         """The proofs of several positions; nodes that they share are read once."""
         return await prove(
             connection, lambda fetch: [merkle.inclusion_proof(fetch, position, size) for position in positions]
         )
 
-    async def consistency_proof(self, connection: AsyncConnection, first: int, second: int) -> list[bytes]:
+    async def consistency_proof(self, connection: Connection, first: int, second: int) -> list[bytes]:
         return await prove(connection, lambda fetch: merkle.consistency_proof(fetch, first, second))
 
     async def health(self) -> LedgerHealth:

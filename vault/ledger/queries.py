@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Row, Select, cast, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database
+from core.database import Connection, Database
 from vault.ledger.events import RecordedEvent, event_of_row, event_table
 
 MAX_PAGE = 500
@@ -63,7 +62,7 @@ class LedgerQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def backlog(self, connection: AsyncConnection) -> Backlog:
+    async def backlog(self, connection: Connection) -> Backlog:
         """Costs no more where a million wait: then their number says enough."""
         table = event_table.c
         waiting = select(table.recorded_at).where(table.position.is_(None), table.quarantined.is_(False))

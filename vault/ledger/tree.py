@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Bytes, UtcDateTime, metadata
+from core.database import Bytes, Connection, UtcDateTime, metadata
 from core.integrity import guarded
 from vault.errors import VaultError
 from vault.ledger import merkle
@@ -40,7 +39,7 @@ TREE_SIZE = select(tree_table.c.size).where(tree_table.c.name == "events")
 NEWEST_CHECKPOINT = select(checkpoint_table).order_by(checkpoint_table.c.size.desc()).limit(1)
 
 
-async def read_nodes(connection: AsyncConnection, coordinates: Sequence[merkle.Coordinate]) -> list[bytes]:
+async def read_nodes(connection: Connection, coordinates: Sequence[merkle.Coordinate]) -> list[bytes]:
     """The hashes of these nodes, in this order. Raises ERR-LEDGER_TAMPERED when one is missing."""
     if not coordinates:
         return []
@@ -53,14 +52,14 @@ async def read_nodes(connection: AsyncConnection, coordinates: Sequence[merkle.C
     return [found[coordinate] for coordinate in coordinates]
 
 
-async def prove(connection: AsyncConnection, build: Callable[[merkle.Fetch], Proof]) -> Proof:
+async def prove(connection: Connection, build: Callable[[merkle.Fetch], Proof]) -> Proof:
     """What `build` makes of the nodes it asks for; all of them are read at once."""
     coordinates = merkle.coordinates_of(build)
     known = dict(zip(coordinates, await read_nodes(connection, coordinates), strict=True))
     return build(lambda level, index: known[(level, index)])
 
 
-async def read_edge(connection: AsyncConnection, *, lock: bool) -> tuple[merkle.Frontier, str | None]:
+async def read_edge(connection: Connection, *, lock: bool) -> tuple[merkle.Frontier, str | None]:
     """The right edge of the stored tree, and the newest signed note; with `lock`, nobody else appends to the tree until
     this unit of work ends.
 

@@ -6,9 +6,8 @@ What an owner's own rows say can all be put back together, the newest event dele
 from typing import Any
 
 from sqlalchemy import Row, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database
+from core.database import Connection, Database
 from vault.errors import VaultError
 from vault.ledger import merkle
 from vault.ledger.events import canonical, event_of_row, event_table, leaf_content
@@ -54,7 +53,7 @@ class LedgerWatch:
                 found.update(await self._stretch(connection, start, size))
         return found
 
-    async def _holes(self, connection: AsyncConnection, size: int) -> dict[str, str]:
+    async def _holes(self, connection: Connection, size: int) -> dict[str, str]:
         """The first places without an event. Places are unique: all are taken where the count is the size."""
         if await connection.scalar(select(func.count(_place)).where(_place < size)) == size:
             return {}
@@ -66,7 +65,7 @@ class LedgerWatch:
             holes.insert(0, 0)
         return dict(_hole(position) for position in holes)
 
-    async def _hidden(self, connection: AsyncConnection) -> dict[str, str]:
+    async def _hidden(self, connection: Connection) -> dict[str, str]:
         """Events of ours that somebody marked as planted before they had a place: they would never get one, and what
         they tell would count for nothing."""
         marked = select(event_table).where(event_table.c.quarantined.is_(True), _place.is_(None))
@@ -77,7 +76,7 @@ class LedgerWatch:
             if self._ledger.is_genuine(row)
         }
 
-    async def _stretch(self, connection: AsyncConnection, start: int, size: int) -> dict[str, str]:
+    async def _stretch(self, connection: Connection, start: int, size: int) -> dict[str, str]:
         end = min(start + STRETCH, size)
         placed = select(event_table).where(_place >= start, _place < end)
         rows = {row.position: row for row in await connection.execute(placed)}

@@ -5,8 +5,8 @@ import sys
 from typing import NoReturn
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
+from core.database import StatementError
 from core.errors import YimenError
 from web.cli import audit, forms, keys, recipe, users, vault
 from web.cli.apply import apply
@@ -44,8 +44,8 @@ def main() -> None:
             sys.stdout.flush()
     except YimenError as error:
         _fail(error.code, error.detail or error.code)
-    except SQLAlchemyError as error:
-        _fail("ERR-DATABASE", str(getattr(error, "orig", None) or type(error).__name__))
+    except StatementError as error:
+        _fail("ERR-DATABASE", str(error))
     except OSError as error:
         # What could not be written now cannot be written at the interpreter's end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

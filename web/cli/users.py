@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.database import Connection
 from core.identifiers import new_token
 from sso.directory.users import User
 from sso.errors import SsoError
@@ -84,7 +84,7 @@ def _set_status(username: str, status: str) -> None:
     typer.echo(f"{username} is {status}")
 
 
-async def _require(house: House, connection: AsyncConnection, username: str) -> User:
+async def _require(house: House, connection: Connection, username: str) -> User:
     user = await house.users.find_by_username(connection, username)
     if user is None:
         raise SsoError("ERR-USERNAME", f"there is no user {username}")

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.launch import owners_for
 from connectors.systems import System
+from core.database import Connection
 from core.errors import YimenError
 from sso.authentication.sessions import Session
 from sso.directory.users import User
@@ -175,7 +175,7 @@ def _line(item: Item, system: System, custody: str, texts: Catalogue, *, first: 
     )
 
 
-async def usable_item(surface: Surface, connection: AsyncConnection, user: User, item_id: str) -> Item:
+async def usable_item(surface: Surface, connection: Connection, user: User, item_id: str) -> Item:
     """An Item that the person may use. Somebody else's is as unknown as none: ERR-ITEM."""
     item = await surface.house.items.find(connection, item_id)
     if item.owner not in owners_for(user):
@@ -183,7 +183,7 @@ async def usable_item(surface: Surface, connection: AsyncConnection, user: User,
     return item
 
 
-async def own_item(surface: Surface, connection: AsyncConnection, user: User, item_id: str) -> Item:
+async def own_item(surface: Surface, connection: Connection, user: User, item_id: str) -> Item:
     """An Item that the person owns; one in custody can be used, not seen or changed (DESIGN §4.14)."""
     item = await usable_item(surface, connection, user, item_id)
     if item.owner != f"user:{user.id}":
@@ -221,7 +221,7 @@ async def _slug(surface: Surface, item: Item) -> str:
         return (await _system(surface, connection, item)).slug
 
 
-async def _system(surface: Surface, connection: AsyncConnection, item: Item) -> System:
+async def _system(surface: Surface, connection: Connection, item: Item) -> System:
     system = await surface.house.systems.find(connection, item.system)
     if system is None:
         raise YimenError("ERR-SYSTEM", "the account's system is gone", status=404)

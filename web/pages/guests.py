@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
+from core.database import Connection
 from sso.clients import Client
 from sso.errors import SsoError
 from web import csrf
@@ -39,7 +39,7 @@ async def guest_of(surface: Surface, request: Request, interaction: str) -> Gues
 
 
 async def guest_of_client(
-    surface: Surface, connection: AsyncConnection, client: Client, locale: str, login_hint: str = ""
+    surface: Surface, connection: Connection, client: Client, locale: str, login_hint: str = ""
 ) -> Guest:
     owner = await surface.house.organisations.find(connection, client.owner) if client.owner else None
     return Guest(client.display_name(locale), owner.name if owner else "", login_hint)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.login_requests.store import Known
+from core.database import Connection
 from sso.authentication.sessions import Session
 from sso.directory.roles import Role
 from web.i18n import Catalogue
@@ -71,7 +71,7 @@ async def _page(surface: Surface, request: Request) -> Response:
     return await surface.page(request, "login_requests.html", section="administration", lines=lines, older=older)
 
 
-async def _line(surface: Surface, connection: AsyncConnection, known: Known, texts: Catalogue) -> LoginRequestLine:
+async def _line(surface: Surface, connection: Connection, known: Known, texts: Catalogue) -> LoginRequestLine:
     system = await surface.house.systems.find(connection, known.system_id)
     person = await surface.house.users.find(connection, known.user_id) if known.user_id else None
     asked = known.request

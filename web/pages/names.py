@@ -3,18 +3,18 @@
 from collections.abc import Iterable
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.database import Connection
 from sso.directory.users import user_table
 from web.i18n import Catalogue
 from web.pages.surface import Surface
 
 
-async def system_names(surface: Surface, connection: AsyncConnection, texts: Catalogue) -> dict[str, str]:
+async def system_names(surface: Surface, connection: Connection, texts: Catalogue) -> dict[str, str]:
     return {system.id: system.name.in_locale(texts.locale) for system in await surface.house.systems.list(connection)}
 
 
-async def actor_names(connection: AsyncConnection, actors: Iterable[str | None]) -> dict[str, str]:
+async def actor_names(connection: Connection, actors: Iterable[str | None]) -> dict[str, str]:
     """`user:<id>` to `name (username)`; other actors stand for themselves."""
     ids = {actor.removeprefix("user:") for actor in actors if actor and actor.startswith("user:")}
     if not ids:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.database import Connection
 from sso.directory.users import User
 from web.pages.guests import guest_of_client
 from web.pages.surface import Surface, go
@@ -39,9 +39,7 @@ def permission_routes(surface: Surface) -> list[Route]:
     return [Route("/permissions/withdraw", withdraw, methods=["POST"])]
 
 
-async def permissions_of(
-    surface: Surface, connection: AsyncConnection, user: User, locale: str
-) -> Sequence[PermissionLine]:
+async def permissions_of(surface: Surface, connection: Connection, user: User, locale: str) -> Sequence[PermissionLine]:
     """What the person allowed, and the clients that were trusted without asking but keep an offline grant."""
     house = surface.house
     given = {one.client_id: (one.scopes, one.granted_at) for one in await house.consents.list(connection, user.id)}

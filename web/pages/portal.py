@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,6 +9,7 @@ from starlette.routing import Route
 from connectors.gateway.pages.steps import systems_with_a_step
 from connectors.launch import may_use, owners_for
 from connectors.systems import System, SystemStatus
+from core.database import Connection
 from core.errors import YimenError
 from sso.authentication.sessions import Session
 from sso.directory.users import User
@@ -84,7 +84,7 @@ async def open_system(surface: Surface, request: Request, session: Session, slug
     return await surface.page(request, "opening.html", address=address, system_name=name)
 
 
-async def systems_for(surface: Surface, connection: AsyncConnection, user: User) -> list[System]:
+async def systems_for(surface: Surface, connection: Connection, user: User) -> list[System]:
     """The live systems that this person may open."""
     every = await surface.house.systems.list(connection)
     return [system for system in every if system.status is SystemStatus.LIVE and may_use(user, system)]
@@ -111,7 +111,7 @@ async def tiles_for(surface: Surface, user: User, texts: Catalogue) -> list[Tile
     ]
 
 
-async def owner_names(surface: Surface, connection: AsyncConnection, systems: Sequence[System]) -> dict[str, str]:
+async def owner_names(surface: Surface, connection: Connection, systems: Sequence[System]) -> dict[str, str]:
     wanted = {system.registration.owner for system in systems if system.registration.owner}
     if not wanted:
         return {}

@@ -1,9 +1,8 @@
 """What a login page leaves to the person - a captcha, a code - as it was last seen: the portal says so beforehand."""
 
 from sqlalchemy import Boolean, Column, String, Table, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import insert_if_absent, metadata
+from core.database import Connection, insert_if_absent, metadata
 from core.integrity import harmless
 
 step_table = Table(
@@ -15,7 +14,7 @@ step_table = Table(
 )
 
 
-async def note_step(connection: AsyncConnection, system_id: str, *, left: bool) -> None:
+async def note_step(connection: Connection, system_id: str, *, left: bool) -> None:
     """Written only when it changes."""
     query = select(step_table.c.left_to_person).where(step_table.c.system_id == system_id)
     known = await connection.scalar(query)
@@ -27,7 +26,7 @@ async def note_step(connection: AsyncConnection, system_id: str, *, left: bool) 
         )
 
 
-async def systems_with_a_step(connection: AsyncConnection) -> frozenset[str]:
+async def systems_with_a_step(connection: Connection) -> frozenset[str]:
     """Ids of the systems whose login was last seen to leave a step to the person."""
     query = select(step_table.c.system_id).where(step_table.c.left_to_person)
     return frozenset((await connection.scalars(query)).all())

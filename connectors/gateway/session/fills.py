@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Boolean, Column, Row, String, Table, case, delete, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.legacy.filling.plan import FillPlan
 from connectors.login_requests import LoginRequest
 from core.clock import Clock
-from core.database import Json, UtcDateTime, metadata
+from core.database import Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from vault.rows import SignedRows
@@ -121,7 +120,7 @@ class Fills:
 
     async def create(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         visit_id: str,
         plan: FillPlan,
         login_url: str,
@@ -155,14 +154,14 @@ class Fills:
         )
         return await self.find(connection, fill_id)
 
-    async def known(self, connection: AsyncConnection, visit_id: str) -> list[Fill]:
+    async def known(self, connection: Connection, visit_id: str) -> list[Fill]:
         """The visit's fills, newest first; spent ones too."""
         query = select(fill_table).where(fill_table.c.visit_id == visit_id)
         rows = await connection.execute(query.order_by(fill_table.c.id.desc()).limit(_MOST_KNOWN))
         return [self._fill(row) for row in rows]
 
     async def consume(
-        self, connection: AsyncConnection, fill: Fill, *, known_id: str | None, taught: LoginRequest | None
+        self, connection: Connection, fill: Fill, *, known_id: str | None, taught: LoginRequest | None
     ) -> bool:
         """True for exactly one request, and for one more each time that it was made good again."""
         now = self._clock.now()
@@ -179,11 +178,11 @@ class Fills:
         )
         return consumed is not None
 
-    async def teach(self, connection: AsyncConnection, fill: Fill, request: LoginRequest) -> None:
+    async def teach(self, connection: Connection, fill: Fill, request: LoginRequest) -> None:
         """The system itself has sent the sign-in on to this request."""
         await self._rows.change(connection, fill_table, {"id": fill.id}, taught=_lessons(fill, request))
 
-    async def make_good_again(self, connection: AsyncConnection, fill: Fill) -> None:
+    async def make_good_again(self, connection: Connection, fill: Fill) -> None:
         """After an answer that refused nothing, or a redirect that repeats the request (307, 308): a moment more, and
         never longer than that after the first of such answers."""
         until = self._clock.now() + REUSABLE
@@ -196,19 +195,17 @@ class Fills:
             )
         )
 
-    async def find(self, connection: AsyncConnection, fill_id: str) -> Fill:
+    async def find(self, connection: Connection, fill_id: str) -> Fill:
         return self._fill((await connection.execute(select(fill_table).where(fill_table.c.id == fill_id))).one())
 
-    async def leave_undecided(self, connection: AsyncConnection, fill: Fill, awaits: Awaits) -> None:
+    async def leave_undecided(self, connection: Connection, fill: Fill, awaits: Awaits) -> None:
         await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(undecided=awaits))
 
-    async def has_undecided(self, connection: AsyncConnection, visit_id: str) -> bool:
+    async def has_undecided(self, connection: Connection, visit_id: str) -> bool:
         query = select(fill_table.c.id).where(fill_table.c.visit_id == visit_id, fill_table.c.undecided.is_not(None))
         return (await connection.execute(query.limit(1))).first() is not None
 
-    async def take_undecided(
-        self, connection: AsyncConnection, visit_id: str, kinds: Sequence[Awaits]
-    ) -> list[Undecided]:
+    async def take_undecided(self, connection: Connection, visit_id: str, kinds: Sequence[Awaits]) -> list[Undecided]:
         """The sign-ins of these kinds that the page which comes now tells about, each once."""
         waiting = (
             fill_table.c.visit_id == visit_id,
@@ -221,12 +218,12 @@ class Fills:
         )
         return [Undecided(self._fill(row), row.undecided) for row in found]
 
-    async def add_variables(self, connection: AsyncConnection, fill: Fill, variables: Mapping[str, str]) -> None:
+    async def add_variables(self, connection: Connection, fill: Fill, variables: Mapping[str, str]) -> None:
         """More values for the page's transform, from a later answer of the system."""
         together = {**fill.variables, **variables}
         await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(variables=together))
 
-    async def forget_expired(self, connection: AsyncConnection) -> None:
+    async def forget_expired(self, connection: Connection) -> None:
         await connection.execute(delete(fill_table).where(fill_table.c.expires_at <= self._clock.now() - REMEMBERED))
 
     def _fill(self, row: Row[Any]) -> Fill:

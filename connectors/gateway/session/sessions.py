@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Column, Row, String, Table, UniqueConstraint, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.gateway.session.supervision import Supervision
 from core.clock import Clock
-from core.database import Bytes, Database, Json, UtcDateTime, metadata
+from core.database import Bytes, Connection, Database, Json, UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.authentication.sessions import Session, Sessions
@@ -81,7 +80,7 @@ class GatewaySessions:
         self._rows = rows
         self._seen: dict[bytes, tuple[GatewaySession, float]] = {}
 
-    async def start(self, connection: AsyncConnection, session: Session, system_id: str, host: str) -> str:
+    async def start(self, connection: Connection, session: Session, system_id: str, host: str) -> str:
         """A new session of that gateway host; gives its token, which is told once."""
         token = new_token()
         await self._rows.insert_if_absent(
@@ -137,7 +136,7 @@ class GatewaySessions:
             session_id = await connection.scalar(query.where(gateway_visit_table.c.id == gateway_session.id).limit(1))
             return await self._sessions.find_by_id(connection, session_id) if session_id is not None else None
 
-    async def end(self, connection: AsyncConnection, token: str) -> None:
+    async def end(self, connection: Connection, token: str) -> None:
         """Ends the visit that the token belongs to, at all hosts of the system."""
         digest = token_digest(token)
         self._seen.pop(digest, None)
@@ -149,12 +148,12 @@ class GatewaySessions:
 
     # What a visit knows
 
-    async def supervise(self, connection: AsyncConnection, visit_id: str, supervision: Supervision | None) -> None:
+    async def supervise(self, connection: Connection, visit_id: str, supervision: Supervision | None) -> None:
         """A supervised sign-in begins, goes on, or is over (None)."""
         document = supervision.to_json() if supervision is not None else None
         await self._change(connection, visit_id, supervision=document)
 
-    async def note_cookies(self, connection: AsyncConnection, visit_id: str, set_cookies: Sequence[str]) -> None:
+    async def note_cookies(self, connection: Connection, visit_id: str, set_cookies: Sequence[str]) -> None:
         """What the server has set in a supervised sign-in; nothing where that is over by now."""
         query = select(gateway_visit_table).where(gateway_visit_table.c.id == visit_id).with_for_update()
         row = (await connection.execute(query)).one_or_none()
@@ -165,11 +164,11 @@ class GatewaySessions:
         if (after := before.with_cookies(set_cookies)) != before:
             await self._change(connection, visit_id, supervision=after.to_json())
 
-    async def begin_filling(self, connection: AsyncConnection, visit_id: str) -> None:
+    async def begin_filling(self, connection: Connection, visit_id: str) -> None:
         """From now on every process reads the visit anew, so that none shows an answer without what it learns next."""
         await self._change(connection, visit_id, filling_until=self._clock.now() + FILLING)
 
-    async def echoes_of(self, connection: AsyncConnection, visit_id: str) -> tuple[str, ...]:
+    async def echoes_of(self, connection: Connection, visit_id: str) -> tuple[str, ...]:
         query = select(gateway_visit_table).where(gateway_visit_table.c.id == visit_id)
         row = (await connection.execute(query)).one_or_none()
         if row is None:
@@ -177,10 +176,10 @@ class GatewaySessions:
         self._rows.require(gateway_visit_table, row)
         return tuple(row.sealed_echoes)
 
-    async def keep_echoes(self, connection: AsyncConnection, visit_id: str, sealed: tuple[str, ...]) -> None:
+    async def keep_echoes(self, connection: Connection, visit_id: str, sealed: tuple[str, ...]) -> None:
         await self._change(connection, visit_id, sealed_echoes=list(sealed))
 
-    async def _change(self, connection: AsyncConnection, visit_id: str, **values: Any) -> None:
+    async def _change(self, connection: Connection, visit_id: str, **values: Any) -> None:
         await self._rows.change(connection, gateway_visit_table, {"id": visit_id}, **values)
         self._seen = {digest: known for digest, known in self._seen.items() if known[0].id != visit_id}
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Column, Integer, Row, String, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.gateway.parts import GatewayParts
@@ -22,7 +21,7 @@ from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.wire.headers import basic_credential
 from connectors.login_requests import LoginRequest
 from connectors.systems import System, WayInKind
-from core.database import Bytes, UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from core.integrity import guarded
 from vault.items import Item
@@ -91,7 +90,7 @@ class BasicAuthorization:
                 raise ConnectorError("ERR-FILL", "the page was used before, or stood open too long", status=400)
         return await self._given(who, system, item_id=fill.item_id, fill=fill)
 
-    async def forget(self, connection: AsyncConnection, who: GatewaySession) -> None:
+    async def forget(self, connection: Connection, who: GatewaySession) -> None:
         await connection.execute(delete(basic_table).where(basic_table.c.visit_id == who.id))
 
     async def _lesson(self, who: GatewaySession, system: System, fill: Fill) -> LoginRequest | None:
@@ -135,7 +134,7 @@ class BasicAuthorization:
         finally:
             wipe(value)
 
-    async def _fill_of(self, connection: AsyncConnection, credential: str, fills: list[Fill]) -> Fill | None:
+    async def _fill_of(self, connection: Connection, credential: str, fills: list[Fill]) -> Fill | None:
         """The fill whose account's name and dummy are exactly what was sent."""
         for fill in fills:
             if fill.item_id is not None and credential.endswith(f":{fill.dummy}"):
@@ -144,7 +143,7 @@ class BasicAuthorization:
         return None
 
     async def _opened(
-        self, connection: AsyncConnection, who: GatewaySession, system: System, item: Item
+        self, connection: Connection, who: GatewaySession, system: System, item: Item
     ) -> Authorization | None:
         row = await self._row(connection, who, item)
         if row is None:
@@ -153,7 +152,7 @@ class BasicAuthorization:
         with await self._parts.sealer.open(connection, binding, row.sealed) as value:
             return Authorization(value.decode(), item.id, who, is_first=False)
 
-    async def _row(self, connection: AsyncConnection, who: GatewaySession, item: Item) -> Row[Any] | None:
+    async def _row(self, connection: Connection, who: GatewaySession, item: Item) -> Row[Any] | None:
         """The sealed value of an earlier request, when it was made of this very Item as it stands now."""
         query = select(basic_table).where(
             basic_table.c.visit_id == who.id,
@@ -164,7 +163,7 @@ class BasicAuthorization:
         return (await connection.execute(query)).one_or_none() if item.state == "active" else None
 
     async def _keep(
-        self, connection: AsyncConnection, who: GatewaySession, system: System, item: Item, value: bytearray
+        self, connection: Connection, who: GatewaySession, system: System, item: Item, value: bytearray
     ) -> None:
         await self.forget(connection, who)
         identifier = new_id()

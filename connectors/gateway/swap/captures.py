@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Row, String, Table, delete, false, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.gateway.session.fills import Fill
@@ -18,7 +17,7 @@ from connectors.legacy.page.words import names_password, names_username
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System, Systems
 from core.clock import Clock
-from core.database import Bytes, Database, UtcDateTime, metadata
+from core.database import Bytes, Connection, Database, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import guarded
 from sso.directory.users import User
@@ -95,7 +94,7 @@ class Captures:
         async with self._database.write() as connection:
             await connection.execute(update(capture_table).where(capture_table.c.id == capture_id).values(offered=True))
 
-    async def offer_held(self, connection: AsyncConnection, visit_id: str) -> None:
+    async def offer_held(self, connection: Connection, visit_id: str) -> None:
         """The page that came after the sign-in shows that what is held was right."""
         mine = capture_table.c.visit_id == visit_id
         await connection.execute(update(capture_table).where(mine).values(offered=True))
@@ -104,7 +103,7 @@ class Captures:
         async with self._database.write() as connection:
             await connection.execute(delete(capture_table).where(capture_table.c.id == capture_id))
 
-    async def is_held(self, connection: AsyncConnection, visit_id: str) -> bool:
+    async def is_held(self, connection: Connection, visit_id: str) -> bool:
         """True when something is held in this session that has not been offered."""
         query = select(capture_table.c.id).where(
             capture_table.c.visit_id == visit_id,
@@ -113,22 +112,23 @@ class Captures:
         )
         return await connection.scalar(query) is not None
 
-    async def offered_in(self, connection: AsyncConnection, visit_id: str) -> str | None:
+    async def offered_in(self, connection: Connection, visit_id: str) -> str | None:
         """The id of the capture to offer on this session's pages."""
-        return await connection.scalar(
+        capture_id: str | None = await connection.scalar(
             select(capture_table.c.id).where(
                 capture_table.c.visit_id == visit_id,
                 capture_table.c.offered,
                 capture_table.c.expires_at > self._clock.now(),
             )
         )
+        return capture_id
 
-    async def find(self, connection: AsyncConnection, capture_id: str, user: User) -> Capture:
+    async def find(self, connection: Connection, capture_id: str, user: User) -> Capture:
         """Raises ERR-CAPTURE when it is over, or somebody else's."""
         row = await self._row(connection, capture_id, user)
         return Capture(row.id, row.system_id, row.masked_login)
 
-    async def keep(self, connection: AsyncConnection, capture_id: str, user: User, systems: Systems) -> Item:
+    async def keep(self, connection: Connection, capture_id: str, user: User, systems: Systems) -> Item:
         """The person said yes: the capture becomes an Item of theirs. Raises ERR-CAPTURE, or ERR-SEAL where the system
         has another address than the one that the person typed the password for."""
         row = await self._row(connection, capture_id, user)
@@ -152,12 +152,12 @@ class Captures:
         await self._record(connection, row, "success")
         return item
 
-    async def discard(self, connection: AsyncConnection, capture_id: str, user: User) -> None:
+    async def discard(self, connection: Connection, capture_id: str, user: User) -> None:
         row = await self._row(connection, capture_id, user)
         await connection.execute(delete(capture_table).where(capture_table.c.id == row.id))
         await self._record(connection, row, "refused")
 
-    async def forget_expired(self, connection: AsyncConnection) -> None:
+    async def forget_expired(self, connection: Connection) -> None:
         await connection.execute(delete(capture_table).where(capture_table.c.expires_at <= self._clock.now()))
 
     async def _seal(self, who: GatewaySession, system: System, login: str, secret: bytearray) -> str:
@@ -184,19 +184,19 @@ class Captures:
             wipe(secret)
         return values["id"]
 
-    async def _row(self, connection: AsyncConnection, capture_id: str, user: User) -> Row[Any]:
+    async def _row(self, connection: Connection, capture_id: str, user: User) -> Row[Any]:
         query = select(capture_table).where(
             capture_table.c.id == capture_id,
             capture_table.c.user_id == user.id,
             capture_table.c.offered,
             capture_table.c.expires_at > self._clock.now(),
         )
-        row = (await connection.execute(query)).one_or_none()
+        row: Row[Any] | None = (await connection.execute(query)).one_or_none()
         if row is None:
             raise ConnectorError("ERR-CAPTURE", "no such offer, or it is over", status=404)
         return row
 
-    async def _record(self, connection: AsyncConnection, row: Row[Any], result: str) -> None:
+    async def _record(self, connection: Connection, row: Row[Any], result: str) -> None:
         await self._ledger.record(
             connection,
             Event(

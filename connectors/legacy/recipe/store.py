@@ -11,12 +11,11 @@ from datetime import datetime
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Column, Integer, Row, String, Table, Text, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.errors import ConnectorError
 from connectors.legacy.recipe.recipe import Recipe
 from core.clock import Clock
-from core.database import Bytes, UtcDateTime, metadata
+from core.database import Bytes, Connection, UtcDateTime, metadata
 from core.integrity import guarded
 from vault.ledger import Event, Ledger
 
@@ -54,7 +53,7 @@ class Recipes:
         self._signing_key = signing_key
         self._public_key = signing_key.public_key()
 
-    async def find(self, connection: AsyncConnection, recipe_id: str) -> Recipe | None:
+    async def find(self, connection: Connection, recipe_id: str) -> Recipe | None:
         """The newest version. Raises ERR-RECIPE_SIGNATURE when it is not what Yimen signed last."""
         row = await self._newest(connection, recipe_id)
         event = await self._ledger.latest(connection, (_ACTION,), _subject(recipe_id))
@@ -63,7 +62,7 @@ class Recipes:
             raise _tampered(recipe_id, "it is not the version that the ledger knows")
         return self._verified(row) if row else None
 
-    async def list(self, connection: AsyncConnection) -> list[KeptRecipe]:
+    async def list(self, connection: Connection) -> list[KeptRecipe]:
         """The newest version of each, by id. Raises ERR-RECIPE_SIGNATURE."""
         newest = (
             select(recipe_table.c.id, func.max(recipe_table.c.version).label("version"))
@@ -77,7 +76,7 @@ class Recipes:
             for row in await connection.execute(query)
         ]
 
-    async def upsert(self, connection: AsyncConnection, recipe: Recipe, *, actor: str) -> bool:
+    async def upsert(self, connection: Connection, recipe: Recipe, *, actor: str) -> bool:
         """Keeps a new version and records it; False when the newest one says the same already."""
         newest = await self._newest(connection, recipe.id)
         if (
@@ -108,7 +107,7 @@ class Recipes:
         )
         return True
 
-    async def _newest(self, connection: AsyncConnection, recipe_id: str) -> Row[tuple[object, ...]] | None:
+    async def _newest(self, connection: Connection, recipe_id: str) -> Row[tuple[object, ...]] | None:
         query = select(recipe_table).where(recipe_table.c.id == recipe_id)
         return (await connection.execute(query.order_by(recipe_table.c.version.desc()).limit(1))).one_or_none()
 

@@ -34,7 +34,7 @@ async def test_the_newest_version_is_found_and_every_version_is_kept(recipes: Re
     async with database.read() as connection:
         assert await recipes.find(connection, "oa") == SECOND
         assert await recipes.find(connection, "none") is None
-        versions = (await connection.execute(select(recipe_table.c.version).order_by(recipe_table.c.version))).scalars()
+        versions = await connection.scalars(select(recipe_table.c.version).order_by(recipe_table.c.version))
         assert list(versions) == [1, 2]
 
 
@@ -74,7 +74,7 @@ async def test_a_changed_row_is_refused(recipes: Recipes, database: Database, co
 async def test_a_recipe_signed_for_another_id_is_refused(recipes: Recipes, database: Database) -> None:
     await _keep(recipes, database, FIRST.canonical, "id: other")
     async with database.write() as connection:
-        row = (await connection.execute(select(recipe_table).where(recipe_table.c.id == "other"))).mappings().one()
+        row = (await connection.execute(select(recipe_table).where(recipe_table.c.id == "other"))).one()._mapping
         await connection.execute(delete(recipe_table).where(recipe_table.c.id == "oa"))
         await connection.execute(insert(recipe_table).values(**{**row, "id": "oa"}))
     await _refused(recipes, database)

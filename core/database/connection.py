@@ -1,0 +1,93 @@
+"""A unit of work as its users hold it: statements go in, rows come out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, Literal, TypeVar
+
+from sqlalchemy import Executable, Table, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from core.database.errors import StatementError
+from core.database.statements import Prepared, Values
+
+T = TypeVar("T")
+DialectName = Literal["sqlite", "postgresql"]
+
+
+class Result(Generic[T]):
+    """What a statement gave: all of it is here. `rowcount` is the number of rows read, written or deleted."""
+
+    __slots__ = ("_values", "rowcount")
+
+    def __init__(self, values: list[T], rowcount: int) -> None:
+        self._values = values
+        self.rowcount = rowcount
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._values)
+
+    def all(self) -> list[T]:
+        return self._values
+
+    def first(self) -> T | None:
+        return self._values[0] if self._values else None
+
+    def one_or_none(self) -> T | None:
+        """Raises StatementError for more than one."""
+        if len(self._values) > 1:
+            raise StatementError("more than one row where at most one may be")
+        return self._values[0] if self._values else None
+
+    def one(self) -> T:
+        """Raises StatementError for none, and for more than one."""
+        if len(self._values) != 1:
+            raise StatementError(f"{len(self._values)} rows where one must be")
+        return self._values[0]
+
+
+class Connection(ABC):
+    """One unit of work. Raises StatementError for what the database refuses, and ERR-DATABASE (503) when it does not
+    work."""
+
+    dialect: DialectName
+
+    @abstractmethod
+    async def execute(
+        self, statement: Executable | Prepared, parameters: Values | Sequence[Values] | None = None
+    ) -> Result[Any]:
+        """Values in a sequence execute the statement once for each of them; no rows come back then."""
+
+    @abstractmethod
+    def begin_nested(self) -> AbstractAsyncContextManager[None]:
+        """What the block writes is undone when the block raises; the unit of work goes on."""
+
+    async def scalar(self, statement: Executable | Prepared, parameters: Values | None = None) -> Any:
+        """The first value of the first row; None when there is no row."""
+        row = (await self.execute(statement, parameters)).first()
+        return None if row is None else row[0]
+
+    async def scalars(self, statement: Executable | Prepared, parameters: Values | None = None) -> Result[Any]:
+        """The first value of each row."""
+        found = await self.execute(statement, parameters)
+        return Result([row[0] for row in found], found.rowcount)
+
+
+async def insert_if_absent(connection: Connection, table: Table, **values: Any) -> bool:
+    """True when the row was written, False when one with its key is there already.
+
+    Another transaction that is writing the same key is waited for, so of several that race exactly one gets True.
+    """
+    insert = sqlite_insert if connection.dialect == "sqlite" else postgresql_insert
+    written = await connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    return written.rowcount == 1
+
+
+async def wait_turn(connection: Connection, lock: int) -> None:
+    """One unit of work at a time with this number, among all processes, until it ends; for `write()`.
+
+    On SQLite the write lock does that already.
+    """
+    if connection.dialect == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})

@@ -1,0 +1,80 @@
+"""The database of an address, and its kinds of unit of work."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.database.connection import Connection, DialectName
+from core.database.postgresql import PostgresDatabase
+from core.database.schema import changing
+from core.database.sqlite import SqliteDatabase
+from core.errors import ConfigurationError, UnavailableError
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+
+class Database:
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise ConfigurationError("ERR-DATABASE_URL", "the database's address does not parse") from None
+        backend = parsed.get_backend_name()
+        if backend not in _DRIVERS:
+            raise ConfigurationError("ERR-DATABASE_URL", f"unsupported database {backend!r}: use sqlite or postgresql")
+        self._url = parsed.set(drivername=_DRIVERS[backend])
+        self._driver: SqliteDatabase | PostgresDatabase
+        if backend == "sqlite":
+            if parsed.database in (None, "", ":memory:"):
+                raise ConfigurationError("ERR-DATABASE_URL", "SQLite needs a file: sqlite:////var/lib/yimen/yimen.db")
+            self.dialect: DialectName = "sqlite"
+            self._driver = SqliteDatabase(str(parsed.database))
+        else:
+            self.dialect = "postgresql"
+            self._driver = PostgresDatabase(self._url, pool_size)
+
+    def read(self) -> AbstractAsyncContextManager[Connection]:
+        """For short reads. Raises ERR-DATABASE (503) when the database does not work at the moment."""
+        return self._driver.read()
+
+    def scan(self) -> AbstractAsyncContextManager[Connection]:
+        """As `read`, for what may take long: nobody else waits for it."""
+        return self._driver.scan()
+
+    def write(self) -> AbstractAsyncContextManager[Connection]:
+        """As `read`; ends when what was written is on disk. Where the block or the commit raises, nothing was."""
+        return self._driver.write()
+
+    def schema(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction for the tables themselves. Raises ERR-DATABASE."""
+        return changing(self._url)
+
+    @property
+    def file(self) -> str | None:
+        return self._url.database if self.dialect == "sqlite" else None
+
+    @property
+    def is_there(self) -> bool:
+        """False for a SQLite file that opening would create."""
+        return self.file is None or Path(self.file).is_file()
+
+    async def reach(self) -> None:
+        """Raises ERR-DATABASE, in the driver's words, when the database cannot be used."""
+        if self.file is not None and not Path(self.file).parent.is_dir():
+            raise ConfigurationError("ERR-DATABASE", f"there is no folder {Path(self.file).parent}")
+        try:
+            await self.ping()
+        except UnavailableError as error:
+            raise ConfigurationError("ERR-DATABASE", error.detail) from error
+
+    async def ping(self) -> None:
+        """Raises when the database does not answer."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._driver.close()

@@ -1,0 +1,172 @@
+"""PostgreSQL over asyncpg, whose connections keep their prepared statements."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import URL, Executable
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from core.database.connection import Connection, Result
+from core.database.errors import IntegrityError, StatementError
+from core.database.json_text import to_text
+from core.database.statements import Call, Prepared, RowReader, Statements, Values
+from core.errors import UnavailableError
+
+_WAIT_SECONDS = 30.0
+_KEPT_STATEMENTS = 1000
+# SQLSTATE classes (PostgreSQL, appendix A) of the server and the way to it, not of a statement: connection, resources,
+# operator's doing, system, and a server that has become a replica.
+_TROUBLE = ("08", "53", "57", "58", "25006")
+_INTEGRITY = "23"
+
+
+def dialect() -> PGDialect_asyncpg:
+    return PGDialect_asyncpg(json_serializer=to_text)  # type: ignore[no-untyped-call]
+
+
+class PostgresDatabase:
+    """A pool of connections, opened when they are needed."""
+
+    def __init__(self, url: URL, pool_size: int) -> None:
+        made = dialect()
+        self._statements = Statements(made)
+        self._options: dict[str, Any] = made.create_connect_args(url)[1]  # type: ignore[no-untyped-call]
+        self._size = pool_size
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """Each statement sees what is committed when it begins."""
+        async with self._acquired() as raw:
+            yield _PostgresConnection(raw, self._statements)
+
+    def scan(self) -> AbstractAsyncContextManager[Connection]:
+        return self.read()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        async with self._acquired() as raw:
+            with _telling():
+                transaction = raw.transaction()
+                await transaction.start()
+            try:
+                yield _PostgresConnection(raw, self._statements)
+            except BaseException:
+                with _telling():
+                    await transaction.rollback()
+                raise
+            with _telling():
+                await transaction.commit()
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Any]:
+        try:
+            pool = self._pool or await self._open()
+            raw = await pool.acquire(timeout=_WAIT_SECONDS)
+        except TimeoutError as error:
+            raise UnavailableError("ERR-DATABASE", "no connection became free in time") from error
+        except Exception as error:
+            # The driver raises of every kind here: of the network, of the server, of its own options.
+            raise UnavailableError("ERR-DATABASE", _words(error)) from error
+        try:
+            yield raw
+        finally:
+            await pool.release(raw)
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    min_size=0,
+                    max_size=self._size,
+                    init=_read_documents,
+                    reset=_leave,
+                    statement_cache_size=_KEPT_STATEMENTS,
+                    max_cached_statement_lifetime=0,
+                    max_cacheable_statement_size=0,
+                    **self._options,
+                )
+            return self._pool
+
+
+async def _read_documents(raw: asyncpg.Connection) -> None:
+    await raw.set_type_codec("json", encoder=str.encode, decoder=json.loads, schema="pg_catalog", format="binary")
+
+
+async def _leave(_raw: asyncpg.Connection) -> None:
+    """Units of work change nothing of their session, so nothing is reset: it would cost a round trip each time."""
+
+
+class _PostgresConnection(Connection):
+    dialect = "postgresql"
+
+    def __init__(self, raw: Any, statements: Statements) -> None:
+        self._raw = raw
+        self._statements = statements
+
+    async def execute(
+        self, statement: Executable | Prepared, parameters: Values | Sequence[Values] | None = None
+    ) -> Result[Any]:
+        with _telling():
+            if isinstance(parameters, Sequence):
+                text, rows = self._statements.calls(statement, parameters)
+                await self._raw.executemany(text, rows)
+                return Result([], len(rows))
+            return await self._executed(self._statements.call(statement, parameters or {}))
+
+    async def _executed(self, call: Call) -> Result[Any]:
+        if call.reader is None and not call.tells:
+            status: str = await self._raw.execute(call.text, *call.arguments)
+            return Result([], _count(status))
+        found = await self._raw.fetch(call.text, *call.arguments)
+        if call.reader is None and not found:
+            return Result([], 0)
+        reader = call.reader or RowReader(list(found[0].keys()), [None] * len(found[0]))
+        rows = reader.read(found)
+        return Result(rows, len(rows))
+
+    @asynccontextmanager
+    async def begin_nested(self) -> AsyncIterator[None]:
+        async with self._raw.transaction():
+            yield
+
+
+def _count(status: str) -> int:
+    """The number of rows in a command's tag, such as `UPDATE 3`."""
+    last = status.rpartition(" ")[2]
+    return int(last) if last.isdigit() else 0
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """What the driver raises, as an error of ours."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _told(error) from error
+    except OSError as error:
+        raise UnavailableError("ERR-DATABASE", _words(error)) from error
+
+
+def _told(error: Exception) -> Exception:
+    state = getattr(error, "sqlstate", None) or ""
+    if state.startswith(_TROUBLE) or ("closed" in str(error) and isinstance(error, asyncpg.InterfaceError)):
+        return UnavailableError("ERR-DATABASE", _words(error))
+    if state.startswith(_INTEGRITY):
+        return IntegrityError(_words(error))
+    return StatementError(_words(error))
+
+
+def _words(error: Exception) -> str:
+    reason = str(error).strip()
+    return reason.splitlines()[0] if reason else type(error).__name__

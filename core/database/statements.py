@@ -1,0 +1,163 @@
+"""Statements as the drivers take them: a text, arguments in order, and how to read the rows that come back.
+
+SQLAlchemy's tables and expressions are the one source of text and types. What it costs to make a text of an expression
+is paid once for a `Prepared` statement. Any other one is looked up by its shape, which costs about as much as a fast
+statement takes to run.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Dialect, Executable, Row
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
+
+Values = Mapping[str, Any]
+Convert = Callable[[Any], Any]
+
+_MOST_SHAPES = 1000
+_REQUIRED = object()
+
+
+class RowReader:
+    """Makes rows of what a driver gives, as the columns' types say."""
+
+    __slots__ = ("_converters", "_metadata")
+
+    def __init__(self, names: Sequence[str], converters: Sequence[Convert | None]) -> None:
+        self._metadata = SimpleResultMetaData(names)
+        self._converters: Any = tuple(converters) if any(converters) else None
+
+    def read(self, raw: Iterable[Sequence[Any]]) -> list[Row[Any]]:
+        metadata, converters = self._metadata, self._converters
+        places = metadata._key_to_index
+        return [Row(metadata, converters, places, tuple(values)) for values in raw]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`reader` is None where no rows come back, or where the driver must say what they are called: see `tells`."""
+
+    text: str
+    arguments: Sequence[Any]
+    reader: RowReader | None
+    tells: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """One place of a prepared statement: the name it is given by, what it is where it is not given, how it is sent."""
+
+    key: str
+    default: Any
+    convert: Convert | None
+
+
+class _Made:
+    """A prepared statement in one dialect."""
+
+    __slots__ = ("_arguments", "reader", "text")
+
+    def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
+        if compiled.post_compile_params or compiled.literal_execute_params:
+            raise TypeError("a list of values makes another text each time: it cannot be prepared")
+        self.text = compiled.string
+        self.reader = _reader_of(compiled, dialect)
+        converters: Mapping[str, Any] = compiled._bind_processors
+        self._arguments = [
+            _Argument(bind.key, _REQUIRED if bind.required else bind.effective_value, converters.get(name))
+            for name in compiled.positiontup or ()
+            for bind in (compiled.binds[name],)
+        ]
+
+    def arguments(self, given: Values) -> list[Any]:
+        return [_sent(argument, given) for argument in self._arguments]
+
+
+def _sent(argument: _Argument, given: Values) -> Any:
+    value = given.get(argument.key, argument.default)
+    if value is _REQUIRED:
+        raise TypeError(f"the statement needs {argument.key}")
+    return value if argument.convert is None else argument.convert(value)
+
+
+class Prepared:
+    """A statement that is put together once, with `bindparam`s for what changes; names that are given at each use.
+
+        BY_DIGEST = Prepared(select(code_table).where(code_table.c.digest == bindparam("digest")))
+        row = (await connection.execute(BY_DIGEST, {"digest": digest})).one_or_none()
+
+    An insert or update takes the names that are given at a use as the columns to write.
+    """
+
+    __slots__ = ("_made", "_writes", "statement")
+
+    def __init__(self, statement: Executable) -> None:
+        self.statement = statement
+        self._writes = bool(getattr(statement, "is_insert", False) or getattr(statement, "is_update", False))
+        self._made: dict[tuple[str, tuple[str, ...]], _Made] = {}
+
+    def made(self, dialect: Dialect, given: Values) -> _Made:
+        names = tuple(given) if self._writes else ()
+        made = self._made.get((dialect.name, names))
+        if made is None:
+            compiled = self.statement.compile(dialect=dialect, column_keys=list(names) or None)  # type: ignore[attr-defined]
+            made = self._made[(dialect.name, names)] = _Made(compiled, dialect)
+        return made
+
+
+class Statements:
+    """Makes what one driver takes of the statements of a whole database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._shapes: LRUCache[Any, Any] = LRUCache(_MOST_SHAPES)
+        self._readers: WeakKeyDictionary[SQLCompiler, RowReader | None] = WeakKeyDictionary()
+
+    def call(self, statement: Executable | Prepared, given: Values) -> Call:
+        if isinstance(statement, Prepared):
+            made = statement.made(self._dialect, given)
+            return Call(made.text, made.arguments(given), made.reader)
+        return self._looked_up(statement, given, many=False)
+
+    def calls(self, statement: Executable | Prepared, rows: Sequence[Values]) -> tuple[str, list[Sequence[Any]]]:
+        """One text, and the arguments of each of `rows`, which all have the same names."""
+        if isinstance(statement, Prepared):
+            made = statement.made(self._dialect, rows[0])
+            return made.text, [made.arguments(given) for given in rows]
+        made_of = [self._looked_up(statement, given, many=True) for given in rows]
+        return made_of[0].text, [one.arguments for one in made_of]
+
+    def _looked_up(self, statement: Executable, given: Values, *, many: bool) -> Call:
+        made, extracted, collected, _ = statement._compile_w_cache(
+            self._dialect, compiled_cache=self._shapes, column_keys=sorted(given), for_executemany=many
+        )
+        compiled = cast(SQLCompiler, made)
+        values = compiled.construct_params(
+            given, escape_names=False, extracted_parameters=extracted, _collected_params=collected
+        )
+        text = compiled.string
+        places: Sequence[str] | None = compiled.positiontup
+        converters: Mapping[str, Any] = compiled._bind_processors
+        if compiled.post_compile_params or compiled.literal_execute_params:
+            expanded = compiled._process_parameters_for_postcompile(values)
+            text, places = expanded.statement, expanded.positiontup
+            converters = {**converters, **expanded.processors}
+        arguments = [converters[name](values[name]) if name in converters else values[name] for name in places or ()]
+        return Call(text, arguments, self._reader(compiled), tells=compiled.isplaintext)
+
+    def _reader(self, compiled: SQLCompiler) -> RowReader | None:
+        if compiled not in self._readers:
+            self._readers[compiled] = _reader_of(compiled, self._dialect)
+        return self._readers[compiled]
+
+
+def _reader_of(compiled: SQLCompiler, dialect: Dialect) -> RowReader | None:
+    columns = compiled._result_columns
+    if not columns:
+        return None
+    converters = [column.type._cached_result_processor(dialect, None) for column in columns]
+    return RowReader([column.name for column in columns], converters)
