@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import Column, Integer, Row, Select, String, Table, bindparam
 
 from core.clock import Clock
-from core.database import Connection, Json, UtcDateTime, metadata
+from core.database import Connection, Json, Prepared, UtcDateTime, metadata
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.settings import Settings
 from sso.access import AccessRule
@@ -116,7 +116,7 @@ client_table = Table(
     mac_column(),
     info=signed(anchor=Anchor("client:", ("client.change",))),
 )
-_BY_ID = read(client_table).where(client_table.c.client_id == bindparam("wanted"))
+_BY_ID = Prepared(read(client_table).where(client_table.c.client_id == bindparam("wanted")))
 
 
 class Clients:

@@ -43,7 +43,7 @@ from typing import Any, NoReturn
 
 from sqlalchemy import ColumnElement, Row, Select, Table, insert, select, update
 
-from core.database import Connection, insert_if_absent
+from core.database import Connection, Prepared, insert_if_absent
 from core.identifiers import new_id
 from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of
 from vault.anchors import OLDER, SUPERSEDED, NewestSeen, key_column, require_anchor, superseded
@@ -295,8 +295,8 @@ class SignedRows:
 
 
 @cache
-def _insert(table: Table) -> Any:
-    return insert(table)
+def _insert(table: Table) -> Prepared:
+    return Prepared(insert(table))
 
 
 def _values(table: Table, row: Row[Any]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Column, String, Table, delete, update
+from sqlalchemy import Column, String, Table, bindparam, delete, update
 
 from core.clock import Clock
-from core.database import Bytes, Connection, UtcDateTime, metadata
+from core.database import Bytes, Connection, Prepared, UtcDateTime, metadata
 from core.identifiers import new_token, token_digest
 from core.integrity import mac_column, signed
 from vault.errors import VaultError
@@ -33,6 +33,21 @@ ticket_table = Table(
             "used_at": "setting it uses the ticket up; clearing it gives half a minute to whoever holds its token"
         }
     ),
+)
+
+# Of two attempts one succeeds: the condition and the mark are one statement.
+_REDEEMING = Prepared(
+    update(ticket_table)
+    .where(
+        ticket_table.c.digest == bindparam("token"),
+        ticket_table.c.used_at.is_(None),
+        ticket_table.c.expires_at > bindparam("now"),
+        ticket_table.c.holder == bindparam("for_holder"),
+        ticket_table.c.destination.is_not_distinct_from(bindparam("for_destination")),
+        ticket_table.c.recipe_hash == bindparam("for_recipe"),
+    )
+    .values(used_at=bindparam("now"))
+    .returning(*ticket_table.c)
 )
 
 
@@ -86,20 +101,14 @@ class Tickets:
 
     async def redeem(self, connection: Connection, token: str, use: Use) -> Leave:
         """Consumes the ticket by one conditional statement: of two attempts one succeeds. Raises ERR-TICKET."""
-        now = self._clock.now()
-        consumed = await connection.execute(
-            update(ticket_table)
-            .where(
-                ticket_table.c.digest == token_digest(token),
-                ticket_table.c.used_at.is_(None),
-                ticket_table.c.expires_at > now,
-                ticket_table.c.holder == use.holder,
-                ticket_table.c.destination.is_not_distinct_from(use.destination),
-                ticket_table.c.recipe_hash == use.recipe_hash,
-            )
-            .values(used_at=now)
-            .returning(*ticket_table.c)
-        )
+        asked = {
+            "token": token_digest(token),
+            "now": self._clock.now(),
+            "for_holder": use.holder,
+            "for_destination": use.destination,
+            "for_recipe": use.recipe_hash,
+        }
+        consumed = await connection.execute(_REDEEMING, asked)
         row = consumed.one_or_none()
         if row is None:
             raise VaultError("ERR-TICKET", "the ticket is unknown, used, expired or for another use", status=403)

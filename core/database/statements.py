@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Dialect, Executable, Row
+from sqlalchemy import BindParameter, Dialect, Executable, Row
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
@@ -62,19 +62,21 @@ class _Made:
     __slots__ = ("_arguments", "reader", "text")
 
     def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
-        if compiled.post_compile_params or compiled.literal_execute_params:
-            raise TypeError("a list of values makes another text each time: it cannot be prepared")
-        self.text = compiled.string
         self.reader = _reader_of(compiled, dialect)
-        converters: Mapping[str, Any] = compiled._bind_processors
+        values = compiled.construct_params(escape_names=False, _check=False)
+        self.text, places, converters = _expanded(compiled, values)
         self._arguments = [
-            _Argument(bind.key, _REQUIRED if bind.required else bind.effective_value, converters.get(name))
-            for name in compiled.positiontup or ()
-            for bind in (compiled.binds[name],)
+            _argument(compiled.binds.get(name), values.get(name), converters.get(name), name) for name in places
         ]
 
     def arguments(self, given: Values) -> list[Any]:
         return [_sent(argument, given) for argument in self._arguments]
+
+
+def _argument(bind: BindParameter[Any] | None, constant: Any, convert: Convert | None, name: str) -> _Argument:
+    if bind is None:
+        return _Argument(name, constant, convert)
+    return _Argument(bind.key, _REQUIRED if bind.required else bind.effective_value, convert)
 
 
 def _sent(argument: _Argument, given: Values) -> Any:
@@ -139,20 +141,24 @@ class Statements:
         values = compiled.construct_params(
             given, escape_names=False, extracted_parameters=extracted, _collected_params=collected
         )
-        text = compiled.string
-        places: Sequence[str] | None = compiled.positiontup
-        converters: Mapping[str, Any] = compiled._bind_processors
-        if compiled.post_compile_params or compiled.literal_execute_params:
-            expanded = compiled._process_parameters_for_postcompile(values)
-            text, places = expanded.statement, expanded.positiontup
-            converters = {**converters, **expanded.processors}
-        arguments = [converters[name](values[name]) if name in converters else values[name] for name in places or ()]
+        text, places, converters = _expanded(compiled, values)
+        arguments = [converters[name](values[name]) if name in converters else values[name] for name in places]
         return Call(text, arguments, self._reader(compiled), tells=compiled.isplaintext)
 
     def _reader(self, compiled: SQLCompiler) -> RowReader | None:
         if compiled not in self._readers:
             self._readers[compiled] = _reader_of(compiled, self._dialect)
         return self._readers[compiled]
+
+
+def _expanded(compiled: SQLCompiler, values: Any) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """The text, the names of its arguments in order, and how each is sent. Where a list of values stands in the
+    statement, each of them is an argument of its own, and is put among `values`."""
+    converters: Mapping[str, Any] = compiled._bind_processors
+    if not (compiled.post_compile_params or compiled.literal_execute_params):
+        return compiled.string, compiled.positiontup or (), converters
+    expanded = compiled._process_parameters_for_postcompile(values)
+    return expanded.statement, expanded.positiontup or (), {**converters, **expanded.processors}
 
 
 def _reader_of(compiled: SQLCompiler, dialect: Dialect) -> RowReader | None:

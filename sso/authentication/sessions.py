@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, update
 
 from core.clock import Clock
-from core.database import Connection, Database
+from core.database import Connection, Database, Prepared
 from core.identifiers import new_token, token_digest
 from core.settings import Settings
 from sso.authentication.devices import device_label
@@ -32,13 +32,12 @@ ACR_TWO = "urn:yimen:acr:2"
 _SESSION = columns_of(session_table, "session_")
 
 
-def _sessions_where(*conditions: ColumnElement[bool]) -> Select[Any]:
+def _sessions_where(*conditions: ColumnElement[bool]) -> Prepared:
     source = session_table.join(user_table, session_table.c.user_id == user_table.c.id)
     query = people(source, *_SESSION).where(*conditions, session_table.c.expires_at > bindparam("now"))
-    return query.order_by(session_table.c.started_at.desc(), session_table.c.id, *POST_ORDER)
+    return Prepared(query.order_by(session_table.c.started_at.desc(), session_table.c.id, *POST_ORDER))
 
 
-# Built once: putting such a statement together costs more than sending it.
 _BY_DIGEST = _sessions_where(session_table.c.digest == bindparam("wanted"))
 _BY_ID = _sessions_where(session_table.c.id == bindparam("wanted"))
 _BY_USER = _sessions_where(session_table.c.user_id == bindparam("wanted"), session_table.c.ended_at.is_(None))
@@ -179,7 +178,7 @@ class Sessions:
         gone = await connection.execute(delete(session_table).where(session_table.c.expires_at <= old))
         return gone.rowcount
 
-    async def _several(self, connection: Connection, query: Select[Any], wanted: str | bytes) -> Sequence[Session]:
+    async def _several(self, connection: Connection, query: Prepared, wanted: str | bytes) -> Sequence[Session]:
         """Live sessions with their users, posts and organisations, newest first, in one round trip."""
         rows = await connection.execute(query, {"wanted": wanted, "now": self._clock.now()})
         found = [self._session(list(group)) for _, group in groupby(rows, lambda row: row.session_id)]

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Text, bindparam, cast, func, literal, select
 
-from core.database import Connection
+from core.database import Connection, Prepared
 from vault.ledger.events import event_table
 
 STEPS = ("sign_in.password", "sign_in.totp", "sign_in.step_up")
@@ -29,12 +29,14 @@ _newest_reset = (
     )
     .scalar_subquery()
 )
-_COUNT = select(func.count()).where(
-    _event.subject == bindparam("subject"),
-    _event.action.in_(STEPS),
-    _event.result == literal("failure"),
-    _event.recorded_at > bindparam("since"),
-    _event.id > func.coalesce(_newest_reset, ""),
+_COUNT = Prepared(
+    select(func.count()).where(
+        _event.subject == bindparam("subject"),
+        _event.action.in_(STEPS),
+        _event.result == literal("failure"),
+        _event.recorded_at > bindparam("since"),
+        _event.id > func.coalesce(_newest_reset, ""),
+    )
 )
 
 

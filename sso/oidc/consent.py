@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, String, Table, delete, select
+from sqlalchemy import Column, String, Table, bindparam, delete, select
 
 from core.clock import Clock
-from core.database import Connection, Json, UtcDateTime, metadata
+from core.database import Connection, Json, Prepared, UtcDateTime, metadata
 from core.integrity import mac_column, signed
 from vault.ledger import Event, Ledger
 from vault.ledger.events import Result
@@ -23,6 +23,12 @@ consent_table = Table(
     Column("granted_at", UtcDateTime, nullable=False),
     mac_column(),
     info=signed(),
+)
+
+_OF_CLIENT = Prepared(
+    select(consent_table).where(
+        consent_table.c.user_id == bindparam("user"), consent_table.c.client_id == bindparam("client")
+    )
 )
 
 
@@ -41,8 +47,7 @@ class Consents:
 
     async def find(self, connection: Connection, user_id: str, client_id: str) -> frozenset[str]:
         """The scopes allowed so far; empty when never asked."""
-        query = select(consent_table).where(consent_table.c.user_id == user_id, consent_table.c.client_id == client_id)
-        row = (await connection.execute(query)).one_or_none()
+        row = (await connection.execute(_OF_CLIENT, {"user": user_id, "client": client_id})).one_or_none()
         if row is None:
             return frozenset()
         self._rows.require(consent_table, row)

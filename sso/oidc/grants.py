@@ -11,11 +11,9 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Row,
-    Select,
     String,
     Table,
     Text,
-    Update,
     bindparam,
     cast,
     delete,
@@ -26,7 +24,7 @@ from sqlalchemy import (
 )
 
 from core.clock import Clock
-from core.database import Bytes, Connection, UtcDateTime, metadata
+from core.database import Bytes, Connection, Prepared, UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.authentication.endings import session_table
@@ -101,22 +99,22 @@ def _is_spent(table: Table) -> ColumnElement[bool]:
     )
 
 
-def _presented_by(table: Table) -> Select[Any]:
+def _presented_by(table: Table) -> Prepared:
     """A token's row with its grant, session, person and posts: one round trip."""
     source = table.join(_HOLDERS, table.c.grant_id == grant_table.c.id)
     columns = (*columns_of(table, "token_"), _is_spent(table).label("token_spent"))
-    return people(source, *columns, *_GRANT).where(table.c.digest == bindparam("wanted")).order_by(*POST_ORDER)
+    query = people(source, *columns, *_GRANT).where(table.c.digest == bindparam("wanted"))
+    return Prepared(query.order_by(*POST_ORDER))
 
 
-def _consuming(table: Table) -> Update:
+def _consuming(table: Table) -> Prepared:
     unused = (table.c.digest == bindparam("wanted"), table.c.used_at.is_(None), table.c.expires_at > bindparam("at"))
-    return update(table).where(*unused).values(used_at=bindparam("at"))
+    return Prepared(update(table).where(*unused).values(used_at=bindparam("at")))
 
 
-# Built once: putting such a statement together costs more than sending it.
 _PRESENTED = {table.name: _presented_by(table) for table in (code_table, refresh_table)}
 _CONSUMING = {table.name: _consuming(table) for table in (code_table, refresh_table)}
-_BY_ID = people(_HOLDERS, *_GRANT).where(grant_table.c.id == bindparam("wanted")).order_by(*POST_ORDER)
+_BY_ID = Prepared(people(_HOLDERS, *_GRANT).where(grant_table.c.id == bindparam("wanted")).order_by(*POST_ORDER))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from core.clock import Clock
-from core.database import Connection, Database, IntegrityError, insert_if_absent
+from core.database import Connection, Database, IntegrityError, Prepared, insert_if_absent
 from core.identifiers import new_id
 from core.logs import logger
 from core.metrics import EVENTS
@@ -38,7 +38,7 @@ from vault.ledger.tree import (
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 
 _SEQUENCE_BATCH = 2000
-_INSERT = insert(event_table)
+_INSERT = Prepared(insert(event_table))
 _log = logger("ledger")
 
 
@@ -96,7 +96,7 @@ class Ledger:
         given where a row that is written in the same act already names it.
         """
         recorded = self._stamp(event, after, event_id)
-        await connection.execute(_INSERT, [self._row(recorded)])
+        await connection.execute(_INSERT, self._row(recorded))
         EVENTS.labels(event.action, event.result).inc()
         return recorded.id
 

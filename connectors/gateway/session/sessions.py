@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Row, String, Table, UniqueConstraint, delete, select
+from sqlalchemy import Column, Row, String, Table, UniqueConstraint, bindparam, delete, select
 
 from connectors.gateway.session.supervision import Supervision
 from core.clock import Clock
-from core.database import Bytes, Connection, Database, Json, UtcDateTime, metadata
+from core.database import Bytes, Connection, Database, Json, Prepared, UtcDateTime, metadata
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.authentication.sessions import Session, Sessions
@@ -54,8 +54,10 @@ gateway_visit_table = Table(
     info=signed(),
 )
 
-_FOUND = select(*columns_of(gateway_session_table, "host_"), *columns_of(gateway_visit_table, "visit_")).join(
-    gateway_visit_table, gateway_visit_table.c.id == gateway_session_table.c.visit_id
+_FOUND = Prepared(
+    select(*columns_of(gateway_session_table, "host_"), *columns_of(gateway_visit_table, "visit_"))
+    .join(gateway_visit_table, gateway_visit_table.c.id == gateway_session_table.c.visit_id)
+    .where(gateway_session_table.c.digest == bindparam("digest"))
 )
 
 
@@ -190,8 +192,7 @@ class GatewaySessions:
 
     async def _row(self, digest: bytes) -> Row[Any] | None:
         async with self._database.read() as connection:
-            found = _FOUND.where(gateway_session_table.c.digest == digest)
-            row = (await connection.execute(found)).one_or_none()
+            row: Row[Any] | None = (await connection.execute(_FOUND, {"digest": digest})).one_or_none()
         if row is not None:
             self._rows.require(gateway_session_table, row, "host_")
             self._rows.require(gateway_visit_table, row, "visit_")
