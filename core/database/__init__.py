@@ -13,7 +13,8 @@ from core.database.columns import Bytes, Day, Json, UtcDateTime, metadata
 from core.database.connection import Connection, Result, insert_if_absent, wait_turn
 from core.database.database import Database
 from core.database.errors import IntegrityError, StatementError
-from core.database.statements import Prepared
+from core.database.statements import Prepared, Values
+from core.database.together import Together
 
 __all__ = [
     "Bytes",
@@ -25,7 +26,9 @@ __all__ = [
     "Prepared",
     "Result",
     "StatementError",
+    "Together",
     "UtcDateTime",
+    "Values",
     "insert_if_absent",
     "metadata",
     "wait_turn",

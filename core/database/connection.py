@@ -55,9 +55,16 @@ class Connection(ABC):
 
     @abstractmethod
     async def execute(
-        self, statement: Executable | Prepared, parameters: Values | Sequence[Values] | None = None
+        self,
+        statement: Executable | Prepared,
+        parameters: Values | Sequence[Values] | None = None,
+        *,
+        last: bool = False,
     ) -> Result[Any]:
-        """Values in a sequence execute the statement once for each of them; no rows come back then."""
+        """Values in a sequence execute the statement once for each of them; no rows come back then.
+
+        `last`: nothing else is written in this unit of work afterwards, and what raises after it undoes nothing.
+        """
 
     @abstractmethod
     def begin_nested(self) -> AbstractAsyncContextManager[None]:

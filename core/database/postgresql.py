@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, Executable
+from sqlalchemy import URL, Executable, Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from core.database.connection import Connection, Result
@@ -51,17 +51,13 @@ class PostgresDatabase:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
         async with self._acquired() as raw:
-            with _telling():
-                transaction = raw.transaction()
-                await transaction.start()
+            unit = _WritingConnection(raw, self._statements)
             try:
-                yield _PostgresConnection(raw, self._statements)
+                yield unit
             except BaseException:
-                with _telling():
-                    await transaction.rollback()
+                await unit.roll_back()
                 raise
-            with _telling():
-                await transaction.commit()
+            await unit.commit()
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -115,7 +111,11 @@ class _PostgresConnection(Connection):
         self._statements = statements
 
     async def execute(
-        self, statement: Executable | Prepared, parameters: Values | Sequence[Values] | None = None
+        self,
+        statement: Executable | Prepared,
+        parameters: Values | Sequence[Values] | None = None,
+        *,
+        last: bool = False,
     ) -> Result[Any]:
         with _telling():
             if isinstance(parameters, Sequence):
@@ -139,6 +139,59 @@ class _PostgresConnection(Connection):
     async def begin_nested(self) -> AsyncIterator[None]:
         async with self._raw.transaction():
             yield
+
+
+class _WritingConnection(_PostgresConnection):
+    """Its transaction begins with the first statement that is more than a read: until then each statement sees what is
+    committed when it begins, as it does inside of a transaction (READ COMMITTED). A single statement that writes, and
+    is said to be the last, is a transaction by itself."""
+
+    def __init__(self, raw: Any, statements: Statements) -> None:
+        super().__init__(raw, statements)
+        self._transaction: Any = None
+        self._is_over = False
+
+    async def execute(
+        self,
+        statement: Executable | Prepared,
+        parameters: Values | Sequence[Values] | None = None,
+        *,
+        last: bool = False,
+    ) -> Result[Any]:
+        if self._is_over:
+            raise TypeError("the last statement of this unit of work was executed")
+        self._is_over = last
+        if self._transaction is None and not last and not _only_reads(statement):
+            await self._begin()
+        return await super().execute(statement, parameters)
+
+    @asynccontextmanager
+    async def begin_nested(self) -> AsyncIterator[None]:
+        if self._transaction is None:
+            await self._begin()
+        async with super().begin_nested():
+            yield
+
+    async def commit(self) -> None:
+        if self._transaction is not None:
+            with _telling():
+                await self._transaction.commit()
+
+    async def roll_back(self) -> None:
+        if self._transaction is not None:
+            with _telling():
+                await self._transaction.rollback()
+
+    async def _begin(self) -> None:
+        with _telling():
+            transaction = self._raw.transaction()
+            await transaction.start()
+            self._transaction = transaction
+
+
+def _only_reads(statement: Executable | Prepared) -> bool:
+    made_of = statement.statement if isinstance(statement, Prepared) else statement
+    return isinstance(made_of, Select) and made_of._for_update_arg is None
 
 
 def _count(status: str) -> int:

@@ -107,7 +107,11 @@ class _Inline(Connection):
         self._statements = statements
 
     async def execute(
-        self, statement: Executable | Prepared, parameters: Values | Sequence[Values] | None = None
+        self,
+        statement: Executable | Prepared,
+        parameters: Values | Sequence[Values] | None = None,
+        *,
+        last: bool = False,
     ) -> Result[Any]:
         if isinstance(parameters, Sequence):
             return _executed_many(self._raw, *self._statements.calls(statement, parameters))
@@ -134,7 +138,11 @@ class _Threaded(Connection):
         self._statements = statements
 
     async def execute(
-        self, statement: Executable | Prepared, parameters: Values | Sequence[Values] | None = None
+        self,
+        statement: Executable | Prepared,
+        parameters: Values | Sequence[Values] | None = None,
+        *,
+        last: bool = False,
     ) -> Result[Any]:
         if isinstance(parameters, Sequence):
             raise TypeError("a reader executes a statement once")

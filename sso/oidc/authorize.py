@@ -172,8 +172,8 @@ class Authorize:
             return ConsentNeeded(await self._waiting(connection, request, sent, browser, interaction))
         if interaction is not None and not await self._interactions.end(connection, interaction):
             raise SsoError("ERR-INTERACTION", "this interaction has ended")
-        code = await self._grants.create(connection, request, session)
-        await self._record(connection, request, session, address, None)
+        told = self._ledger.row_of(_event(request, session, address))
+        code = await self._grants.create(connection, request, session, told)
         return self._respond(request.redirect_uri, {"code": code}, sent)
 
     def _must_sign_in(self, request: AuthorizationRequest, session: Session, interaction: Interaction | None) -> bool:
@@ -196,7 +196,7 @@ class Authorize:
         if request.claims.acrs and session.acr not in request.claims.acrs:
             raise OAuthError("unmet_authentication_requirements", "the sign-in is not as strong as asked for")
         if not permits(session.user, request.client.access):
-            await self._record(connection, request, session, address, "ERR-ACCESS")
+            await self._ledger.record(connection, _event(request, session, address, "ERR-ACCESS"))
             raise OAuthError("access_denied", "this person may not use the client")
 
     async def _must_consent(
@@ -242,27 +242,18 @@ class Authorize:
             answer["error_description"] = error.error_description
         return self._respond(redirect_uri, answer, sent)
 
-    async def _record(
-        self,
-        connection: Connection,
-        request: AuthorizationRequest,
-        session: Session,
-        address: str,
-        refusal: str | None,
-    ) -> None:
-        await self._ledger.record(
-            connection,
-            Event(
-                action="oidc.authorize",
-                result="success" if refusal is None else "refused",
-                actor=f"user:{session.user.id}",
-                client=request.client.client_id,
-                session=session.id,
-                address=address,
-                reason=refusal,
-                detail={"scope": " ".join(request.scopes)},
-            ),
-        )
+
+def _event(request: AuthorizationRequest, session: Session, address: str, refusal: str | None = None) -> Event:
+    return Event(
+        action="oidc.authorize",
+        result="success" if refusal is None else "refused",
+        actor=f"user:{session.user.id}",
+        client=request.client.client_id,
+        session=session.id,
+        address=address,
+        reason=refusal,
+        detail={"scope": " ".join(request.scopes)},
+    )
 
 
 def _waits_for_person(session: Session | None, sent: Mapping[str, str]) -> bool:

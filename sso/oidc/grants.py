@@ -2,7 +2,7 @@
 revoking it ends them all. Every single-use thing is consumed by one conditional statement (DESIGN §4.2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Update,
     bindparam,
     cast,
     delete,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 )
 
 from core.clock import Clock
-from core.database import Bytes, Connection, Prepared, UtcDateTime, metadata
+from core.database import Bytes, Connection, Prepared, Together, UtcDateTime, Values, metadata
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.authentication.endings import session_table
@@ -107,13 +108,19 @@ def _presented_by(table: Table) -> Prepared:
     return Prepared(query.order_by(*POST_ORDER))
 
 
-def _consuming(table: Table) -> Prepared:
+def _consuming(table: Table) -> Update:
     unused = (table.c.digest == bindparam("wanted"), table.c.used_at.is_(None), table.c.expires_at > bindparam("at"))
-    return Prepared(update(table).where(*unused).values(used_at=bindparam("at")))
+    return update(table).where(*unused).values(used_at=bindparam("at"))
 
 
 _PRESENTED = {table.name: _presented_by(table) for table in (code_table, refresh_table)}
-_CONSUMING = {table.name: _consuming(table) for table in (code_table, refresh_table)}
+_CREATING = Together(grant_table, code_table, event_table)
+# A use, the event that tells of it, and perhaps a refresh token: all of it for exactly one caller.
+_SPENDING = {
+    (table.name, renews): Together(event_table, *([refresh_table] if renews else []), guard=_consuming(table))
+    for table in (code_table, refresh_table)
+    for renews in (False, True)
+}
 _BY_ID = Prepared(people(_HOLDERS, *_GRANT).where(grant_table.c.id == bindparam("wanted")).order_by(*POST_ORDER))
 
 
@@ -143,6 +150,14 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Renewal:
+    """A refresh token that is about to be given, and its row."""
+
+    token: str = field(repr=False)
+    row: Values = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PresentedCode:
     held: Held
     client_id: str
@@ -168,39 +183,40 @@ class Grants:
         self._clock = clock
         self._rows = rows
 
-    async def create(self, connection: Connection, request: AuthorizationRequest, session: Session) -> str:
-        """A grant and its authorization code; gives the code."""
+    async def create(
+        self, connection: Connection, request: AuthorizationRequest, session: Session, told: Values
+    ) -> str:
+        """A grant and its authorization code; gives the code. `told` is the ledger's row of it: the unit of work's last
+        write."""
         now, code, grant_id = self._clock.now(), new_token(), new_id()
         offline = "offline_access" in request.scopes
-        await self._rows.insert(
-            connection,
-            grant_table,
-            id=grant_id,
-            client_id=request.client.client_id,
-            user_id=session.user.id,
-            session_id=session.id,
-            scopes=list(request.scopes),
-            claims={"userinfo": request.claims.userinfo, "id_token": request.claims.id_token},
-            nonce=request.nonce,
-            amr=list(session.amr),
-            acr=session.acr,
-            auth_time=session.auth_time,
-            offline=offline,
-            created_at=now,
-            expires_at=now + OFFLINE_LIFETIME if offline else session.expires_at,
-        )
-        await self._rows.insert(
-            connection,
-            code_table,
-            digest=token_digest(code),
-            grant_id=grant_id,
-            client_id=request.client.client_id,
-            redirect_uri=request.redirect_uri,
-            redirect_uri_sent=request.redirect_uri_sent,
-            code_challenge=request.code_challenge,
-            expires_at=now + CODE_LIFETIME,
-            since=new_id(),
-        )
+        grant = {
+            "id": grant_id,
+            "client_id": request.client.client_id,
+            "user_id": session.user.id,
+            "session_id": session.id,
+            "scopes": list(request.scopes),
+            "claims": {"userinfo": request.claims.userinfo, "id_token": request.claims.id_token},
+            "nonce": request.nonce,
+            "amr": list(session.amr),
+            "acr": session.acr,
+            "auth_time": session.auth_time,
+            "offline": offline,
+            "created_at": now,
+            "expires_at": now + OFFLINE_LIFETIME if offline else session.expires_at,
+        }
+        issued = {
+            "digest": token_digest(code),
+            "grant_id": grant_id,
+            "client_id": request.client.client_id,
+            "redirect_uri": request.redirect_uri,
+            "redirect_uri_sent": request.redirect_uri_sent,
+            "code_challenge": request.code_challenge,
+            "expires_at": now + CODE_LIFETIME,
+            "since": new_id(),
+        }
+        rows = [self._rows.signed(grant_table, grant), self._rows.signed(code_table, issued), told]
+        await _CREATING.write(connection, rows)
         return code
 
     async def find(self, connection: Connection, grant_id: str) -> Held | None:
@@ -235,27 +251,29 @@ class Grants:
             self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now, row.token_since or ""
         )
 
-    async def consume_code(self, connection: Connection, code: str) -> bool:
-        """True for exactly one caller, within the code's life."""
-        return await self._consume(connection, code_table, code)
+    async def spend_code(self, connection: Connection, code: str, told: Values, renewal: Renewal | None = None) -> bool:
+        """Uses the code up: True for exactly one caller, within the code's life, and only then `told`, the ledger's row
+        of it, and the renewal are written. The unit of work's last write."""
+        return await self._spend(connection, code_table, code, told, renewal)
 
-    async def consume_refresh_token(self, connection: Connection, token: str) -> bool:
-        """True for exactly one caller, within the token's life."""
-        return await self._consume(connection, refresh_table, token)
+    async def spend_refresh_token(
+        self, connection: Connection, token: str, told: Values, renewal: Renewal | None = None
+    ) -> bool:
+        """As `spend_code`."""
+        return await self._spend(connection, refresh_table, token, told, renewal)
 
-    async def issue_refresh_token(self, connection: Connection, grant: Grant, *, after: str) -> str:
-        """`after` is the ledger's event of the use that this token is the answer to."""
+    def renewal(self, grant: Grant, *, after: str) -> Renewal:
+        """A new refresh token, to be written by `spend_…`. `after` is the ledger's event of the use that this token is
+        the answer to."""
         token = new_token()
-        await self._rows.insert(
-            connection,
-            refresh_table,
-            digest=token_digest(token),
-            grant_id=grant.id,
-            client_id=grant.client_id,
-            expires_at=min(self._clock.now() + REFRESH_IDLE, grant.expires_at),
-            since=new_id(after),
-        )
-        return token
+        row = {
+            "digest": token_digest(token),
+            "grant_id": grant.id,
+            "client_id": grant.client_id,
+            "expires_at": min(self._clock.now() + REFRESH_IDLE, grant.expires_at),
+            "since": new_id(after),
+        }
+        return Renewal(token, self._rows.signed(refresh_table, row))
 
     async def revoke(self, connection: Connection, grant_id: str) -> bool:
         """Ends a grant with all its tokens; False when it had ended."""
@@ -295,10 +313,12 @@ class Grants:
                 self._rows.refuse(table, row, "token_", "its use was undone: the ledger tells of it")
         return rows
 
-    async def _consume(self, connection: Connection, table: Table, token: str) -> bool:
-        values = {"wanted": token_digest(token), "at": self._clock.now()}
-        consumed = await connection.execute(_CONSUMING[table.name], values)
-        return consumed.rowcount == 1
+    async def _spend(
+        self, connection: Connection, table: Table, token: str, told: Values, renewal: Renewal | None
+    ) -> bool:
+        use = {"wanted": token_digest(token), "at": self._clock.now()}
+        rows = [told] if renewal is None else [told, renewal.row]
+        return await _SPENDING[table.name, renewal is not None].write(connection, rows, use)
 
     async def _revoke(self, connection: Connection, condition: ColumnElement[bool]) -> int:
         revoked = await connection.execute(

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.clock import Clock
-from core.database import Connection, Database
+from core.database import Connection, Database, Values
 from sso.access import permits
 from sso.clients import Client
 from sso.errors import OAuthError
 from sso.oidc.claims import released
 from sso.oidc.client_authentication import ClientAuthentication, presented
-from sso.oidc.grants import TOKEN_ACTION, Grant, Grants, Held, PresentedCode, PresentedRefreshToken
+from sso.oidc.grants import TOKEN_ACTION, Grant, Grants, Held, PresentedCode, PresentedRefreshToken, Renewal
 from sso.oidc.keys import SigningKeys
 from sso.oidc.parameters import unique
 from sso.oidc.pkce import verifies
@@ -83,10 +83,12 @@ class TokenEndpoint:
     async def redeem_code(self, client: Client, proof: CodeProof, address: str) -> Held:
         """Exchanges a code for its grant and person, with no token: for surfaces of our own. Raises invalid_grant."""
         async with self._database.write() as connection:
-            taken, refusal = await self._take_code(connection, client, proof, address)
-        if refusal is not None or taken is None:
-            raise refusal or OAuthError("invalid_grant")
-        return taken[0]
+            code = await self._presented_code(connection, client, proof)
+            told = self._told(client, code.held.grant, "authorization_code", address, code.since)
+            is_ours = not code.is_used and await self._grants.spend_code(connection, proof.code, told)
+        if not is_ours:
+            raise await self._replayed(client, code.held, "oidc.code_reuse", "the code was used before", address)
+        return code.held
 
     # Authorization code (RFC 6749 §4.1.3)
 
@@ -96,74 +98,61 @@ class TokenEndpoint:
         proof = CodeProof(sent["code"], sent.get("redirect_uri"), sent.get("code_verifier"))
         answer: TokenAnswer | None = None
         async with self._database.write() as connection:
-            taken, refusal = await self._take_code(connection, client, proof, address)
-            if taken is not None:
-                held, used = taken
-                answer = await self._issue(connection, client, held, held.grant.scopes, used)
-        # The refusal leaves after the commit: a recognised replay has revoked the grant.
-        if refusal is not None or answer is None:
-            raise refusal or OAuthError("invalid_grant")
+            code = await self._presented_code(connection, client, proof)
+            if not code.is_used:
+                told = self._told(client, code.held.grant, "authorization_code", address, code.since)
+                prepared, renewal = self._prepare(client, code.held, code.held.grant.scopes, told)
+                if await self._grants.spend_code(connection, proof.code, told, renewal):
+                    answer = prepared
+        if answer is None:
+            raise await self._replayed(client, code.held, "oidc.code_reuse", "the code was used before", address)
         return answer
 
-    async def _take_code(
-        self, connection: Connection, client: Client, proof: CodeProof, address: str
-    ) -> tuple[tuple[Held, str] | None, OAuthError | None]:
-        """What the code is worth, with the id of the event that tells of its use; or why it is worth nothing."""
+    async def _presented_code(self, connection: Connection, client: Client, proof: CodeProof) -> PresentedCode:
+        """The code, used or not, where everything else holds. Raises invalid_grant; nothing is consumed."""
         code = await self._grants.by_code(connection, proof.code)
         if code is None:
-            return None, OAuthError("invalid_grant", "the code is unknown")
+            raise OAuthError("invalid_grant", "the code is unknown")
         _require_same_request(client, code, proof)
-        if code.is_over and not code.is_used:
-            return None, OAuthError("invalid_grant", "the code is over")
-        if code.is_used or not await self._grants.consume_code(connection, proof.code):
-            # The replay is valid in all else, so the first use may have been the thief's (OAuth 2.1 §4.1.3).
-            await self._revoke_family(connection, client, code.held, "oidc.code_reuse", address)
-            return None, OAuthError("invalid_grant", "the code was used before")
+        if code.is_used:
+            return code
+        if code.is_over:
+            raise OAuthError("invalid_grant", "the code is over")
         if not code.held.is_live or not permits(code.held.user, client.access):
-            return None, OAuthError("invalid_grant", "the grant has ended")
-        used = await self._record(connection, client, code.held.grant, "authorization_code", address, code.since)
-        return (code.held, used), None
+            raise OAuthError("invalid_grant", "the grant has ended")
+        return code
 
     # Refresh (RFC 6749 §6, RFC 9700 §4.14)
 
     async def _refresh(self, client: Client, sent: Mapping[str, str], address: str, arrival: Arrival) -> TokenAnswer:
         if "refresh_token" not in sent:
             raise OAuthError("invalid_request", "refresh_token is missing")
-        answer: TokenAnswer | None = None
         async with self._database.write() as connection:
             token = await self._grants.by_refresh_token(connection, sent["refresh_token"])
             if token is None or token.client_id != client.client_id:
                 raise OAuthError("invalid_grant", "the refresh token is unknown")
-            refusal = await self._refresh_refusal(connection, client, token, address, arrival)
-            if refusal is None:
+            is_replay = self._is_replay(client, token, arrival)
+            if not is_replay:
                 scopes = _narrowed(token.held.grant, sent.get("scope"))
-                used = await self._record(connection, client, token.held.grant, "refresh_token", address, token.since)
-                answer = await self._issue(connection, client, token.held, scopes, used, refreshed=True)
-                # Last of all, so that the time of use is that of the answer. Who loses the race leaves nothing behind.
-                if not await self._grants.consume_refresh_token(connection, sent["refresh_token"]):
+                told = self._told(client, token.held.grant, "refresh_token", address, token.since)
+                answer, renewal = self._prepare(client, token.held, scopes, told, refreshed=True)
+                if not await self._grants.spend_refresh_token(connection, sent["refresh_token"], told, renewal):
                     raise OAuthError("invalid_grant", "the refresh token is being used")
-        # The refusal leaves after the commit: a recognised replay has revoked the grant.
-        if refusal is not None or answer is None:
-            raise refusal or OAuthError("invalid_grant")
+        if is_replay:
+            why = "the refresh token was used before"
+            raise await self._replayed(client, token.held, "oidc.refresh_reuse", why, address)
         return answer
 
-    async def _refresh_refusal(
-        self,
-        connection: Connection,
-        client: Client,
-        token: PresentedRefreshToken,
-        address: str,
-        arrival: Arrival,
-    ) -> OAuthError | None:
-        """Why this token gives nothing; a replay ends its family, whatever else the request asks for."""
+    def _is_replay(self, client: Client, token: PresentedRefreshToken, arrival: Arrival) -> bool:
+        """True for one that ends its family, whatever else the request asks for. Raises invalid_grant for another token
+        that gives nothing."""
         if not token.held.is_live or not permits(token.held.user, client.access):
-            return OAuthError("invalid_grant", "the grant has ended")
-        if token.used_at is None:
-            return OAuthError("invalid_grant", "the refresh token is over") if token.is_over else None
-        if arrival.races_with(token.used_at, self._clock.now()):
-            return OAuthError("invalid_grant", "the refresh token is being used")
-        await self._revoke_family(connection, client, token.held, "oidc.refresh_reuse", address)
-        return OAuthError("invalid_grant", "the refresh token was used before")
+            raise OAuthError("invalid_grant", "the grant has ended")
+        if token.used_at is None and token.is_over:
+            raise OAuthError("invalid_grant", "the refresh token is over")
+        if token.used_at is not None and arrival.races_with(token.used_at, self._clock.now()):
+            raise OAuthError("invalid_grant", "the refresh token is being used")
+        return token.used_at is not None
 
     # Client credentials (RFC 6749 §4.4)
 
@@ -178,16 +167,10 @@ class TokenEndpoint:
 
     # What all have in common
 
-    async def _issue(
-        self,
-        connection: Connection,
-        client: Client,
-        held: Held,
-        scopes: tuple[str, ...],
-        used: str,
-        *,
-        refreshed: bool = False,
-    ) -> TokenAnswer:
+    def _prepare(
+        self, client: Client, held: Held, scopes: tuple[str, ...], told: Values, *, refreshed: bool = False
+    ) -> tuple[TokenAnswer, Renewal | None]:
+        """The answer, and the refresh token in it, which is good once its row is written."""
         grant = held.grant
         subject = self._tokens.subject(client, grant.user_id)
         access = self._tokens.access_token(client, subject=subject, scopes=scopes, grant=grant)
@@ -195,32 +178,34 @@ class TokenEndpoint:
         if "openid" in scopes:
             extra = released(held.user, scopes, grant.claims["id_token"])
             answer["id_token"] = self._tokens.id_token(client, grant, access, extra, refreshed=refreshed)
-        if "refresh_token" in client.metadata.grant_types:
-            answer["refresh_token"] = await self._grants.issue_refresh_token(connection, grant, after=used)
-        return answer
+        if "refresh_token" not in client.metadata.grant_types:
+            return answer, None
+        renewal = self._grants.renewal(grant, after=told["id"])
+        answer["refresh_token"] = renewal.token
+        return answer, renewal
 
-    async def _revoke_family(
-        self, connection: Connection, client: Client, held: Held, action: str, address: str
-    ) -> None:
-        await self._grants.revoke(connection, held.grant.id)
-        await self._ledger.record(
-            connection,
-            Event(
-                action=action,
-                result="refused",
-                actor=f"client:{client.client_id}",
-                subject=f"user:{held.user.id}",
-                client=client.client_id,
-                session=held.grant.session_id,
-                address=address,
-                reason="ERR-INVALID_GRANT",
-            ),
+    async def _replayed(self, client: Client, held: Held, action: str, why: str, address: str) -> OAuthError:
+        """Ends the grant of a code or token that was used before, and gives the refusal, which leaves after the commit.
+
+        The replay is valid in all else, so the first use may have been the thief's (OAuth 2.1 §4.1.3).
+        """
+        event = Event(
+            action=action,
+            result="refused",
+            actor=f"client:{client.client_id}",
+            subject=f"user:{held.user.id}",
+            client=client.client_id,
+            session=held.grant.session_id,
+            address=address,
+            reason="ERR-INVALID_GRANT",
         )
+        async with self._database.write() as connection:
+            await self._grants.revoke(connection, held.grant.id)
+            await self._ledger.record(connection, event)
+        return OAuthError("invalid_grant", why)
 
-    async def _record(
-        self, connection: Connection, client: Client, grant: Grant, kind: str, address: str, since: str
-    ) -> str:
-        return await self._ledger.record(connection, _event(client, kind, address, grant), after=since)
+    def _told(self, client: Client, grant: Grant, kind: str, address: str, since: str) -> dict[str, object]:
+        return self._ledger.row_of(_event(client, kind, address, grant), after=since)
 
 
 def _require_same_request(client: Client, code: PresentedCode, proof: CodeProof) -> None:
