@@ -53,11 +53,15 @@ class Anchor:
     """Rows whose older versions must never come back.
 
     Every change records an event of one of `actions` about `subject` followed by the row's key, and the row keeps that
-    event's id in its column `anchor`, under its MAC. A row with a newer event is an old one that was put back.
+    event's id in its column `anchor`, under its MAC. A row with a newer event is an old one that was put back. So that
+    this holds of a row that is over, too, it is never deleted: its last version says so.
+
+    `later`: rows were signed before the table had an anchor. The upgrade gives them one, once (`vault.adoption`).
     """
 
     subject: str
     actions: tuple[str, ...]
+    later: bool = False
 
 
 @dataclass(frozen=True)

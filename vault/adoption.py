@@ -3,6 +3,10 @@
 The ledger's event `vault.rows_signed` tells that it was done. Every start looks for it. Where it is missing, the whole
 ledger is checked first: whoever deleted that event, to have rows of his own signed, left a hole in the tree, and
 nothing is signed. The first start of an empty database records the event at once.
+
+A table that was signed before it had an anchor (`Anchor.later`) has an event of its own, `vault.rows_anchored`: in the
+same way its rows get an anchor once. From then on a row without one is refused, so nobody puts back what was deleted
+before the upgrade.
 """
 
 from collections.abc import Mapping
@@ -19,10 +23,11 @@ from vault.heads import item_table
 from vault.items import TAMPERED, Items
 from vault.ledger import Event, Ledger
 from vault.ledger.watch import LedgerWatch
-from vault.row_tables import batches, enclosed_rows, enclosed_tables, enclosing, signed_tables
+from vault.row_tables import anchored_later, batches, enclosed_rows, enclosed_tables, enclosing, signed_tables
 from vault.rows import SignedRows
 
 SIGNED = "vault.rows_signed"
+ANCHORED = "vault.rows_anchored"
 _SUBJECT = "rows"
 # An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for this act.
 _LOCK = 0x59494D4550
@@ -39,10 +44,11 @@ class Adoption:
 
     async def is_done(self) -> bool:
         async with self._database.read() as connection:
-            return await self._told(connection)
+            return await self._is_signed(connection) and not await self._unanchored(connection)
 
     async def run(self, destinations: Mapping[str, str]) -> None:
-        """Signs everything, once. `destinations` are where the systems take their passwords, by system id.
+        """Signs everything, and gives anchors, once. `destinations` are where the systems take their passwords, by
+        system id.
 
         Raises ERR-LEDGER_TAMPERED when the ledger is not whole.
         """
@@ -50,21 +56,44 @@ class Adoption:
             raise VaultError("ERR-LEDGER_TAMPERED", f"rows are not signed: {next(iter(damaged.values()))}")
         async with self._database.write() as connection:
             await wait_turn(connection, _LOCK)
-            if await self._told(connection):
-                return
-            anchor = new_id()
-            signed = await self._enclosing_rows(connection, anchor)
-            for table in signed_tables():
-                signed += await self._sign(connection, table, anchor)
-            bound, left = await self._bind_items(connection, destinations)
-            detail = {"rows": signed, "items": bound, "left": left}
-            await self._ledger.record(
-                connection, Event(SIGNED, "success", actor="system", subject=_SUBJECT, detail=detail), event_id=anchor
-            )
+            if not await self._is_signed(connection):
+                await self._sign_all(connection, destinations)
+            for table in await self._unanchored(connection):
+                await self._give_anchors(connection, table)
         await self._ledger.sequence()
 
-    async def _told(self, connection: Connection) -> bool:
+    async def _is_signed(self, connection: Connection) -> bool:
         return await self._ledger.latest(connection, (SIGNED,), _SUBJECT) is not None
+
+    async def _unanchored(self, connection: Connection) -> list[Table]:
+        """The tables whose rows have not got their anchors yet."""
+        return [
+            table
+            for table in anchored_later()
+            if await self._ledger.latest(connection, (ANCHORED,), _subject(table)) is None
+        ]
+
+    async def _sign_all(self, connection: Connection, destinations: Mapping[str, str]) -> None:
+        anchor = new_id()
+        signed = await self._enclosing_rows(connection, anchor)
+        for table in signed_tables():
+            signed += await self._sign(connection, table, anchor)
+        bound, left = await self._bind_items(connection, destinations)
+        detail = {"rows": signed, "items": bound, "left": left}
+        await self._ledger.record(
+            connection, Event(SIGNED, "success", actor="system", subject=_SUBJECT, detail=detail), event_id=anchor
+        )
+
+    async def _give_anchors(self, connection: Connection, table: Table) -> None:
+        """Rows that somebody else wrote stay as they are, refused."""
+        anchor = new_id()
+        given, left = 0, 0
+        async for rows in batches(connection, table, table.c[ANCHOR_COLUMN].is_(None)):
+            done = [await self._rows.give_anchor(connection, table, row, anchor) for row in rows]
+            given, left = given + sum(done), left + len(done) - sum(done)
+        detail = {"rows": given, "left": left}
+        event = Event(ANCHORED, "success", actor="system", subject=_subject(table), detail=detail)
+        await self._ledger.record(connection, event, event_id=anchor)
 
     async def _enclosing_rows(self, connection: Connection, anchor: str) -> int:
         """Rows that hold nothing but digests of others were not there before: they are made."""
@@ -114,6 +143,10 @@ class Adoption:
                 left += 1
                 _log.error("an owner's accounts were changed by somebody else", owner=owner, detail=error.detail)
         return bound, left
+
+
+def _subject(table: Table) -> str:
+    return f"{_SUBJECT}:{table.name}"
 
 
 def _digest_columns(parent: Table) -> set[str]:

@@ -18,6 +18,7 @@ from vault.ledger.events import event_table
 
 SUPERSEDED = "superseded"
 OLDER = "an older version was put back: the ledger tells of a newer one"
+UNANCHORED = "the row names no event of the ledger: it is of before the upgrade, and was put back"
 _CONSTANT = re.compile(r"[a-z_.:]*")
 _MOST_REMEMBERED = 10_000
 # No unit of work lasts longer. What this process wrote counts as seen only afterwards: it may be undone before.
@@ -73,7 +74,13 @@ class NewestSeen:
         self._seen: dict[tuple[str, str], str] = {}
         self._written: dict[str, float] = {}
 
-    def is_older(self, table: Table, key: str, anchor: str) -> bool:
+    def problem(self, table: Table, key: str, anchor: str | None) -> str:
+        """What is wrong with the anchor of a row; "" when nothing is."""
+        if anchor is None:
+            return UNANCHORED
+        return OLDER if self._is_older(table, key, anchor) else ""
+
+    def _is_older(self, table: Table, key: str, anchor: str) -> bool:
         """True for an anchor older than one that was seen; else it is remembered. Ids ascend from write to write."""
         place = (table.name, key)
         seen = self._seen.get(place, "")

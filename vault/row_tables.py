@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Table, select, tuple_
 
 from core.database import Connection, metadata
-from core.integrity import Enclosed, Signed, integrity_of
+from core.integrity import Enclosed, Signed, anchor_of, integrity_of
 from vault.rows import read
 
 _BATCH = 500
@@ -15,6 +15,11 @@ _BATCH = 500
 
 def signed_tables() -> list[Table]:
     return [table for table in metadata.sorted_tables if isinstance(integrity_of(table), Signed)]
+
+
+def anchored_later() -> list[Table]:
+    """Those whose rows were signed before they had an anchor."""
+    return [table for table in signed_tables() if (anchor := anchor_of(table)) is not None and anchor.later]
 
 
 def enclosed_tables() -> list[tuple[Table, Enclosed]]:

@@ -33,6 +33,9 @@ it:
     await rows.insert_told(connection, client_table, Event("client.change", subject=f"client:{id}", …), client_id=…, …)
     await rows.change_told(connection, client_table, {"client_id": id}, Event(…), status="disabled")
 
+Such a row is never deleted. A deleted row that is inserted again would have no newer version to lose against, so a row
+that is over gets a last version that counts for nothing.
+
 Rows of an `enclosed` table have no MAC. `digest_of` makes the one value that a signed row keeps of them.
 """
 
@@ -100,6 +103,14 @@ class SignedRows:
             return False
         await self._rewrite(connection, table, row, {})
         return True
+
+    async def give_anchor(self, connection: Connection, table: Table, row: Row[Any], anchor: str) -> bool:
+        """Signs a row of before its table had an anchor with one; False, and as it was, where somebody else wrote it.
+        For the upgrade alone."""
+        form = form_of(table)
+        return not self._problem(form, form.split(row)) and await self._rewrite(
+            connection, table, row, {ANCHOR_COLUMN: anchor}
+        )
 
     async def insert(self, connection: Connection, table: Table, **values: Any) -> None:
         await connection.execute(_insert(table), self.signed(table, values))
@@ -233,8 +244,10 @@ class SignedRows:
             return ""
         if problem := self._problem(form, content):
             return problem
-        if form.is_anchored and self._newest.is_older(table, str(place[1]), getattr(row, prefix + ANCHOR_COLUMN) or ""):
-            return OLDER
+        if form.is_anchored:
+            anchor = getattr(row, prefix + ANCHOR_COLUMN)
+            if problem := self._newest.problem(table, str(place[1]), anchor):
+                return problem
         if len(self._checked) >= _MOST_REMEMBERED:
             self._checked.clear()
         self._checked[place] = content

@@ -187,7 +187,7 @@ async def _build(
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
     launcher = Launcher(database, clock, settings, systems, items, tickets, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
-    login_requests = LoginRequests(clock, ledger, rows)
+    login_requests = LoginRequests(clock, rows)
     captures = Captures(database, clock, sealer, items, ledger)
     upstream = Outbound(settings.upstream_allow)
     stack.push_async_callback(upstream.close)

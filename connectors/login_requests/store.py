@@ -3,23 +3,29 @@
 A row of no user is the system's: read from its form, or signed by a security administrator. A row of a user was learned
 at that person's first sign-in and counts for them alone, so that nobody teaches the gateway where another person's
 password goes. A row of a user without a document says that they may learn again although the system's is confirmed.
+
+A row that was withdrawn or replaced counts for nothing, and stays: its last version stands in the ledger, so an older
+one that somebody puts back is told from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Index, Row, String, Table, delete, select
+from sqlalchemy import Column, ColumnElement, Index, Row, String, Table
 
 from connectors.errors import ConnectorError
 from connectors.login_requests.request import LoginRequest, Source
 from core.clock import Clock
 from core.database import Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
-from core.integrity import mac_column, signed
-from vault.ledger import Event, Ledger
-from vault.rows import SignedRows
+from core.integrity import Anchor, anchor_column, mac_column, signed
+from vault.ledger import Event
+from vault.rows import SignedRows, read
+
+_SUBJECT = "login_request:"
+_ACTIONS = ("pin", "confirm", "sign", "relearn", "replace", "withdraw")
 
 login_request_table = Table(
     "connectors_login_request",
@@ -33,9 +39,20 @@ login_request_table = Table(
     # The first time that a sign-in by it was seen to succeed.
     Column("confirmed_at", UtcDateTime),
     Column("signed_by", String(26)),
+    # Since when it counts for nothing: it was withdrawn, or another took its place.
+    Column("withdrawn_at", UtcDateTime),
+    anchor_column(),
     mac_column(),
-    Index("ix_connectors_login_request_system", "system_id", "user_id"),
-    info=signed(),
+    info=signed(anchor=Anchor(_SUBJECT, tuple(f"login_request.{action}" for action in _ACTIONS), later=True)),
+)
+_login = login_request_table.c
+_COUNTS = _login.withdrawn_at.is_(None)
+Index(
+    "ix_connectors_login_request_system",
+    _login.system_id,
+    _login.user_id,
+    sqlite_where=_COUNTS,
+    postgresql_where=_COUNTS,
 )
 
 
@@ -69,127 +86,112 @@ class Knowledge:
 
 
 class LoginRequests:
-    def __init__(self, clock: Clock, ledger: Ledger, rows: SignedRows) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows) -> None:
         self._clock = clock
-        self._ledger = ledger
         self._signed = rows
 
     async def known_for(self, connection: Connection, system_id: str, user_id: str) -> Knowledge:
-        mine = login_request_table.c.user_id.is_(None) | (login_request_table.c.user_id == user_id)
-        rows = await self._rows(connection, login_request_table.c.system_id == system_id, mine)
+        mine = _login.user_id.is_(None) | (_login.user_id == user_id)
+        rows = await self._rows(connection, _login.system_id == system_id, mine)
         known = [_known(row) for row in rows if row.document is not None]
         asked = any(row.document is None for row in rows)
         return Knowledge(known, may_learn=asked or not any(one.is_confirmed for one in known))
 
     async def list(self, connection: Connection, *, after: str = "", limit: int = 50) -> list[Known]:
         """Newest first, a page at a time: what was learned and is not signed, and what counts for everybody."""
-        conditions: list[ColumnElement[bool]] = [login_request_table.c.document.is_not(None)]
+        conditions: list[ColumnElement[bool]] = [_login.document.is_not(None)]
         if after:
-            conditions.append(login_request_table.c.id < after)
+            conditions.append(_login.id < after)
         rows = await self._rows(connection, *conditions, limit=limit)
         return [_known(row) for row in rows]
 
     async def keep_form(self, connection: Connection, system_id: str, request: LoginRequest) -> None:
         """The form that the server gives to a visitor who is not signed in, in place of the one before."""
-        query = select(login_request_table).where(
-            login_request_table.c.system_id == system_id, login_request_table.c.source == Source.FORM.value
-        )
-        row = (await connection.execute(query)).one_or_none()
-        if row is not None and self._signed.is_genuine(login_request_table, row) and _known(row).request == request:
-            return
-        if row is not None:
-            await connection.execute(delete(login_request_table).where(login_request_table.c.id == row.id))
-        await self._insert(connection, system_id, None, Source.FORM, request, confirmed=False, actor="system")
+        forms = await self._rows(connection, _login.system_id == system_id, _login.source == Source.FORM.value)
+        others = [row for row in forms if _known(row).request != request]
+        for row in others:
+            await self._end(connection, row, "login_request.replace", "system")
+        if len(others) == len(forms):
+            await self._pin(connection, system_id, None, Source.FORM, request, confirmed=False, actor="system")
 
     async def learn(
         self, connection: Connection, system_id: str, user_id: str, requests: Sequence[LoginRequest]
     ) -> None:
         """What a supervised sign-in that succeeded has shown, in place of what this person had learned before."""
-        await self._forget_of(connection, system_id, user_id)
+        actor = f"user:{user_id}"
+        await self._end_all_of(connection, system_id, user_id)
         for request in requests:
-            await self._insert(
-                connection, system_id, user_id, Source.LEARNED, request, confirmed=True, actor=f"user:{user_id}"
-            )
+            await self._pin(connection, system_id, user_id, Source.LEARNED, request, confirmed=True, actor=actor)
 
     async def propose(self, connection: Connection, system_id: str, user_id: str, request: LoginRequest) -> None:
         """What a sign-in would have taught, where a signature comes first."""
-        rows = await self._rows(connection, login_request_table.c.system_id == system_id)
+        rows = await self._rows(connection, _login.system_id == system_id)
         if any(row.document is not None and _known(row).request == request for row in rows):
             return
-        await self._insert(
-            connection, system_id, user_id, Source.LEARNED, request, confirmed=False, actor=f"user:{user_id}"
-        )
+        actor = f"user:{user_id}"
+        await self._pin(connection, system_id, user_id, Source.LEARNED, request, confirmed=False, actor=actor)
 
-    async def confirm(self, connection: Connection, known_id: str) -> None:
+    async def confirm(self, connection: Connection, known_id: str, *, actor: str) -> None:
         """A sign-in by it was seen to succeed."""
-        unconfirmed = login_request_table.c.confirmed_at.is_(None)
-        await self._signed.change(
-            connection, login_request_table, {"id": known_id}, unconfirmed, confirmed_at=self._clock.now()
-        )
+        row = await self._find(connection, known_id)
+        if row is not None and row.confirmed_at is None:
+            await self._change(connection, row, "login_request.confirm", actor, confirmed_at=self._clock.now())
 
     async def learn_again(self, connection: Connection, system_id: str, user_id: str) -> None:
         """The person says that the system's sign-in has changed: the next one is supervised."""
-        await self._forget_of(connection, system_id, user_id)
-        await self._signed.insert(
-            connection,
-            login_request_table,
-            id=new_id(),
-            system_id=system_id,
-            user_id=user_id,
-            source=Source.LEARNED.value,
-            document=None,
-            created_at=self._clock.now(),
-            confirmed_at=None,
-            signed_by=None,
-        )
-        await self._record(connection, "login_request.relearn", system_id, f"user:{user_id}")
+        await self._end_all_of(connection, system_id, user_id)
+        values = {"system_id": system_id, "user_id": user_id, "source": Source.LEARNED.value}
+        await self._insert(connection, "login_request.relearn", f"user:{user_id}", values)
 
     async def sign(self, connection: Connection, known_id: str, *, actor: str) -> Known:
         """What one person's sign-in taught counts for everybody from now on. Raises ERR-LOGIN_REQUEST, and
         ERR-SAME_PERSON where the one who taught it signs."""
-        known = await self.find(connection, known_id)
-        if known.user_id is not None and actor == f"user:{known.user_id}":
+        row = await self._require(connection, known_id)
+        if row.user_id is not None and actor == f"user:{row.user_id}":
             raise ConnectorError("ERR-SAME_PERSON", "nobody signs what he taught", status=403)
-        await self._signed.change(
-            connection,
-            login_request_table,
-            {"id": known_id},
-            user_id=None,
-            source=Source.SIGNED.value,
-            signed_by=actor.removeprefix("user:"),
-            confirmed_at=self._clock.now(),
-        )
-        await self._record(connection, "login_request.sign", known.system_id, actor, known.request, known.source)
-        return known
+        signed_by = actor.removeprefix("user:")
+        to = {"user_id": None, "source": Source.SIGNED.value, "signed_by": signed_by, "confirmed_at": self._clock.now()}
+        if not await self._change(connection, row, "login_request.sign", actor, **to):
+            raise _not_there()
+        return _known(row)
 
     async def withdraw(self, connection: Connection, known_id: str, *, actor: str) -> Known:
-        """It counts no more; the next sign-in reads the form, or is supervised, again."""
-        known = await self.find(connection, known_id)
-        await connection.execute(delete(login_request_table).where(login_request_table.c.id == known_id))
-        await self._record(connection, "login_request.withdraw", known.system_id, actor, known.request, known.source)
-        return known
+        """It counts no more; the next sign-in reads the form, or is supervised, again. Raises ERR-LOGIN_REQUEST."""
+        row = await self._require(connection, known_id)
+        await self._end(connection, row, "login_request.withdraw", actor)
+        return _known(row)
 
-    async def find(self, connection: Connection, known_id: str) -> Known:
-        rows = await self._rows(connection, login_request_table.c.id == known_id)
-        if not rows or rows[0].document is None:
-            raise ConnectorError("ERR-LOGIN_REQUEST", "no such login request", status=404)
-        return _known(rows[0])
+    async def _require(self, connection: Connection, known_id: str) -> Row[Any]:
+        row = await self._find(connection, known_id)
+        if row is None or row.document is None:
+            raise _not_there()
+        return row
+
+    async def _find(self, connection: Connection, known_id: str) -> Row[Any] | None:
+        rows = await self._rows(connection, _login.id == known_id)
+        return rows[0] if rows else None
 
     async def _rows(
         self, connection: Connection, *conditions: ColumnElement[bool], limit: int = 200
     ) -> Sequence[Row[Any]]:
-        query = select(login_request_table).where(*conditions).order_by(login_request_table.c.id.desc()).limit(limit)
+        query = read(login_request_table).where(_COUNTS, *conditions).order_by(_login.id.desc()).limit(limit)
         rows = (await connection.execute(query)).all()
         return [row for row in rows if self._signed.is_genuine(login_request_table, row)]
 
-    async def _forget_of(self, connection: Connection, system_id: str, user_id: str) -> None:
-        await connection.execute(
-            delete(login_request_table).where(
-                login_request_table.c.system_id == system_id, login_request_table.c.user_id == user_id
-            )
-        )
+    async def _end_all_of(self, connection: Connection, system_id: str, user_id: str) -> None:
+        """Whatever this person had learned, or asked to learn, at the system."""
+        for row in await self._rows(connection, _login.system_id == system_id, _login.user_id == user_id):
+            await self._end(connection, row, "login_request.replace", f"user:{user_id}")
 
-    async def _insert(
+    async def _end(self, connection: Connection, row: Row[Any], action: str, actor: str) -> None:
+        await self._change(connection, row, action, actor, withdrawn_at=self._clock.now())
+
+    async def _change(self, connection: Connection, row: Row[Any], action: str, actor: str, **to: Any) -> bool:
+        """False, and nothing done, where the row was ended since it was read."""
+        event, key = _event(action, actor, dict(row._mapping)), {"id": row.id}
+        return await self._signed.change_told(connection, login_request_table, key, event, _COUNTS, **to) is not None
+
+    async def _pin(
         self,
         connection: Connection,
         system_id: str,
@@ -200,44 +202,44 @@ class LoginRequests:
         confirmed: bool,
         actor: str,
     ) -> None:
-        now = self._clock.now()
-        await self._signed.insert(
-            connection,
-            login_request_table,
-            id=new_id(),
-            system_id=system_id,
-            user_id=user_id,
-            source=source.value,
-            document=request.model_dump(mode="json"),
-            created_at=now,
-            confirmed_at=now if confirmed else None,
-            signed_by=None,
-        )
-        await self._record(connection, "login_request.pin", system_id, actor, request, source)
+        values = {
+            "system_id": system_id,
+            "user_id": user_id,
+            "source": source.value,
+            "document": request.model_dump(mode="json"),
+            "confirmed_at": self._clock.now() if confirmed else None,
+        }
+        await self._insert(connection, "login_request.pin", actor, values)
 
-    async def _record(
-        self,
-        connection: Connection,
-        action: str,
-        system_id: str,
-        actor: str,
-        request: LoginRequest | None = None,
-        source: Source | None = None,
-    ) -> None:
-        detail: dict[str, str | int | bool] = {}
-        if request is not None:
-            detail = {
-                "request": request.hash,
-                "method": request.method,
-                "path": request.path[:200],
-                "kind": request.kind or "any",
-            }
-        if source is not None:
-            detail["source"] = source.value
-        event = Event(
-            action=action, result="success", actor=actor, subject=f"system:{system_id}", system=system_id, detail=detail
-        )
-        await self._ledger.record(connection, event)
+    async def _insert(self, connection: Connection, action: str, actor: str, values: Mapping[str, Any]) -> None:
+        values = {"document": None, "confirmed_at": None, **values, "id": new_id(), "created_at": self._clock.now()}
+        event = _event(action, actor, values)
+        await self._signed.insert_told(connection, login_request_table, event, **values)
+
+
+def _not_there() -> ConnectorError:
+    return ConnectorError("ERR-LOGIN_REQUEST", "no such login request", status=404)
+
+
+def _event(action: str, actor: str, row: Mapping[str, Any]) -> Event:
+    """What the ledger tells of a row as it was before the act, or as it is made."""
+    detail: dict[str, str | int | bool] = {"source": row["source"]}
+    if row["document"] is not None:
+        request = LoginRequest.model_validate(row["document"])
+        detail |= {
+            "request": request.hash,
+            "method": request.method,
+            "path": request.path[:200],
+            "kind": request.kind or "any",
+        }
+    return Event(
+        action=action,
+        result="success",
+        actor=actor,
+        subject=f"{_SUBJECT}{row['id']}",
+        system=row["system_id"],
+        detail=detail,
+    )
 
 
 def _known(row: Row[Any]) -> Known:

@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, null, select, text, update
+from alembic import command
+from sqlalchemy import Connection, delete, func, insert, null, select, text, update
 
+from connectors.login_requests import LoginRequest
+from connectors.login_requests.store import login_request_table
 from connectors.systems import SystemRegistration, system_table
 from core.clock import FrozenClock
-from core.integrity import MAC_COLUMN
+from core.errors import YimenError
+from core.integrity import ANCHOR_COLUMN, MAC_COLUMN
 from core.settings import Settings
 from sso.authentication.proofs import proofs_table
 from sso.authentication.sign_in import Caller, SignedIn
 from sso.directory.users import user_table
 from tests.web.conftest import PASSWORD, add_client, add_county, add_person
-from vault.adoption import SIGNED
+from vault.adoption import ANCHORED, SIGNED
 from vault.heads import HEAD_ACTIONS, Heads, _digest_before_destinations, item_table
 from vault.item_content import _UNBOUND_SCHEMA
 from vault.keys.row_keys import ROW_KEY_OWNER
@@ -25,6 +30,7 @@ from vault.ledger.events import event_table
 from vault.row_tables import signed_tables
 from vault.tickets import Use
 from web.composition import House, open_house
+from web.migrate import alembic_config
 
 HERE = Caller("192.0.2.10", "Mozilla/5.0", "browser-a")
 UPSTREAM = "http://127.0.0.1:9001"
@@ -78,17 +84,17 @@ async def make_it_old(house: House, item_id: str) -> None:
         await connection.execute(update(user_table).values(posts_digest=None))
         await connection.execute(delete(proofs_table))
         await connection.execute(delete(owner_key_table).where(owner_key_table.c.owner == ROW_KEY_OWNER))
-    await _forget_the_upgrade(house)
+    await _forget_the_upgrade(house, SIGNED)
 
 
 async def _given(digest: bytes) -> bytes:
     return digest
 
 
-async def _forget_the_upgrade(house: House) -> None:
+async def _forget_the_upgrade(house: House, action: str) -> None:
     """An old ledger never had the event; here it is told of another thing, and is no hole."""
     async with house.database.read() as connection:
-        row = (await connection.execute(select(event_table).where(event_table.c.action == SIGNED))).one()
+        row = (await connection.execute(select(event_table).where(event_table.c.action == action))).one()
     assert row.position is not None
     async with house.database.write() as connection:
         if house.database.dialect == "sqlite":
@@ -100,7 +106,7 @@ async def _forget_the_upgrade(house: House) -> None:
         for table in ("vault_ledger_node", "vault_ledger_checkpoint"):
             await connection.execute(text(f"DELETE FROM {table}"))
         await connection.execute(text("UPDATE vault_ledger_tree SET size = 0"))
-        await connection.execute(delete(event_table).where(event_table.c.action == SIGNED))
+        await connection.execute(delete(event_table).where(event_table.c.action == action))
         await connection.execute(update(event_table).values(position=None))
     await house.ledger.sequence()
 
@@ -127,6 +133,75 @@ async def test_a_database_of_before_is_signed_once_and_everything_goes_on(
         async with again.database.read() as connection:
             times = select(func.count()).where(event_table.c.action == SIGNED)
             assert await connection.scalar(times) == 1
+
+
+SYSTEM = "s" * 26
+WANTED = LoginRequest(origin=UPSTREAM, method="POST", path="/login", kind="json", passwords={"/password": None})
+
+
+def login_request_of_before(house: House, row_id: str, clock: FrozenClock) -> dict[str, Any]:
+    """A login request as it was written and signed before it had an anchor."""
+    values: dict[str, Any] = {"id": row_id * 26, "system_id": SYSTEM, "user_id": "u" * 26, "source": "learned"}
+    values |= {"document": WANTED.model_dump(mode="json"), "created_at": clock.now(), "confirmed_at": clock.now()}
+    return house.rows.signed(login_request_table, values)
+
+
+async def back_to(house: House, revision: str) -> None:
+    def downgrade(connection: Connection) -> None:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+    async with house.database.schema() as connection:
+        await connection.run_sync(downgrade)
+
+
+async def test_login_requests_of_before_get_their_anchor_once_and_what_is_put_back_later_gets_none(
+    house: House, settings: Settings, clock: FrozenClock
+) -> None:
+    kept, forged, deleted = (login_request_of_before(house, one, clock) for one in "abc")
+    forged["user_id"] = "v" * 26
+    await back_to(house, "0007")
+    async with house.database.write() as connection:
+        for row in (kept, forged):
+            await connection.execute(insert(login_request_table), row)
+    await _forget_the_upgrade(house, ANCHORED)
+    async with open_house(settings, clock=clock) as upgraded:
+        assert set(await upgraded.recovery.check()) == {f"row:connectors_login_request:{forged['id']}"}
+        async with upgraded.database.write() as connection:
+            counting = await upgraded.login_requests.known_for(connection, SYSTEM, "u" * 26)
+            assert [one.id for one in counting.requests] == [kept["id"]]
+            await connection.execute(insert(login_request_table), deleted)
+    async with open_house(settings, clock=clock) as again:
+        async with again.database.write() as connection:
+            counting = await again.login_requests.known_for(connection, SYSTEM, "u" * 26)
+            assert [one.id for one in counting.requests] == [kept["id"]]
+            with pytest.raises(YimenError):
+                await again.login_requests.withdraw(connection, deleted["id"], actor="user:x")
+            await again.login_requests.withdraw(connection, kept["id"], actor="user:x")
+            await connection.execute(delete(login_request_table).where(login_request_table.c.id == kept["id"]))
+            await connection.execute(insert(login_request_table), kept)
+        named = await again.recovery.check()
+        assert set(named) == {f"row:connectors_login_request:{one['id']}" for one in (kept, forged, deleted)}
+        async with again.database.read() as connection:
+            assert not (await again.login_requests.known_for(connection, SYSTEM, "u" * 26)).requests
+
+
+async def test_a_table_is_not_given_anchors_again_when_the_event_that_tells_of_it_is_deleted(
+    house: House, settings: Settings, clock: FrozenClock
+) -> None:
+    async with house.database.write() as connection:
+        await connection.execute(insert(login_request_table), login_request_of_before(house, "a", clock))
+        if house.database.dialect == "sqlite":
+            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_delete"))
+        else:
+            await connection.execute(text("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event"))
+        await connection.execute(delete(event_table).where(event_table.c.action == ANCHORED))
+    with pytest.raises(YimenError, match="ERR-LEDGER_TAMPERED"):
+        async with open_house(settings, clock=clock):
+            pass
+    async with house.database.read() as connection:
+        assert list(await connection.scalars(select(login_request_table.c[ANCHOR_COLUMN]))) == [None]
 
 
 async def test_rows_are_signed_under_a_new_key_while_people_work(

@@ -126,7 +126,7 @@ class Results:
             if now.taught:
                 await requests.learn(connection, system.id, user_id, now.taught)
             if now.known_id:
-                await requests.confirm(connection, now.known_id)
+                await requests.confirm(connection, now.known_id, actor=f"user:{user_id}")
             if who.supervision is not None:
                 await self._sessions.supervise(connection, who.id, None)
 
