@@ -12,9 +12,9 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, select, update
+from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, bindparam, select, update
 
-from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, Connection, Prepared, UtcDateTime, insert_if_absent, metadata
 from core.integrity import guarded
 from vault.errors import VaultError
 from vault.keys.store import encode_fields
@@ -62,6 +62,15 @@ head_table = Table(
     Column("digest", Bytes, nullable=False),
     Column("signature", Bytes, nullable=False),
     info=guarded(by="its signature, and the ledger's event that tells of the newest one"),
+)
+
+_OF_OWNER = select(head_table).where(head_table.c.owner == bindparam("wanted"))
+_LOCKED = Prepared(_OF_OWNER.with_for_update())
+_READ = Prepared(_OF_OWNER.with_for_update(read=True))
+_CONTENT = Prepared(
+    select(*(item_table.c[name] for name in (*_COVERED, "sealed_login", "sealed_secret")))
+    .where(item_table.c.owner == bindparam("wanted"))
+    .order_by(item_table.c.id)
 )
 
 
@@ -143,8 +152,7 @@ class Heads:
 
         Until this unit of work ends nobody writes to the owner's items, so what is read next is what was verified.
         """
-        query = select(head_table).where(head_table.c.owner == owner).with_for_update(read=True)
-        row = (await connection.execute(query)).one_or_none()
+        row = (await connection.execute(_READ, {"wanted": owner})).one_or_none()
         if row is None:
             raise _tampered(owner, "the head is missing")
         head = await self._verified(connection, row)
@@ -161,8 +169,7 @@ class Heads:
 
     async def _locked_row(self, connection: Connection, owner: str) -> Row[Any]:
         await insert_if_absent(connection, head_table, owner=owner, counter=0, digest=_NO_ITEMS, signature=b"")
-        query = select(head_table).where(head_table.c.owner == owner).with_for_update()
-        row: Row[Any] = (await connection.execute(query)).one()
+        row: Row[Any] = (await connection.execute(_LOCKED, {"wanted": owner})).one()
         return row
 
     async def _verified(self, connection: Connection, row: Row[Any]) -> Head:
@@ -187,10 +194,8 @@ class Heads:
         return Head(head.owner, head.counter, event.id)
 
     async def _digest(self, connection: Connection, owner: str) -> bytes:
-        items = item_table.c
-        query = select(*(items[name] for name in (*_COVERED, "sealed_login", "sealed_secret")))
         whole = hashlib.sha256()
-        for item in await connection.execute(query.where(items.owner == owner).order_by(items.id)):
+        for item in await connection.execute(_CONTENT, {"wanted": owner}):
             # An optional text says first whether it is there: none and empty are two things.
             values = (getattr(item, name) for name in _COVERED)
             whole.update(encode_fields(*(part for value in values for part in (int(value is not None), value or ""))))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from core.clock import Clock
-from core.database import Connection, Database
+from core.database import Connection, Database, Prepared
 from core.identifiers import new_id
 from vault.errors import VaultError
 from vault.heads import Head, Heads, item_table
@@ -22,6 +22,9 @@ from vault.tickets import Leave, Tickets, Use
 TAMPERED = ("ERR-ITEM_TAMPERED", "ERR-SEAL", "ERR-LEDGER_TAMPERED")
 
 ItemState = Literal["active", "frozen"]
+
+_BY_ID = Prepared(select(item_table).where(item_table.c.id == bindparam("wanted")))
+_USED = Prepared(update(item_table).where(item_table.c.id == bindparam("wanted")).values(last_used_at=bindparam("now")))
 
 
 @dataclass(frozen=True)
@@ -252,9 +255,7 @@ class Items:
         if destination is None or destination != row.destination:
             raise VaultError("ERR-ITEM_DESTINATION", f"item {row.id} was sealed for another destination", status=409)
         opened = await open_secret(self._sealer, connection, row, destination)
-        await connection.execute(
-            update(item_table).where(item_table.c.id == row.id).values(last_used_at=self._clock.now())
-        )
+        await connection.execute(_USED, {"wanted": row.id, "now": self._clock.now()})
         await self._ledger.record(
             connection,
             Event(
@@ -306,9 +307,7 @@ class Items:
         return await self._row(connection, item_id), head
 
     async def _row(self, connection: Connection, item_id: str) -> Row[Any]:
-        row: Row[Any] | None = (
-            await connection.execute(select(item_table).where(item_table.c.id == item_id))
-        ).one_or_none()
+        row: Row[Any] | None = (await connection.execute(_BY_ID, {"wanted": item_id})).one_or_none()
         if row is None:
             raise VaultError("ERR-ITEM", f"no item {item_id}", status=404)
         return row

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
@@ -237,17 +238,13 @@ class Ledger:
 
     async def latest(self, connection: Connection, actions: Sequence[str], subject: str) -> RecordedEvent | None:
         """The newest genuine event of these actions about `subject`."""
-        query = select(event_table).where(
-            event_table.c.subject == subject,
-            event_table.c.action.in_(actions),
-        )
-        query = query.order_by(event_table.c.id.desc()).limit(1)
-        while (row := (await connection.execute(query)).one_or_none()) is not None:
+        query, asked = _newest_of(tuple(actions)), {"about": subject}
+        while (row := (await connection.execute(query, asked)).one_or_none()) is not None:
             if self.is_genuine(row):  # also where somebody marked a genuine event as quarantined
                 return event_of_row(row)
             if not await self._was_turned_away(connection, row):
                 raise VaultError("ERR-LEDGER_TAMPERED", f"event {row.id} was not written by Yimen")
-            query = query.where(event_table.c.id < row.id)
+            query, asked = _newest_of(tuple(actions), older=True), {"about": subject, "before": row.id}
         return None
 
     def is_genuine(self, row: Row[Any]) -> bool:
@@ -320,3 +317,11 @@ def _tampered(subject: str, detail: str, reason: str = "ERR-LEDGER_TAMPERED") ->
 def _log_loss(outcome: asyncio.Future[None]) -> None:
     if not outcome.cancelled() and (error := outcome.exception()) is not None:
         _log.error("a reported event could not be written", error=type(error).__name__)
+
+
+@cache
+def _newest_of(actions: tuple[str, ...], *, older: bool = False) -> Prepared:
+    about = [event_table.c.subject == bindparam("about"), event_table.c.action.in_(actions)]
+    if older:
+        about.append(event_table.c.id < bindparam("before"))
+    return Prepared(select(event_table).where(*about).order_by(event_table.c.id.desc()).limit(1))
