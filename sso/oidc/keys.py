@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from joserfc.jwk import ECKey, Key, KeySet, RSAKey
+from joserfc.jwk import ECKey, Key, RSAKey
 from sqlalchemy import Column, Row, String, Table, UniqueConstraint, select
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, IntegrityError, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
+from sso.oidc.jws import JwsSigner, PublicKey
 from vault.errors import VaultError
 from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
@@ -49,8 +50,9 @@ class SigningKey:
     kid: str
     alg: str
     usable_from: datetime
-    private: Key = field(repr=False)
+    signer: JwsSigner = field(repr=False)
     public: dict[str, Any]
+    verifying: PublicKey = field(repr=False)
 
 
 class SigningKeys:
@@ -61,7 +63,6 @@ class SigningKeys:
         self._ledger = ledger
         self._rows = rows
         self._keys: dict[str, SigningKey] = {}
-        self._verification = KeySet([])
         self._loaded_at = float("-inf")
 
     async def start(self) -> None:
@@ -134,9 +135,10 @@ class SigningKeys:
     def jwks(self) -> dict[str, Sequence[dict[str, Any]]]:
         return {"keys": [key.public for key in self.published()]}
 
-    def verification_keys(self) -> KeySet:
-        """The public keys that our own tokens are verified with."""
-        return self._verification
+    def verification_key(self, kid: str) -> tuple[str, PublicKey] | None:
+        """Algorithm and public half of one of our keys."""
+        key = self._keys.get(kid)
+        return (key.alg, key.verifying) if key is not None else None
 
     async def _create(self, connection: Connection, alg: str, generation: str, usable_from: datetime) -> str:
         kid = new_id()
@@ -164,7 +166,6 @@ class SigningKeys:
             raise VaultError(TAMPERED_ROW, f"signing key {row.kid}: {problem}")
         if known is None:
             self._keys[row.kid] = key
-            self._verification = KeySet([_public_key(key.public) for key in self._keys.values()])
 
     async def _load(self, connection: Connection, row: Row[Any]) -> SigningKey:
         """The key as it was sealed; when it may be used stands beside it, under the row's MAC."""
@@ -172,7 +173,11 @@ class SigningKeys:
             members = json.loads(plain)
         alg = members["alg"]
         private = RSAKey.import_key(members) if alg == "RS256" else ECKey.import_key(members)
-        return SigningKey(row.kid, alg, row.usable_from, private, _published(private, row.kid, alg))
+        if private.private_key is None:
+            raise VaultError("ERR-SEAL", f"signing key {row.kid} has no private half")
+        signer = JwsSigner(alg, row.kid, private.private_key)
+        public = _published(private, row.kid, alg)
+        return SigningKey(row.kid, alg, row.usable_from, signer, public, private.public_key)
 
 
 def _binding(kid: str) -> Binding:
@@ -183,7 +188,3 @@ def _published(key: Key, kid: str, alg: str) -> dict[str, Any]:
     """What the JWKS shows of a key."""
     public = {name: value for name, value in key.as_dict(private=False).items() if name not in ("kid", "use", "alg")}
     return {**public, "kid": kid, "use": "sig", "alg": alg}
-
-
-def _public_key(members: dict[str, Any]) -> RSAKey | ECKey:
-    return RSAKey.import_key(members) if members["kty"] == "RSA" else ECKey.import_key(members)

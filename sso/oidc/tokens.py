@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-
 from core.clock import Clock
 from core.identifiers import new_token
 from sso.clients import Client
 from sso.errors import OAuthError
 from sso.oidc.grants import Grant
-from sso.oidc.keys import ALGORITHMS, SigningKeys
+from sso.oidc.jws import verified
+from sso.oidc.keys import SigningKeys
 from vault.keys.sealing import Sealer
 
 ACCESS_LIFETIME = timedelta(minutes=10)
@@ -124,20 +122,13 @@ class Tokens:
         return str(claims["sub"])
 
     def _sign(self, kind: str, alg: str, claims: Mapping[str, Any]) -> str:
-        key = self._keys.signing_key(alg)
-        header = {"alg": alg, "kid": key.kid, "typ": kind}
-        return jwt.encode(header, dict(claims), key.private, algorithms=[alg])
+        return self._keys.signing_key(alg).signer.sign(kind, claims)
 
     def _read(self, token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
         if len(token) > _MAX_TOKEN:
             return None
-        try:
-            read = jwt.decode(token, self._keys.verification_keys(), algorithms=list(ALGORITHMS))
-        except (JoseError, ValueError, KeyError, TypeError):
-            return None
-        if read.claims.get("iss") != self._issuer:
-            return None
-        return read.header, read.claims
+        read = verified(token, self._keys.verification_key)
+        return read if read is not None and read[1].get("iss") == self._issuer else None
 
 
 def _half_hash(token: str) -> str:
