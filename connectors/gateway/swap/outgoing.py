@@ -1,7 +1,6 @@
 """The body of a request on its way to the legacy server: streamed on, or looked at where it may be a sign-in."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.session.fills import DUMMY_PREFIX, Fill, Fills
@@ -62,7 +61,6 @@ class Outgoing:
             return swapped
         if swapped is not None:
             visit.swapped = swapped
-            visit.who = replace(visit.who, sealed_echoes=swapped.who.sealed_echoes)
             return swapped.body
         visit.held = await self._captures.hold(visit.who, visit.system, visit.recipe, sent, visit.fills)
         return body

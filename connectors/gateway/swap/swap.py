@@ -56,10 +56,9 @@ class SentBody:
 @dataclass
 class Swapped:
     """A body with the real value, for `request`, which says so. `attempt` gets the answer, for a second press that
-    comes meanwhile; `who` is the visit, which knows by now what its answers must not show."""
+    comes meanwhile. What its answers must not show is kept by now."""
 
     fill: Fill
-    who: GatewaySession
     request: LoginRequest
     attempt: Attempt
     body: bytearray = field(repr=False)
@@ -224,9 +223,9 @@ class Swap:
         # A process that remembers the visit from before the fill would show its answers as they are.
         age = (self._clock.now() - fill.created_at).total_seconds()
         short = [one for one in secrets if len(one) <= _LONGEST_ECHO]
-        who = await self._secrets.keep(who, short, waits=FRESH_SECONDS - age)
+        await self._secrets.keep(who, short, waits=FRESH_SECONDS - age)
         written, content_type = body.written(values)
-        return Swapped(fill, who, request, attempt, written, content_type, secrets)
+        return Swapped(fill, request, attempt, written, content_type, secrets)
 
     async def _refuse_ambiguous(
         self, who: GatewaySession, system: System, sent: SentBody, fills: Sequence[Fill], why: str
