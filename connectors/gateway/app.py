@@ -125,7 +125,7 @@ class GatewayApp:
         await self._rooms.websocket.serve(
             browser,
             partial(self._is_allowed, who, system),
-            partial(self._rooms.proxy.refuse_dummies, who, system),
+            partial(self._rooms.proxy.refuse_dummies, who, system, f"WEBSOCKET {target.partition('?')[0]}"),
             endpoint.origin,
             self._origins(system, endpoint),
             target,

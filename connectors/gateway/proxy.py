@@ -94,9 +94,9 @@ class Proxy:
         finally:
             visit.wipe()
 
-    async def refuse_dummies(self, who: GatewaySession, system: System, lines: Sequence[str]) -> None:
+    async def refuse_dummies(self, who: GatewaySession, system: System, where: str, lines: Sequence[str]) -> None:
         """Raises ERR-FILL for what must not go to the system over a socket."""
-        await self._outgoing.refuse_dummies(who, system, lines)
+        await self._outgoing.refuse_dummies(who, system, where, lines)
 
     async def _authorize(self, visit: Visit) -> None:
         """The Basic header field that the gateway gives, if it gives one."""
