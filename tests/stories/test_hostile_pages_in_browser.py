@@ -121,7 +121,7 @@ async def test_no_answer_shows_the_password_again(siege: Siege) -> None:
     assert siege.system.taken["echo"] == [PASSWORDS["echo"]]
     assert siege.stolen("the%20rest")
     for name in ("sign-in", "text", "json", "picture", "utf-16", "gzip%20image", "chunks", "events", "field"):
-        assert any(b"*" * 6 in one or b"*\0" * 6 in one for one in siege.stolen(name)), name
+        assert any(b"*" * 6 in one or b"*\0" * 6 in one for one in siege.stolen(name)), (name, siege.stolen(name))
     # The page has ended the visit itself; the next one hides the same.
     shown = await page.goto(page.url.replace("/after/home", "/shown/text"))
     assert shown is not None
@@ -139,6 +139,20 @@ async def test_a_system_reaches_neither_another_nor_the_portal(siege: Siege) -> 
     assert siege.system.taken["cross"] == [PASSWORDS["cross"]]
     assert "victim" not in siege.system.taken
     assert siege.stolen("other")
+
+
+async def test_answers_without_end_keep_nobody_else_waiting(siege: Siege, browser: Browser) -> None:
+    page = await launch(siege.portal, "victim")
+    await page.wait_for_url("**/victim/login")
+    await page.evaluate("for (let n = 0; n < 4; n++) fetch('/endless').finally(() => { window.ended = true; })")
+    other = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
+    opened = await sign_in(other, siege.town, "chengq")
+    answer = await opened.goto(page.url.replace("victim", "open"))
+    assert answer is not None
+    assert answer.status == 200
+    assert await page.evaluate("window.ended") is None
+    await page.close()
+    await other.close()
 
 
 async def test_nothing_that_was_seen_stored_or_sent_holds_a_password(siege: Siege) -> None:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from urllib.parse import quote
 
-_OK = b"HTTP/1.1 200 OK\r\n"
+_OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 _TEXT = "text/plain; charset=utf-8"
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from tests.connectors.gateway.raw import serving
 from tests.stories.hostile.echoes import echoes_of
@@ -55,6 +55,8 @@ class HostileSystem:
             await self._socket(fields["sec-websocket-key"], reader, writer)
         elif path == "/stream":
             await self._stream(writer)
+        elif path == "/endless":
+            await _pour(writer)
         else:
             writer.write(self._answer(path))
 
@@ -73,7 +75,7 @@ class HostileSystem:
 
     def _answer(self, path: str) -> bytes:
         if path.startswith("/shown/"):
-            return echoes_of(self.secret)[path.removeprefix("/shown/").replace("%20", " ")]
+            return echoes_of(self.secret)[unquote(path.removeprefix("/shown/"))]
         if path.startswith("/script/"):
             script = (_SCRIPTS / "common.js").read_bytes() + (_SCRIPTS / path.rsplit("/", 1)[1]).read_bytes()
             return _with_type("text/javascript", script)
@@ -111,7 +113,16 @@ def login_page(name: str, *, polite: bool) -> str:
 
 
 def _with_type(kind: str, body: bytes) -> bytes:
-    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    lines = ("HTTP/1.1 200 OK", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close", "", "")
+    return "\r\n".join(lines).encode() + body
+
+
+async def _pour(writer: asyncio.StreamWriter) -> None:
+    """A page without end, of chunks of one byte, until nobody takes it any more."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"1\r\n<\r\n" * 10_000)
+        await writer.drain()
 
 
 @asynccontextmanager
@@ -122,7 +133,7 @@ async def hostile_system() -> AsyncIterator[HostileSystem]:
 
 
 def county_of(system: HostileSystem, passwords: Mapping[str, str]) -> dict[str, object]:
-    """A system of its own for each attack, with an account of the cadre."""
+    """A system of its own for each attack, with an account of the cadre; and one that is open to everybody."""
     return {
         "version": 1,
         "systems": [
@@ -134,7 +145,7 @@ def county_of(system: HostileSystem, passwords: Mapping[str, str]) -> dict[str, 
                 "login_path": f"/{name}/login",
                 "http_approved_by": "zhouan",
             }
-            for name in passwords
+            for name in (*passwords, "open")
         ],
         "items": [
             {"system": name, "owner": {"user": "wangxw"}, "login": "wang", "password": password}
