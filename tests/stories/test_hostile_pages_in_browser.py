@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from demo.running import open_demo
 from tests.stories.conftest import DESKTOP, Town, free_port, launch, sign_in
@@ -24,6 +24,11 @@ PASSWORDS = {
     name: f'{name.title()}-7"&+溪%q{len(name)}' for name in ("send", "echo", "change", "teach", "cross", "victim")
 }
 _PATIENCE_MS = 60_000
+_POURED = """() => {
+  for (let count = 0; count < 4; count++) {
+    fetch("/endless").then((answer) => answer.body.getReader().closed).finally(() => { window.ended = true; });
+  }
+}"""
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,14 @@ class Siege:
         """While the system behaves: from then on it is known where it takes a password."""
         self.system.polite = True
         page = await launch(self.portal, attack)
-        await page.wait_for_function("document.body && document.body.innerText.includes('success')")
+        await expect(page.locator("body")).to_contain_text("success", timeout=_PATIENCE_MS)
         self.system.polite = False
         assert self.system.taken.pop(attack) == [PASSWORDS[attack]]
 
     async def suffer(self, attack: str) -> Page:
         """Opens the system of that attack, and lets its page do what it wants."""
         page = await launch(self.portal, attack)
-        await page.wait_for_function("document.title === 'done'", timeout=_PATIENCE_MS)
+        await expect(page).to_have_title("done", timeout=_PATIENCE_MS)
         return page
 
     async def refusals(self) -> str:
@@ -142,12 +147,12 @@ async def test_a_system_reaches_neither_another_nor_the_portal(siege: Siege) -> 
 
 
 async def test_answers_without_end_keep_nobody_else_waiting(siege: Siege, browser: Browser) -> None:
-    page = await launch(siege.portal, "victim")
-    await page.wait_for_url("**/victim/login")
-    await page.evaluate("for (let n = 0; n < 4; n++) fetch('/endless').finally(() => { window.ended = true; })")
+    page = await launch(siege.portal, "open")
+    await page.wait_for_url("**/open/login")
+    await page.evaluate(_POURED)
     other = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
     opened = await sign_in(other, siege.town, "chengq")
-    answer = await opened.goto(page.url.replace("victim", "open"))
+    answer = await opened.goto(page.url)
     assert answer is not None
     assert answer.status == 200
     assert await page.evaluate("window.ended") is None

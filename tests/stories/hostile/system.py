@@ -52,7 +52,7 @@ class HostileSystem:
             return
         self.stored.append(head + body)
         if "websocket" in fields.get("upgrade", ""):
-            await self._socket(fields["sec-websocket-key"], reader, writer)
+            await self._socket(fields["sec-websocket-key"], reader, writer, listens="refused" in path)
         elif path == "/stream":
             await self._stream(writer)
         elif path == "/endless":
@@ -77,7 +77,8 @@ class HostileSystem:
         if path.startswith("/shown/"):
             return echoes_of(self.secret)[unquote(path.removeprefix("/shown/"))]
         if path.startswith("/script/"):
-            script = (_SCRIPTS / "common.js").read_bytes() + (_SCRIPTS / path.rsplit("/", 1)[1]).read_bytes()
+            attack = _SCRIPTS / path.rsplit("/", 1)[1]
+            script = (_SCRIPTS / "common.js").read_bytes() + (attack.read_bytes() if attack.exists() else b"")
             return _with_type("text/javascript", script)
         if path.endswith("/login"):
             return _with_type("text/html", login_page(path.split("/")[1], polite=self.polite).encode())
@@ -92,17 +93,20 @@ class HostileSystem:
         await self.signed_in.wait()
         writer.write(f"data: {self.secret}\n\n".encode())
 
-    async def _socket(self, key: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _socket(
+        self, key: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, listens: bool
+    ) -> None:
+        """It shows the password in a message, and again as the reason why it closes; or it only `listens`."""
         accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
         writer.write(
             b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
             + accept
             + b"\r\n\r\n"
         )
-        secret = self.secret.encode()
-        writer.write(bytes((0x81, len(secret))) + secret)
-        reason = secret[:100]
-        writer.write(bytes((0x88, len(reason) + 2)) + (4000).to_bytes(2) + reason)
+        if not listens:
+            secret = self.secret.encode()
+            writer.write(bytes((0x81, len(secret))) + secret)
+            writer.write(bytes((0x88, len(secret) + 2)) + (4000).to_bytes(2) + secret)
         await writer.drain()
         self.stored.append(await reader.read())
 
@@ -123,6 +127,8 @@ async def _pour(writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"1\r\n<\r\n" * 10_000)
         await writer.drain()
+        # Where the other side takes everything at once, nothing was waited for.
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
