@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
+from core.turns import turn
+
 # What is smaller is done on the spot: handing it over would cost more than the work.
 INLINE_BYTES = 64 * 1024
 # One pool a process, and a small one: more threads would only take the interpreter from the loop more often.
@@ -19,9 +21,11 @@ R = TypeVar("R")
 async def off_loop(size: int, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """`function(*args)`, in a thread when the bytes that it works on are many. `size` is their number.
 
-    The caller waits for its turn when all threads are busy; what was begun is not broken off.
+    The caller waits for its turn among the work of the same person, and when all threads are busy; what was begun is
+    not broken off.
     """
-    if size <= INLINE_BYTES:
-        return function(*args, **kwargs)
-    context = copy_context()
-    return await asyncio.get_running_loop().run_in_executor(_pool, lambda: context.run(function, *args, **kwargs))
+    async with turn():
+        if size <= INLINE_BYTES:
+            return function(*args, **kwargs)
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(_pool, lambda: context.run(function, *args, **kwargs))

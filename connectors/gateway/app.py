@@ -31,6 +31,7 @@ from core.errors import YimenError
 from core.fresh import Fresh
 from core.logs import logger
 from core.offload import off_loop
+from core.turns import work_for
 
 OWN_PREFIX = "/.yimen/"
 OPEN_PATH = f"{OWN_PREFIX}open"
@@ -125,7 +126,7 @@ class GatewayApp:
         await self._rooms.websocket.serve(
             browser,
             partial(self._is_allowed, who, system),
-            partial(self._rooms.proxy.refuse_dummies, who, system),
+            partial(self._rooms.proxy.refuse_dummies, who, system, f"WEBSOCKET {target.partition('?')[0]}"),
             endpoint.origin,
             self._origins(system, endpoint),
             target,
@@ -186,7 +187,10 @@ class GatewayApp:
 
     async def _who(self, connection: HTTPConnection, system: System, endpoint: Endpoint) -> GatewaySession | None:
         token = connection.cookies.get(self._rooms.sign_in.cookie_name(SESSION_COOKIE))
-        return await self._rooms.sessions.find(token, system.id, endpoint.host)
+        who = await self._rooms.sessions.find(token, system.id, endpoint.host)
+        if who is not None:
+            work_for(who.session.user.id)
+        return who
 
     async def _recipe(self, system: System) -> Recipe | None:
         recipe_id = system.registration.recipe

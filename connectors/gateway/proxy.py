@@ -7,11 +7,12 @@ receives, `answers` judges and scrubs, `pages` prepares what the browser is show
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 
 from starlette.types import Send
 
 from connectors.errors import ConnectorError
-from connectors.gateway.answers.echoes import Echoes
+from connectors.gateway.answers.echoes import Echoes, EchoStream
 from connectors.gateway.answers.results import Results
 from connectors.gateway.answers.scrub import Scrubber
 from connectors.gateway.pages.documents import MAX_DOCUMENT_BYTES, Document, Documents
@@ -23,8 +24,16 @@ from connectors.gateway.swap.attempts import Answered, Attempt
 from connectors.gateway.swap.basic import BasicAuthorization
 from connectors.gateway.swap.outgoing import Outgoing
 from connectors.gateway.visit import Visit
-from connectors.gateway.wire.content_type import begins_html, charset_of, is_html, is_media, may_be_html
-from connectors.gateway.wire.headers import Header, Peer, browser_headers, unconditional, upstream_headers
+from connectors.gateway.wire.content_type import begins_html, charset_of, is_html, may_be_html
+from connectors.gateway.wire.headers import (
+    Header,
+    Peer,
+    browser_headers,
+    never_kept,
+    unconditional,
+    upstream_headers,
+    whole,
+)
 from connectors.gateway.wire.rewrite import is_data, is_rewritable, is_text
 from connectors.gateway.wire.upstream import (
     ACCEPT_ENCODING,
@@ -75,7 +84,8 @@ class Proxy:
             await _send_answered(send, await body.answer())
             return
         try:
-            async with self._upstream.send(self._request(visit, body)) as answer:
+            request = self._request(visit, body, in_parts=visit.is_played or not await self._echoes.hide(visit.who))
+            async with self._upstream.send(request) as answer:
                 await self._answer(visit, answer, send)
         except BaseException as error:
             if visit.swapped is not None:
@@ -84,9 +94,9 @@ class Proxy:
         finally:
             visit.wipe()
 
-    async def refuse_dummies(self, who: GatewaySession, system: System, lines: Sequence[str]) -> None:
+    async def refuse_dummies(self, who: GatewaySession, system: System, where: str, lines: Sequence[str]) -> None:
         """Raises ERR-FILL for what must not go to the system over a socket."""
-        await self._outgoing.refuse_dummies(who, system, lines)
+        await self._outgoing.refuse_dummies(who, system, where, lines)
 
     async def _authorize(self, visit: Visit) -> None:
         """The Basic header field that the gateway gives, if it gives one."""
@@ -94,10 +104,9 @@ class Proxy:
         visit.authorization = await self._basic.of_page(visit.who, visit.system, sent) or await self._basic.of_system(
             visit.who, visit.system
         )
-        if visit.authorization is not None:
-            visit.who = visit.authorization.who
 
-    def _request(self, visit: Visit, body: Body) -> UpstreamRequest:
+    def _request(self, visit: Visit, body: Body, *, in_parts: bool) -> UpstreamRequest:
+        """`in_parts`: a part of an answer may be asked for. What is looked for could be cut in two by that."""
         registration, given = visit.system.registration, visit.authorization
         address = visit.request.state.address if registration.forwards_address else None
         headers = upstream_headers(
@@ -105,6 +114,8 @@ class Proxy:
         )
         if visit.is_navigation:
             headers = unconditional(headers)
+        if not in_parts:
+            headers = whole(headers)
         if (length := _length(visit, body)) is not None:
             headers.append(("content-length", str(length)))
         return UpstreamRequest(
@@ -122,24 +133,42 @@ class Proxy:
     async def _answer(self, visit: Visit, answer: UpstreamAnswer, send: Send) -> None:
         await self._judge_basic(visit, answer)
         content_type = answer.headers.get("content-type", "")
-        scrubber = await self._echoes.scrubber(visit.who, charset_of(content_type))
-        if scrubber is not None:
-            _require_readable(answer)
         # Scrubbed before our own address is written in, which may be the same word as a weak password.
-        fields = scrubber.fields(answer.fields) if scrubber is not None else answer.fields
+        fields = await self._fields(visit, answer)
         headers = browser_headers(fields, visit.origins, secure=self._parts.settings.secure)
         await self._note_cookies(visit, headers)
-        headers = _with_challenge(visit, answer, headers)
+        headers = _with_challenge(visit, answer.status, fields, headers)
+        if answer.status == 206:
+            headers = never_kept(headers)
         if visit.swapped is not None or visit.held is not None:
-            await self._signed_in(visit, answer, headers, scrubber, send)
+            await self._signed_in(visit, answer, headers, send, is_echo=fields != answer.fields)
         elif visit.request.method == "HEAD" or answer.status in _NO_BODY_STATUS:
             await _send_bodiless(send, answer, headers)
         elif may_be_html(content_type, answer) and visit.is_document and not answer.coding:
-            await self._document(visit, answer, headers, scrubber, send)
+            await self._document(visit, answer, headers, send)
         elif self._teaches(visit, answer):
-            await self._learn(visit, answer, headers, scrubber, send)
+            await self._learn(visit, answer, headers, send)
         else:
-            await self._pass_on(visit, answer, headers, scrubber, send)
+            await self._pass_on(visit, answer, headers, send)
+
+    async def _scrubber(self, visit: Visit, answer: UpstreamAnswer) -> Scrubber | None:
+        """For what has come by now: while an answer comes, the same page may sign in. Raises ERR-UPSTREAM_ANSWER where
+        there is something to hide, and the answer cannot be read."""
+        scrubber = await self._echoes.scrubber(visit.who, charset_of(answer.headers.get("content-type", "")))
+        if scrubber is not None:
+            _require_readable(visit, answer)
+        return scrubber
+
+    async def _fields(self, visit: Visit, answer: UpstreamAnswer) -> list[Header]:
+        scrubber = await self._scrubber(visit, answer)
+        if scrubber is None:
+            return answer.fields
+        size = sum(len(name) + len(value) for name, value in answer.fields)
+        return await off_loop(size, scrubber.fields, answer.fields)
+
+    async def _scrubbed(self, visit: Visit, answer: UpstreamAnswer, body: bytes) -> bytes:
+        scrubber = await self._scrubber(visit, answer)
+        return await off_loop(len(body), scrubber.scrub, body) if scrubber is not None else body
 
     async def _note_cookies(self, visit: Visit, headers: Sequence[Header]) -> None:
         """In a supervised sign-in only cookies pass that the server has set since it began, as the browser has them."""
@@ -160,16 +189,17 @@ class Proxy:
         await self._results.note_basic(visit.who, visit.system, given, answer.status)
 
     async def _signed_in(
-        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], scrubber: Scrubber | None, send: Send
+        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send, *, is_echo: bool
     ) -> None:
-        """The answer to a sign-in is read whole: judged, freed of echoes, and then shown like any other."""
-        body = await self._read(visit, answer)
+        """The answer to a sign-in is read whole: judged, freed of echoes, and then shown like any other. `is_echo`: its
+        header fields show the password again."""
+        raw = await self._read(visit, answer)
+        body = await self._scrubbed(visit, answer, raw)
         content_type = answer.headers.get("content-type", "")
-        headers = [
-            *headers,
-            *await self._results.note(visit, answer.status, answer.fields, body, charset_of(content_type)),
-        ]
-        body = await _scrubbed(scrubber, body)
+        told = await self._results.note(
+            visit, answer.status, answer.fields, raw, charset_of(content_type), is_echo=is_echo or body != raw
+        )
+        headers = [*headers, *told]
         # What comes with a redirect is shown to nobody.
         if is_html(content_type) and not 300 <= answer.status < 400:
             body, headers = await self._documents.prepare(visit, _page(visit, answer, body, headers))
@@ -179,15 +209,13 @@ class Proxy:
             visit.swapped.attempt.answered(Answered(answer.status, headers, body))
         await _send_answered(send, Answered(answer.status, headers, body))
 
-    async def _document(
-        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], scrubber: Scrubber | None, send: Send
-    ) -> None:
+    async def _document(self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send) -> None:
         first = await self._beginning(answer)
         if not answer.content.at_eof():
             # Larger than any login page, or a report that goes on and on: it is passed on as it comes.
-            await self._pass_on(visit, answer, headers, scrubber, send, first)
+            await self._pass_on(visit, answer, headers, send, first)
             return
-        body = await _scrubbed(scrubber, first)
+        body = await self._scrubbed(visit, answer, first)
         if answer.headers.get("content-type") or begins_html(body):
             body, headers = await self._documents.prepare(visit, _page(visit, answer, body, headers))
         await _send_answered(send, Answered(answer.status, headers, body))
@@ -211,10 +239,8 @@ class Proxy:
         is_short = (answer.length or 0) <= _LONGEST_LESSON
         return bool(visit.filled) and not visit.is_navigation and is_short and is_data(content_type)
 
-    async def _learn(
-        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], scrubber: Scrubber | None, send: Send
-    ) -> None:
-        body = await _scrubbed(scrubber, await self._read(visit, answer))
+    async def _learn(self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send) -> None:
+        body = await self._scrubbed(visit, answer, await self._read(visit, answer))
         async with self._parts.database.write() as connection:
             for fill in await self._fills.known(connection, visit.who.id):
                 if not fill.is_spent and (found := _lesson(visit, answer, body, fill.id)):
@@ -224,31 +250,24 @@ class Proxy:
         await _send_answered(send, Answered(answer.status, headers, body))
 
     async def _pass_on(
-        self,
-        visit: Visit,
-        answer: UpstreamAnswer,
-        headers: list[Header],
-        scrubber: Scrubber | None,
-        send: Send,
-        first: bytes = b"",
+        self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send, first: bytes = b""
     ) -> None:
         content_type = answer.headers.get("content-type", "")
-        is_read = not answer.coding
-        rewriter = visit.origins.stream() if is_read and is_rewritable(content_type) else None
-        scrubbing = scrubber.stream() if scrubber is not None and is_read and not is_media(content_type) else None
+        rewriter = visit.origins.stream() if not answer.coding and is_rewritable(content_type) else None
+        scrubbing = EchoStream(partial(self._scrubber, visit, answer))
         if answer.coding:
             headers = [*headers, ("content-encoding", answer.coding)]
-        if rewriter is None and scrubbing is None and answer.length is not None:
+        if rewriter is None and answer.length is not None and await self._scrubber(visit, answer) is None:
             headers = [*headers, ("content-length", str(answer.length))]
         await _send_start(send, answer.status, headers)
         gone = asyncio.create_task(visit.upload.until_gone())
         try:
             async with aclosing(_pieces(first, answer, gone)) as pieces:
                 async for piece in pieces:
-                    passed = await off_loop(len(piece), scrubbing.feed, piece) if scrubbing is not None else piece
+                    passed = await scrubbing.feed(piece)
                     for part in rewriter.feed(passed) if rewriter is not None else (passed,):
                         await send({"type": "http.response.body", "body": part, "more_body": True})
-            rest = scrubbing.finish() if scrubbing is not None else b""
+            rest = await scrubbing.finish()
             rest = b"".join([*rewriter.feed(rest), rewriter.finish()]) if rewriter is not None else rest
             await send({"type": "http.response.body", "body": rest, "more_body": False})
         finally:
@@ -276,10 +295,6 @@ async def _read_into(body: bytearray, answer: UpstreamAnswer) -> None:
         body += piece
 
 
-async def _scrubbed(scrubber: Scrubber | None, body: bytes) -> bytes:
-    return await off_loop(len(body), scrubber.scrub, body) if scrubber is not None else body
-
-
 def _lesson(visit: Visit, answer: UpstreamAnswer, body: bytes, fill_id: str) -> dict[str, str]:
     if visit.recipe is not None:
         charset = charset_of(answer.headers.get("content-type", ""))
@@ -291,21 +306,23 @@ def _require_basic(visit: Visit, answer: UpstreamAnswer) -> None:
     """A system that asks for another scheme alone, Digest say, has refused no password. Raises ERR-NO_WAY_IN."""
     schemes = [value.split(" ")[0].lower() for value in answer.headers.getall("www-authenticate", [])]
     if visit.system.way_in.kind is WayInKind.BASIC and schemes and "basic" not in schemes:
-        raise ConnectorError("ERR-NO_WAY_IN", f"{visit.system.slug} asks for {schemes[0]}, not Basic", status=409)
+        raise ConnectorError("ERR-NO_WAY_IN", f"{visit.system.slug} asks for another scheme than Basic", status=409)
 
 
-def _require_readable(answer: UpstreamAnswer) -> None:
-    """A text in a coding that is not undone here could show anything. Raises ERR-UPSTREAM_ANSWER."""
-    if answer.coding and is_text(answer.headers.get("content-type", "")):
-        raise ConnectorError("ERR-UPSTREAM_ANSWER", f"a text in the coding {answer.coding[:20]}", status=502)
+def _require_readable(visit: Visit, answer: UpstreamAnswer) -> None:
+    """What is in a coding that is not undone here, or a part of something, could show anything: a browser undoes more
+    codings, and puts parts together, whatever their type is. Raises ERR-UPSTREAM_ANSWER. What no script can read, the
+    parts of a film that is played, passes."""
+    if answer.coding or (answer.status == 206 and not visit.is_played):
+        raise ConnectorError("ERR-UPSTREAM_ANSWER", "an answer that cannot be read whole", status=502)
 
 
-def _with_challenge(visit: Visit, answer: UpstreamAnswer, headers: list[Header]) -> list[Header]:
+def _with_challenge(visit: Visit, status: int, fields: Sequence[Header], headers: list[Header]) -> list[Header]:
     """RFC 9110 §11.6.1: a script that gave user name and password to `XMLHttpRequest.open` has them sent only when it
     is asked for them. A page that is opened never asks: the browser's own window would be taken for Yimen's."""
-    if answer.status != 401 or visit.is_navigation or visit.authorization is not None:
+    if status != 401 or visit.is_navigation or visit.authorization is not None:
         return headers
-    asked = [value for value in answer.headers.getall("www-authenticate", []) if value.lower().startswith("basic")]
+    asked = [value for name, value in fields if name == "www-authenticate" and value.lower().startswith("basic")]
     return [*headers, *(("www-authenticate", value) for value in asked[:1])]
 
 

@@ -72,6 +72,11 @@ class Visit:
         return self.headers.get("sec-fetch-dest", "document") == "document"
 
     @property
+    def is_played(self) -> bool:
+        """An audio or video element of a page asks: no script reads what it gets, or can say so in its name."""
+        return self.headers.get("sec-fetch-dest") in ("audio", "video")
+
+    @property
     def locale(self) -> str:
         """Of the two that there are: what the browser asks for first."""
         first = self.headers.get("accept-language", "zh").split(",")[0].strip().lower()

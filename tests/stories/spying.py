@@ -1,5 +1,11 @@
 """A hostile page's view: everything that script in a page can get hold of, written down."""
 
+import base64
+import html
+import json
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
 from playwright.async_api import BrowserContext
 
 # Wraps what carries values out of a page and reads what stands in it, as a hostile script on the page would.
@@ -57,3 +63,15 @@ async def spy_on(context: BrowserContext) -> list[str]:
     await context.expose_binding("__spy", note)
     await context.add_init_script(_SPY)
     return seen
+
+
+def ways_of_writing(password: str) -> Iterator[str]:
+    yield password
+    yield quote(password, safe="")
+    yield quote_plus(password)
+    yield html.escape(password)
+    yield json.dumps(password)[1:-1]
+    for before in range(3):
+        # What stands before it moves it within the groups of base64; the digits at its ends belong to neighbours.
+        yield base64.b64encode(b"x" * before + password.encode())[4 * bool(before) : -4].decode()
+    yield password.encode().hex()

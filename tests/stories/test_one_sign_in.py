@@ -1,11 +1,7 @@
 """One cadre, one sign-in, every system; and no password anywhere but where it belongs."""
 
-import base64
-import html
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
@@ -13,7 +9,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from demo.legacy.accounts import Outcome
 from demo.people import CADRE
 from tests.stories.conftest import DESKTOP, PHONE, Town, launch, sign_in
-from tests.stories.spying import spy_on
+from tests.stories.spying import spy_on, ways_of_writing
 
 # What stands on each system's home page for the person who is signed in.
 _HOMES = {
@@ -112,16 +108,6 @@ async def assert_found_nowhere(town: Town, har: Path, seen: list[str]) -> None:
         for written in ways_of_writing(password_of(town, system.slug)):
             found = [name for name, content in places.items() if written.encode() in content]
             assert found == [], f"the password of {system.slug} stands in {found}"
-
-
-def ways_of_writing(password: str) -> Iterator[str]:
-    yield password
-    yield quote(password, safe="")
-    yield quote_plus(password)
-    yield html.escape(password)
-    yield json.dumps(password)[1:-1]
-    yield base64.b64encode(password.encode()).decode()
-    yield password.encode().hex()
 
 
 async def test_the_auditor_proves_who_opened_what(town: Town, browser: Browser, tmp_path: Path) -> None:

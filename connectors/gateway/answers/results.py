@@ -34,9 +34,17 @@ class Results:
         self._captures = captures
 
     async def note(
-        self, visit: Visit, status: int, answered: Sequence[Header], body: bytes, charset: str | None
+        self,
+        visit: Visit,
+        status: int,
+        answered: Sequence[Header],
+        body: bytes,
+        charset: str | None,
+        *,
+        is_echo: bool = False,
     ) -> list[Header]:
-        """Judges the answer to a sign-in; gives the header fields that go to the browser with it.
+        """Judges the answer to a sign-in; gives the header fields that go to the browser with it. `is_echo`: it shows
+        the password again, so nothing of it is quoted.
 
         A refused password freezes its Item: nothing is tried a second time (DESIGN §4.15).
         """
@@ -55,7 +63,8 @@ class Results:
         headers: list[Header] = []
         if visit.swapped is not None:
             moved = _moved(visit, visit.swapped, answered) if status in _REPEATS else None
-            await self._note_swap(visit, visit.swapped, outcome, status, moved)
+            why = "its words are not told: it shows the password again" if is_echo else outcome.why
+            await self._note_swap(visit, visit.swapped, outcome, status, moved, why)
         if visit.held is not None:
             headers += await self._note_held(visit.held, outcome)
         return headers
@@ -98,13 +107,14 @@ class Results:
             )
 
     async def _note_swap(
-        self, visit: Visit, swapped: Swapped, outcome: Outcome, status: int, moved: LoginRequest | None
+        self, visit: Visit, swapped: Swapped, outcome: Outcome, status: int, moved: LoginRequest | None, why: str
     ) -> None:
         """307 and 308 tell the browser to send the same request elsewhere, to `moved` (RFC 9110 §15.4.8): no verdict
         yet."""
         repeats, is_redirect = status in _REPEATS, 300 <= status < 400
         if not repeats:
-            await self.record(visit.who, visit.system, swapped.fill.item_id or "", outcome)
+            told = Outcome(outcome.result, why)
+            await self.record(visit.who, visit.system, swapped.fill.item_id or "", told)
         async with self._parts.database.write() as connection:
             if moved is not None:
                 await self._fills.teach(connection, await self._fills.find(connection, swapped.fill.id), moved)

@@ -35,7 +35,7 @@ _MASK_LENGTH = 6
 _MASKS = b"*!~."
 _CHARSETS = ("utf-8", "gb18030")
 # What one expression may take: the program itself and the states that an answer makes of it.
-_MEMORY = 16 << 20
+_MEMORY = 8 << 20
 # No page shows a password so often. What does is written to keep the processor busy, and is cut off there.
 _MANY = 1000
 _BYTES_EACH = 256
@@ -58,11 +58,11 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[Secret], charsets: Iterable[str] = ()) -> None:
         """`charsets` are labels that the answer goes by; UTF-8 and GB18030 are always looked for."""
-        self._secrets = [bytearray(secret) for secret in secrets if len(secret) >= _SHORTEST]
-        self._charsets = _known((*_CHARSETS, *charsets))
-        self._occurrence = _compiled(occurrence(self._rows())) if self._secrets else None
-        self._beginning: _Expression | None = None
-        self._longest = 0
+        distinct = {bytes(secret): bytearray(secret) for secret in secrets if len(secret) >= _SHORTEST}
+        # The longest first: what is left of one must not stand beside the mask of a shorter one that it begins with.
+        self._secrets = sorted(distinct.values(), key=len, reverse=True)
+        known = _known((*_CHARSETS, *charsets))
+        self._finders = [_Finder(_rows(secret, known)) for secret in self._secrets]
         self.mask = _mask(self._secrets)
         self.found = 0
         self._is_wiped = False
@@ -74,14 +74,20 @@ class Scrubber:
         """A whole body. `found` grows by the number of secrets that were replaced."""
         return self.stream().finish(answer)
 
-    def fields(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Header fields without the secrets in their values."""
-        return [(name, self.scrub(value.encode("latin-1")).decode("latin-1")) for name, value in headers]
+    def fields(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Header fields without the secrets in their values, and without those whose names hold one."""
+        # Mostly nothing is there: one look at all of them tells.
+        if not self.carries("\n".join(f"{name}: {value}" for name, value in headers).encode("latin-1")):
+            return list(headers)
+        return [
+            (name, self.scrub(value.encode("latin-1")).decode("latin-1"))
+            for name, value in headers
+            if not self.carries(name.encode("latin-1"))
+        ]
 
     def carries(self, answer: bytes) -> bool:
         """Whether a secret stands in there; nothing is counted."""
-        self._refuse_wiped()
-        return self._occurrence is not None and self._occurrence.search(answer) is not None
+        return any(finder.carries(answer) for finder in self.finders)
 
     def stream(self) -> "Stream":
         """For one answer that comes in pieces."""
@@ -91,15 +97,33 @@ class Scrubber:
         """Forgets the secrets. The expressions made of them are freed, which in Python does not overwrite them."""
         for secret in self._secrets:
             secret[:] = bytes(len(secret))
-        self._secrets = []
-        self._occurrence = self._beginning = None
+        self._secrets, self._finders = [], []
         self._is_wiped = True
 
+    @property
+    def finders(self) -> Sequence["_Finder"]:
+        """One for each secret. What is wiped finds nothing, and must not pass for an answer in which there is nothing:
+        raises ValueError."""
+        if self._is_wiped:
+            raise ValueError("this scrubber was wiped")
+        return self._finders
+
+
+class _Finder:
+    """Finds one secret in all its writings. An expression for several at once would have more states than the engine
+    keeps, and be a hundred times as slow."""
+
+    def __init__(self, expected: Iterable[Row]) -> None:
+        known = list(expected)
+        self._occurrence = _compiled(occurrence(known))
+        self._beginning = _compiled(beginning(known))
+        self._longest = longest(known)
+
+    def carries(self, answer: bytes) -> bool:
+        return self._occurrence.search(answer) is not None
+
     def occurrences(self, answer: bytes, before: int) -> Iterator[tuple[int, int]]:
-        """Where secrets stand that begin before the place `before`."""
-        self._refuse_wiped()
-        if self._occurrence is None:
-            return
+        """Where the secret stands that begins before the place `before`."""
         for match in self._occurrence.finditer(answer):
             start, end = match.span()
             if start >= before:
@@ -107,44 +131,51 @@ class Scrubber:
             yield start, end
 
     def begun(self, answer: bytes) -> int:
-        """From where on the answer's end may be the beginning of a secret; its length where it is not."""
-        self._refuse_wiped()
-        if self._occurrence is None:
-            return len(answer)
-        if self._beginning is None:
-            expected = self._rows()
-            self._longest = longest(expected)
-            self._beginning = _compiled(beginning(expected))
+        """From where on the answer's end may be the beginning of the secret; its length where it is not."""
         match = self._beginning.search(answer, max(0, len(answer) - self._longest + 1))
         return match.span()[0] if match is not None else len(answer)
-
-    def _refuse_wiped(self) -> None:
-        """What is wiped finds nothing, and must not pass for an answer in which there is nothing."""
-        if self._is_wiped:
-            raise ValueError("this scrubber was wiped")
-
-    def _rows(self) -> list[Row]:
-        return [row for secret in self._secrets for row in _rows(secret, self._charsets)]
 
 
 class Stream:
     """One answer. However it is cut into pieces, the same comes out."""
 
     def __init__(self, scrubber: Scrubber) -> None:
-        self._scrubber = scrubber
-        self._held = b""
-        self._passed = 0
-        self._replaced = 0
-        # The answer held so many secrets that the rest of it is withheld.
-        self.is_cut = False
+        self._sieves = [_Sieve(scrubber, finder) for finder in scrubber.finders]
+
+    @property
+    def is_cut(self) -> bool:
+        """The answer held so many secrets that the rest of it is withheld."""
+        return any(sieve.is_cut for sieve in self._sieves)
 
     def feed(self, piece: bytes) -> bytes:
         """What can be passed on so far; the few bytes are held back that may begin a secret."""
-        answer = self._held + piece
-        return self._freed(answer, self._scrubber.begun(answer))
+        for sieve in self._sieves:
+            piece = sieve.feed(piece)
+        return piece
 
     def finish(self, piece: bytes = b"") -> bytes:
         """The last of it."""
+        for sieve in self._sieves:
+            piece = sieve.finish(piece)
+        return piece
+
+
+class _Sieve:
+    """Takes one secret out of one answer."""
+
+    def __init__(self, scrubber: Scrubber, finder: _Finder) -> None:
+        self._scrubber = scrubber
+        self._finder = finder
+        self._held = b""
+        self._passed = 0
+        self._replaced = 0
+        self.is_cut = False
+
+    def feed(self, piece: bytes) -> bytes:
+        answer = self._held + piece
+        return self._freed(answer, self._finder.begun(answer))
+
+    def finish(self, piece: bytes) -> bytes:
         answer = self._held + piece
         return self._freed(answer, len(answer))
 
@@ -154,7 +185,7 @@ class Stream:
             return b""
         freed: list[bytes] = []
         at = 0
-        for start, stop in self._scrubber.occurrences(answer, end):
+        for start, stop in self._finder.occurrences(answer, end):
             freed += (answer[at:start], self._scrubber.mask)
             at = stop
             self._replaced += 1
@@ -176,6 +207,12 @@ def _rows(secret: bytearray, charsets: Sequence[str]) -> Iterator[Row]:
     except UnicodeDecodeError:
         return rows(secret.decode("latin-1"), ("latin-1",))
     return rows(text, charsets)
+
+
+def further_charset(label: str | None) -> str:
+    """The charset of that label, where something more is looked for in it; else an empty text."""
+    further = [name for name in _known([label or ""]) if name not in _known(_CHARSETS)]
+    return further[0] if further else ""
 
 
 def _known(charsets: Iterable[str]) -> list[str]:

@@ -6,11 +6,11 @@ gateway host that belongs to a visit; a system with several origins has a host f
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Row, String, Table, UniqueConstraint, bindparam, delete, select
+from sqlalchemy import Column, Index, Row, String, Table, UniqueConstraint, bindparam, delete, select
 
 from connectors.gateway.session.supervision import Supervision
 from core.clock import Clock
@@ -25,6 +25,11 @@ FRESH_SECONDS = 1.0
 _MOST_CACHED = 10_000
 # As long as a dummy lives.
 FILLING = timedelta(minutes=10)
+# A legacy system may know a browser again for longer than any sign-in at the portal lives, and show then what it was
+# given on an earlier visit.
+REMEMBERED = timedelta(days=90)
+# Visits of one person at one system whose secrets are still hidden, the newest.
+_MOST_VISITS = 50
 
 gateway_session_table = Table(
     "connectors_gateway_session",
@@ -41,6 +46,7 @@ gateway_visit_table = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("session_id", String(64), nullable=False),
+    Column("user_id", String(26), nullable=False),
     Column("system_id", String(26), nullable=False),
     # The cookies that the legacy server has set since the supervised sign-in began; null when none is under way.
     Column("supervision", Json),
@@ -51,6 +57,7 @@ gateway_visit_table = Table(
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     mac_column(),
     UniqueConstraint("session_id", "system_id"),
+    Index("ix_connectors_gateway_visit_person", "user_id", "system_id"),
     info=signed(),
 )
 
@@ -58,6 +65,15 @@ _FOUND = Prepared(
     select(*columns_of(gateway_session_table, "host_"), *columns_of(gateway_visit_table, "visit_"))
     .join(gateway_visit_table, gateway_visit_table.c.id == gateway_session_table.c.visit_id)
     .where(gateway_session_table.c.digest == bindparam("digest"))
+)
+_VISITS = Prepared(
+    select(gateway_visit_table)
+    .where(
+        gateway_visit_table.c.user_id == bindparam("user"),
+        gateway_visit_table.c.system_id == bindparam("system"),
+    )
+    .order_by(gateway_visit_table.c.id.desc())
+    .limit(_MOST_VISITS)
 )
 
 
@@ -70,7 +86,6 @@ class GatewaySession:
     system_id: str
     session: Session
     supervision: Supervision | None = None
-    sealed_echoes: tuple[str, ...] = field(default=(), repr=False)
     is_read_anew: bool = False
 
 
@@ -90,6 +105,7 @@ class GatewaySessions:
             gateway_visit_table,
             id=new_id(),
             session_id=session.id,
+            user_id=session.user.id,
             system_id=system_id,
             supervision=None,
             sealed_echoes=[],
@@ -139,14 +155,14 @@ class GatewaySessions:
             return await self._sessions.find_by_id(connection, session_id) if session_id is not None else None
 
     async def end(self, connection: Connection, token: str) -> None:
-        """Ends the visit that the token belongs to, at all hosts of the system."""
+        """Ends the visit that the token belongs to, at all hosts of the system. What it knows is not forgotten: a page
+        could end it itself, to see in the next what this one hides."""
         digest = token_digest(token)
         self._seen.pop(digest, None)
         visit = select(gateway_session_table.c.visit_id).where(gateway_session_table.c.digest == digest)
         visit_id = await connection.scalar(visit)
         if visit_id is not None:
-            for table, column in ((gateway_session_table, "visit_id"), (gateway_visit_table, "id")):
-                await connection.execute(delete(table).where(table.c[column] == visit_id))
+            await connection.execute(delete(gateway_session_table).where(gateway_session_table.c.visit_id == visit_id))
 
     # What a visit knows
 
@@ -170,16 +186,24 @@ class GatewaySessions:
         """From now on every process reads the visit anew, so that none shows an answer without what it learns next."""
         await self._change(connection, visit_id, filling_until=self._clock.now() + FILLING)
 
-    async def echoes_of(self, connection: Connection, visit_id: str) -> tuple[str, ...]:
-        query = select(gateway_visit_table).where(gateway_visit_table.c.id == visit_id)
-        row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            return ()
-        self._rows.require(gateway_visit_table, row)
-        return tuple(row.sealed_echoes)
+    async def echoes_of(self, connection: Connection, who: GatewaySession) -> tuple[tuple[str, ...], bool]:
+        """What the system must not show to this person, of this visit, of those before and of those beside it, the
+        oldest first; and whether it may be more in a moment, because one of them is being filled."""
+        mine = {"user": who.session.user.id, "system": who.system_id}
+        by_mark: dict[str, str] = {}
+        is_filling = False
+        for row in reversed((await connection.execute(_VISITS, mine)).all()):
+            self._rows.require(gateway_visit_table, row)
+            by_mark |= {one.partition(".")[0]: one for one in row.sealed_echoes}
+            is_filling |= self._is_filling(row.filling_until)
+        return tuple(by_mark.values()), is_filling
 
-    async def keep_echoes(self, connection: Connection, visit_id: str, sealed: tuple[str, ...]) -> None:
-        await self._change(connection, visit_id, sealed_echoes=list(sealed))
+    async def keep_echo(self, connection: Connection, visit_id: str, mark: str, sealed: str, *, most: int) -> None:
+        """One more, unless the visit has one of that mark; of more than `most` the oldest is forgotten."""
+        query = select(gateway_visit_table.c.sealed_echoes).where(gateway_visit_table.c.id == visit_id)
+        kept = await connection.scalar(query.with_for_update()) or []
+        if not any(one.startswith(f"{mark}.") for one in kept):
+            await self._change(connection, visit_id, sealed_echoes=[*kept, f"{mark}.{sealed}"][-most:])
 
     async def _change(self, connection: Connection, visit_id: str, **values: Any) -> None:
         await self._rows.change(connection, gateway_visit_table, {"id": visit_id}, **values)
@@ -213,6 +237,8 @@ class GatewaySessions:
             row.visit_system_id,
             session,
             Supervision.from_json(kept) if kept is not None else None,
-            tuple(row.visit_sealed_echoes),
-            is_read_anew=row.visit_filling_until is not None and row.visit_filling_until > self._clock.now(),
+            is_read_anew=self._is_filling(row.visit_filling_until),
         )
+
+    def _is_filling(self, until: datetime | None) -> bool:
+        return until is not None and until > self._clock.now()

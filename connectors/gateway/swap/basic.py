@@ -54,7 +54,6 @@ class Authorization:
 
     value: str = field(repr=False)
     item_id: str
-    who: GatewaySession
     is_first: bool
     fill: Fill | None = None
 
@@ -124,13 +123,13 @@ class BasicAuthorization:
             session=who.session, system=system, item=item, recipe_hash="", purpose="basic"
         )
         with opened as secret:
-            who = await self._secrets.keep(who, [secret], waits=0.0 if who.is_read_anew else FRESH_SECONDS)
+            await self._secrets.keep(who, [secret], waits=0.0 if who.is_read_anew else FRESH_SECONDS)
             # RFC 7617 §2.1: UTF-8
             value = bytearray(b"Basic ") + base64.b64encode(login.encode() + b":" + bytes(secret))
         try:
             async with parts.database.write() as connection:
                 await self._keep(connection, who, system, item, value)
-            return Authorization(value.decode(), item.id, who, is_first=True, fill=fill)
+            return Authorization(value.decode(), item.id, is_first=True, fill=fill)
         finally:
             wipe(value)
 
@@ -150,7 +149,7 @@ class BasicAuthorization:
             return None
         binding = _binding(who, system, row.id, item)
         with await self._parts.sealer.open(connection, binding, row.sealed) as value:
-            return Authorization(value.decode(), item.id, who, is_first=False)
+            return Authorization(value.decode(), item.id, is_first=False)
 
     async def _row(self, connection: Connection, who: GatewaySession, item: Item) -> Row[Any] | None:
         """The sealed value of an earlier request, when it was made of this very Item as it stands now."""

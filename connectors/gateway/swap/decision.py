@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.gateway.session.fills import Fill
-from connectors.gateway.swap.body import ParsedBody
+from connectors.gateway.swap.body import ParsedBody, stand_once
 from connectors.gateway.swap.recognise import PLAIN, Making, described_making, hides, looks_made, makings
 from connectors.legacy.page.words import identifier, names_password
 from connectors.legacy.recipe.transforms import Transform, compile_transform
@@ -80,15 +80,16 @@ class Refusal:
 
 def decide(sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge) -> Exchange | Refusal | None:
     """None for a request that has nothing of this fill. `login` is the user name of the fill's Item."""
-    plain = {name for name, value in sent.values.items() if value == fill.dummy}
+    texts = [place.value for place in sent.body.places if place.value]
+    plain = {place.name for place in sent.body.places if place.value == fill.dummy}
     for known in (*knowledge.requests, *_taught_by(fill)):
         if known.request.is_at(sent.line) and known.request.kind in (None, sent.body.kind):
             places = _places_in(known, sent, fill)
-            if places and plain <= places.keys():
+            if places and plain <= places.keys() and stand_once(sent.body, places):
                 return Exchange(places, known.request, known)
     if _may_learn(fill, knowledge) and (found := _learnable(sent, fill, login)) is not None:
         return found
-    if plain or hides(fill.dummy, [value for value in sent.values.values() if value]):
+    if plain or hides(fill.dummy, texts):
         return _elsewhere(knowledge, sent.line)
     if _is_unknown_making(sent, fill, login, knowledge):
         return Refusal("ERR-NEEDS_RECIPE", "the page encrypts passwords: it needs a recipe")
@@ -151,7 +152,7 @@ def _learnable(sent: Sent, fill: Fill, login: str | None) -> Exchange | Refusal 
     values = sent.values
     candidates = [name for name, value in values.items() if _may_be_password(name, fill) or value == fill.dummy]
     places = _made_in(sent, fill, dict.fromkeys(candidates))
-    if not places:
+    if not places or not stand_once(sent.body, places):
         return None
     seen = Seen(
         line=sent.line,

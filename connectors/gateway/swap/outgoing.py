@@ -1,7 +1,6 @@
 """The body of a request on its way to the legacy server: streamed on, or looked at where it may be a sign-in."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.session.fills import DUMMY_PREFIX, Fill, Fills
@@ -48,11 +47,11 @@ class Outgoing:
         body = await off_loop(len(whole), visit.origins.to_upstream_everywhere, whole)
         return await self._with_password(visit, body, content_type) if visit.fills else body
 
-    async def refuse_dummies(self, who: GatewaySession, system: System, lines: Sequence[str]) -> None:
+    async def refuse_dummies(self, who: GatewaySession, system: System, where: str, lines: Sequence[str]) -> None:
         """A page's login may send the password in an address, a header field or a socket, where it is not put in:
-        raises ERR-FILL, so that its dummy counts as no attempt."""
+        raises ERR-FILL, so that its dummy counts as no attempt. `where` is the method and the path."""
         if any(DUMMY_PREFIX in line for line in lines):
-            await self._swap.refuse_elsewhere(who, system, lines, await self._known_fills(who))
+            await self._swap.refuse_elsewhere(who, system, where, lines, await self._known_fills(who))
 
     async def _with_password(self, visit: Visit, body: bytes, content_type: str) -> Body | Attempt:
         cookies = cookies_of(visit.headers.items())
@@ -62,7 +61,6 @@ class Outgoing:
             return swapped
         if swapped is not None:
             visit.swapped = swapped
-            visit.who = replace(visit.who, sealed_echoes=swapped.who.sealed_echoes)
             return swapped.body
         visit.held = await self._captures.hold(visit.who, visit.system, visit.recipe, sent, visit.fills)
         return body
@@ -72,7 +70,8 @@ class Outgoing:
         is_ours = visit.authorization is not None
         fields = [value for name, value in visit.headers.items() if not (is_ours and name == "authorization")]
         basic = "" if is_ours else basic_credential(visit.headers.get("authorization", ""))
-        await self.refuse_dummies(visit.who, visit.system, [visit.target, *fields, basic])
+        where = f"{visit.request.method} {visit.path}"
+        await self.refuse_dummies(visit.who, visit.system, where, [visit.target, *fields, basic])
 
     async def _known_fills(self, who: GatewaySession) -> list[Fill]:
         async with self._parts.database.read() as connection:

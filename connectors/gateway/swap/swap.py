@@ -32,7 +32,8 @@ from vault.keys.suites import wipe
 from vault.ledger import Event, Ledger
 
 MAX_BODY_BYTES = 1024 * 1024
-# Fills of one visit that a request is compared with: pages that stand open at the same time.
+# Fills of one visit that a request is compared with, besides those whose dummy stands in it as it is: pages that stand
+# open at the same time.
 _MOST_COMPARED = 5
 # What a page made of the password is looked for too; a longer cipher is worth nothing a second time, and costs much.
 _LONGEST_ECHO = 400
@@ -56,10 +57,9 @@ class SentBody:
 @dataclass
 class Swapped:
     """A body with the real value, for `request`, which says so. `attempt` gets the answer, for a second press that
-    comes meanwhile; `who` is the visit, which knows by now what its answers must not show."""
+    comes meanwhile. What its answers must not show is kept by now."""
 
     fill: Fill
-    who: GatewaySession
     request: LoginRequest
     attempt: Attempt
     body: bytearray = field(repr=False)
@@ -102,7 +102,7 @@ class Swap:
         """The body to send instead; the attempt under way that this request is a second press of; or None when it
         carries no dummy. Raises ERR-FILL, ERR-LOGIN_CHANGED, ERR-NEEDS_RECIPE, ERR-TRANSFORM, and the vault's refusals;
         then nothing is sent at all."""
-        filled = [fill for fill in fills if fill.item_id is not None][:_MOST_COMPARED]
+        filled = _likely([fill for fill in fills if fill.item_id is not None], sent.body)
         if not filled:
             return None
         charset = next((fill.charset for fill in filled if fill.id == sent.filled), filled[0].charset)
@@ -150,12 +150,13 @@ class Swap:
             raise
 
     async def refuse_elsewhere(
-        self, who: GatewaySession, system: System, lines: Sequence[str], fills: Sequence[Fill]
+        self, who: GatewaySession, system: System, where: str, lines: Sequence[str], fills: Sequence[Fill]
     ) -> None:
         """A page that sends passwords in addresses or header fields is not served: raises ERR-FILL."""
         for fill in fills:
             if any(speaks_of([fill.dummy], line) for line in lines):
-                why = "the page sends the password outside of the body"
+                place = where.replace(fill.dummy, "…")[:100] if fill.dummy else where[:100]
+                why = f"{place}: the page sends the password outside of the body"
                 await self._refuse(who, system, fill, Refusal("ERR-FILL", why))
 
     async def _decided(
@@ -224,9 +225,9 @@ class Swap:
         # A process that remembers the visit from before the fill would show its answers as they are.
         age = (self._clock.now() - fill.created_at).total_seconds()
         short = [one for one in secrets if len(one) <= _LONGEST_ECHO]
-        who = await self._secrets.keep(who, short, waits=FRESH_SECONDS - age)
+        await self._secrets.keep(who, short, waits=FRESH_SECONDS - age)
         written, content_type = body.written(values)
-        return Swapped(fill, who, request, attempt, written, content_type, secrets)
+        return Swapped(fill, request, attempt, written, content_type, secrets)
 
     async def _refuse_ambiguous(
         self, who: GatewaySession, system: System, sent: SentBody, fills: Sequence[Fill], why: str
@@ -253,3 +254,9 @@ class Swap:
             )
         )
         raise ConnectorError(refusal.code, refusal.why, status=400)
+
+
+def _likely(fills: Sequence[Fill], body: bytes) -> list[Fill]:
+    """Those that the request may hold something of: however many pages are open, no dummy is sent on."""
+    named = [fill for fill in fills if fill.dummy.encode() in body]
+    return [*named, *(fill for fill in fills[:_MOST_COMPARED] if fill not in named)]

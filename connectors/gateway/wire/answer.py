@@ -13,6 +13,7 @@ from connectors.gateway.wire.connection import Connection
 from connectors.gateway.wire.framing import frames_of
 from connectors.gateway.wire.headers import Header
 from connectors.origin import ExactOrigin
+from core.turns import turn
 
 # A legacy report may take its time; a connection that says nothing for so long is dead.
 SILENCE_SECONDS = 300.0
@@ -95,8 +96,9 @@ class Content:
                 piece, self._ready = self._ready, b""
                 return piece
             if self._decoder is not None:
-                with self._understood():
-                    piece = self._decoder.next()
+                async with turn():
+                    with self._understood():
+                        piece = self._decoder.next()
                 if piece:
                     return piece
             if self._frames.done:
@@ -105,17 +107,22 @@ class Content:
 
     async def _read_on(self) -> None:
         try:
-            received = await self._connection.read(SILENCE_SECONDS)
+            await self._connection.wait(SILENCE_SECONDS)
+            async with turn():
+                # Nothing is waited for from here on: what was taken would be lost.
+                if self._took(self._connection.take()):
+                    return
         except (OSError, TimeoutError) as error:
             raise self._cut(type(error).__name__) from None
-        with self._understood():
-            if received:
-                self._take(received)
-                return
         self._closed = True
         # Where only the connection's end says that the body has ended, an unfinished coding says that it has not.
         if not self._frames.end() or (self._decoder is not None and not self._decoder.is_finished):
             raise self._cut("the connection ended")
+
+    def _took(self, received: bytes) -> bool:
+        with self._understood():
+            self._take(received)
+        return bool(received)
 
     def _take(self, received: bytes) -> None:
         body = self._frames.feed(received)

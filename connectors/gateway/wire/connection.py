@@ -6,6 +6,8 @@ from typing import cast
 
 # What waits to be read; above it the server must wait.
 _HIGH_WATER = 256 * 1024
+# What is read, and then worked on, in one go.
+_MOST_AT_ONCE = 64 * 1024
 _LINGER_SECONDS = 5.0
 
 
@@ -79,24 +81,31 @@ class Connection(asyncio.Protocol):
         return bool(self._pieces) or self._has_ended
 
     async def read(self, seconds: float) -> bytes:
-        """All that has come, at least a byte; empty at the end. Raises TimeoutError, and OSError for a broken
-        connection."""
+        """Of what has come, at least a byte and at most 64 KiB; empty at the end. Raises TimeoutError, and OSError for
+        a broken connection."""
+        await self.wait(seconds)
+        return self.take()
+
+    async def wait(self, seconds: float) -> None:
+        """Until `take` has something to give, or the connection has ended. Raises TimeoutError."""
         if not self.has_come:
             self._reader = self._loop.create_future()
             async with asyncio.timeout(seconds):
                 await self._reader
-        return self.take()
 
     def take(self) -> bytes:
-        """What has come, without waiting."""
+        """The same, without waiting."""
         if not self._pieces:
             if self._error is not None:
                 raise ConnectionResetError(type(self._error).__name__)
             return b""
         data = self._pieces.popleft() if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
-        self._size = 0
-        if self._is_paused and self._transport is not None:
+        if rest := data[_MOST_AT_ONCE:]:
+            self._pieces.append(rest)
+            data = data[:_MOST_AT_ONCE]
+        self._size = len(rest)
+        if self._is_paused and self._transport is not None and self._size <= _HIGH_WATER:
             self._is_paused = False
             self._transport.resume_reading()
         return data

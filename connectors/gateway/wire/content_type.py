@@ -3,8 +3,6 @@
 from connectors.gateway.wire.upstream import UpstreamAnswer
 
 _HTML_BEGINNINGS = (b"<!doctype html", b"<html", b"<head", b"<script", b"<body", b"<title", b"<!--", b"<div", b"<table")
-# What no script can read a text from.
-_MEDIA = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/x-icon", "audio/", "video/", "font/")
 
 
 def charset_of(content_type: str) -> str | None:
@@ -28,7 +26,3 @@ def may_be_html(content_type: str, answer: UpstreamAnswer) -> bool:
 
 def begins_html(body: bytes) -> bool:
     return body[:1024].lstrip(b"\xef\xbb\xbf\t\n\x0c\r ").lower().startswith(_HTML_BEGINNINGS)
-
-
-def is_media(content_type: str) -> bool:
-    return content_type.strip().lower().startswith(_MEDIA)

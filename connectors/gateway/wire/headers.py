@@ -121,6 +121,11 @@ def unconditional(headers: Iterable[Header]) -> list[Header]:
     return [(name, value) for name, value in headers if name not in _CONDITIONAL]
 
 
+def whole(headers: Iterable[Header]) -> list[Header]:
+    """A request for all of it, not for a part (RFC 9110 §14.2)."""
+    return [(name, value) for name, value in headers if name not in ("range", "if-range")]
+
+
 def never_kept(headers: Iterable[Header]) -> list[Header]:
     """An answer that no cache may keep, the browser's own included (RFC 9111 §5.2.2.5)."""
     unwanted = {"cache-control", "expires", "pragma", "etag", "last-modified", "age"}

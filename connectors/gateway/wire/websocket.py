@@ -112,7 +112,9 @@ async def _from_upstream(
                 await browser.send_text(shown.decode("utf-8", "replace"))
             else:
                 await browser.send_bytes(shown)
-        await _close(browser, _sendable(message.code, CloseCode.GOING_AWAY), message.reason)
+        reason = message.reason.encode()
+        shown = await clean(reason) if clean is not None and reason else reason
+        await _close(browser, _sendable(message.code, CloseCode.GOING_AWAY), shown.decode("utf-8", "replace"))
 
 
 async def _close(browser: WebSocket, code: int, reason: str) -> None:

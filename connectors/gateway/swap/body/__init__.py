@@ -6,5 +6,6 @@ ways. Promised: nothing of the page's bytes is copied into what is written; what
 """
 
 from connectors.gateway.swap.body.parsed import AmbiguousBodyError, ParsedBody, Place, parse_body
+from connectors.gateway.swap.body.place import stand_once
 
-__all__ = ["AmbiguousBodyError", "ParsedBody", "Place", "parse_body"]
+__all__ = ["AmbiguousBodyError", "ParsedBody", "Place", "parse_body", "stand_once"]

@@ -1,7 +1,7 @@
 """A value of a body, and what every kind of body can do."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -50,6 +50,12 @@ def folded(name: str) -> str:
     head, bracket, rest = name.strip().partition("[")
     parts = [part for part in _BRACKETS.findall(f"[{rest}") if part] if bracket else []
     return "[".join([re.sub(r"[ .]", "_", head), *parts]).casefold()
+
+
+def stand_once(body: ParsedBody, wanted: Iterable[str]) -> bool:
+    """Whether no other field of the body could be taken for one of these. Of JSON that is certain."""
+    names = [folded(place.name) for place in body.places]
+    return body.kind == "json" or all(names.count(folded(name)) == 1 for name in wanted)
 
 
 def require_single(names: Sequence[str], wanted: str) -> None:
