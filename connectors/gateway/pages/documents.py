@@ -93,7 +93,7 @@ class Documents:
             held = await captures.is_held(connection, who.id)
         if undecided:
             async with self._parts.database.write() as connection:
-                kinds: Sequence[Awaits] = ("led",) if document.status >= 400 else ("page", "back", "led")
+                kinds = _told_by(document, plan)
                 waiting = await self._fills.take_undecided(connection, who.id, kinds)
             for one in waiting:
                 outcome = _outcome(one, document, plan)
@@ -217,6 +217,14 @@ def _for_pages_to_come(intent: Intent, plan: FillPlan) -> Intent | None:
     if plan.steps:
         return replace(intent, stepped=True)
     return intent if plan.form is None else None
+
+
+def _told_by(document: Document, plan: FillPlan | None) -> Sequence[Awaits]:
+    """The sign-ins about which this page may say something. An error is no page that a good sign-in leads to; only
+    with the login form on it does it speak of the sign-in that came back to it."""
+    if document.status < 400:
+        return ("page", "back", "led")
+    return ("back", "led") if plan is not None else ("led",)
 
 
 def _outcome(one: Undecided, document: Document, plan: FillPlan | None) -> Outcome | None:
