@@ -71,6 +71,19 @@ async def test_the_login_form_with_an_error_after_a_redirect_is_a_refusal(
     assert (await the_item(house, item)).state == state
 
 
+@pytest.mark.parametrize(("said", "state"), [("<p>Invalid Username or Password.</p>", "frozen"), ("", "active")])
+async def test_the_login_form_where_a_redirect_leads_is_a_refusal_when_it_says_so(
+    cadre: Browser, item: Item, legacy: LegacyServer, house: House, said: str, state: str
+) -> None:
+    """A front page may show its login box to everybody; one that complains of the password shows it again."""
+    legacy.answers["POST /login"] = RedirectResponse("/cmd?cmd=form", 302)
+    form = bytes(login_page("/login").body).replace(b"<form", said.encode() + b"<form")
+    legacy.answers["GET /cmd"] = Response(form, media_type="text/html")
+    await sign_in(cadre)
+    await cadre.get("/cmd?cmd=form")
+    assert (await the_item(house, item)).state == state
+
+
 async def test_the_login_form_with_an_error_at_its_own_address_is_a_refusal(
     open_browser: Open, add_system: AddSystem, add_item: AddItem, legacy: LegacyServer, house: House
 ) -> None:
