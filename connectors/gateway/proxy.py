@@ -135,7 +135,7 @@ class Proxy:
         content_type = answer.headers.get("content-type", "")
         # Scrubbed before our own address is written in, which may be the same word as a weak password.
         fields = await self._fields(visit, answer)
-        headers = browser_headers(fields, visit.origins, secure=self._parts.settings.secure)
+        headers = browser_headers(fields, visit.origins, secure=self._parts.settings.secure, target=visit.target)
         await self._note_cookies(visit, headers)
         headers = _with_challenge(visit, answer.status, fields, headers)
         if answer.status == 206:
@@ -164,7 +164,7 @@ class Proxy:
         if scrubber is None:
             return answer.fields
         size = sum(len(name) + len(value) for name, value in answer.fields)
-        return await off_loop(size, scrubber.fields, answer.fields)
+        return await off_loop(size, scrubber.fields, answer.fields, visit.cookie_names)
 
     async def _scrubbed(self, visit: Visit, answer: UpstreamAnswer, body: bytes) -> bytes:
         scrubber = await self._scrubber(visit, answer)

@@ -11,7 +11,7 @@ from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.swap.basic import Authorization
 from connectors.gateway.swap.captures import Held
 from connectors.gateway.swap.swap import Swapped
-from connectors.gateway.wire.headers import FILLED_COOKIE, TYPED_COOKIE
+from connectors.gateway.wire.headers import FILLED_COOKIE, TYPED_COOKIE, sent_cookie_names
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.gateway.wire.upload import Upload
 from connectors.legacy.recipe.recipe import Recipe
@@ -81,6 +81,11 @@ class Visit:
         """Of the two that there are: what the browser asks for first."""
         first = self.headers.get("accept-language", "zh").split(",")[0].strip().lower()
         return "en" if first.startswith("en") else "zh-CN"
+
+    @property
+    def cookie_names(self) -> frozenset[str]:
+        """Of the system's own cookies that the browser has sent, as the system calls them."""
+        return sent_cookie_names(self.headers.items(), self.origins)
 
     @property
     def address(self) -> str:

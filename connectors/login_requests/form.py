@@ -12,13 +12,13 @@ from connectors.legacy.page.login_form import LoginForm
 from connectors.login_requests.request import Kind, LoginRequest, fixed_query, plain_path, says_what
 from connectors.origin import ExactOrigin
 
-_KINDS: Mapping[str, Kind] = {"application/x-www-form-urlencoded": "urlencoded", "multipart/form-data": "multipart"}
+KINDS: Mapping[str, Kind] = {"application/x-www-form-urlencoded": "urlencoded", "multipart/form-data": "multipart"}
 
 
 def request_of_form(form: LoginForm, again: LoginForm | None, origins: Collection[str]) -> LoginRequest | None:
     """None where the form does not tell: a script sends the password, it would stand in an address, or the form leads
     to an origin that is not the system's (DESIGN §4.16). `again` is the same form of a second visit."""
-    kind = _KINDS.get(form.enctype)
+    kind = KINDS.get(form.enctype)
     if form.is_scripted or form.method != "POST" or kind is None or not form.password:
         return None
     origin = _origin_of(form.action)

@@ -2,7 +2,7 @@
 
 The dummy was put in by Yimen's script a moment ago, into the page at the system's login address, in a session of the
 legacy host that began with it. A request teaches when everything in it is accounted for: the user name in one field,
-the password in others, and beside them only what programs say to each other.
+the password in others, and beside them only what programs say to each other, or what the form of the page presets.
 """
 
 import re
@@ -70,7 +70,8 @@ _WORDS_OF_A_PATH = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 @dataclass(frozen=True)
 class Seen:
     """A request in which the dummy was found. `values` are all texts of its body by name; `places` are the names that
-    hold the dummy, each with the transform that the page made of it; `filled` are the names of the field in the page.
+    hold the dummy, each with the transform that the page made of it; `filled` are the names of the field in the page,
+    `presets` the labels that its form presets (presets.py).
     """
 
     line: RequestLine
@@ -80,6 +81,7 @@ class Seen:
     login: str
     asks_username: bool
     filled: Collection[str] = ()
+    presets: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def others(self) -> list[tuple[str, str | None]]:
@@ -150,10 +152,10 @@ def _speaks_of_something_else(path: str) -> bool:
 
 
 def _is_accounted_for(seen: Seen, name: str, value: str | None) -> bool:
-    return value == seen.login or _is_said_by_program(name, value)
+    return value == seen.login or value in seen.presets.get(name, ()) or is_said_by_program(name, value)
 
 
-def _is_said_by_program(name: str, value: str | None) -> bool:
+def is_said_by_program(name: str, value: str | None) -> bool:
     if value is None:
         return False
     return bool(_TOKEN.match(value) or _SHORT_WORD.match(value) or (says_what(name, value) and GRAPHQL.match(value)))

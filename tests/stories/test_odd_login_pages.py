@@ -127,7 +127,7 @@ for (const [one, type] of [["name", "text"], ["pass", "password"]]) {{
 }}
 const go = () => send("/api/login", Object.fromEntries(new FormData(f)));</script>""",
     # The login is shown when the page is asked for it.
-    "opener": f"""<a onclick="box.hidden = false">登录</a><p>通知公告</p>
+    "opener": f"""<a title="登录清溪县平台" onclick="box.hidden = false">登录</a><p>通知公告</p>
 <div id="box" hidden><form id="f">{_FIELDS}<button>登录</button></form></div><script>{_SEND}
 f.onsubmit = sendForm;</script>""",
     # What was typed too early is lost: the page's framework takes over late.

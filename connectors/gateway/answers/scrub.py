@@ -21,7 +21,7 @@ and only those.
 """
 
 import codecs
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import re2
@@ -74,16 +74,25 @@ class Scrubber:
         """A whole body. `found` grows by the number of secrets that were replaced."""
         return self.stream().finish(answer)
 
-    def fields(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Header fields without the secrets in their values, and without those whose names hold one."""
+    def fields(self, headers: Sequence[tuple[str, str]], known_cookies: Collection[str] = ()) -> list[tuple[str, str]]:
+        """Header fields without the secrets in their values, and without those whose names hold one.
+
+        The name of a cookie that the browser has sent is no secret to it: where a password is the same word, the system
+        would not know its own session again without it.
+        """
         # Mostly nothing is there: one look at all of them tells.
         if not self.carries("\n".join(f"{name}: {value}" for name, value in headers).encode("latin-1")):
             return list(headers)
         return [
-            (name, self.scrub(value.encode("latin-1")).decode("latin-1"))
+            (name, self._field(name, value, known_cookies))
             for name, value in headers
             if not self.carries(name.encode("latin-1"))
         ]
+
+    def _field(self, name: str, value: str, known_cookies: Collection[str]) -> str:
+        cookie, equals, rest = value.partition("=")
+        kept = f"{cookie}{equals}" if name.lower() == "set-cookie" and cookie.strip() in known_cookies else ""
+        return kept + self.scrub((rest if kept else value).encode("latin-1")).decode("latin-1")
 
     def carries(self, answer: bytes) -> bool:
         """Whether a secret stands in there; nothing is counted."""

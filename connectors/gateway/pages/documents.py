@@ -21,6 +21,7 @@ from connectors.launch import Intent
 from connectors.legacy.filling.plan import FillPlan, fill_plan, leads_elsewhere, opener_plan, step_plan, waiting_plan
 from connectors.legacy.outcome.addresses import path_of
 from connectors.legacy.outcome.answer import Outcome
+from connectors.legacy.outcome.judge import refusal_on
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.variables import from_page
 from connectors.systems import System
@@ -93,10 +94,10 @@ class Documents:
             held = await captures.is_held(connection, who.id)
         if undecided:
             async with self._parts.database.write() as connection:
-                kinds: Sequence[Awaits] = ("led",) if document.status >= 400 else ("page", "back", "led")
+                kinds = _told_by(document, plan)
                 waiting = await self._fills.take_undecided(connection, who.id, kinds)
             for one in waiting:
-                outcome = _outcome(one, document, plan)
+                outcome = await off_loop(len(document.body), _outcome, one, document, plan)
                 if outcome is not None:
                     await self._results.decide(who, visit.system, one, outcome)
         if held and plan is None and document.status < 400:
@@ -219,15 +220,30 @@ def _for_pages_to_come(intent: Intent, plan: FillPlan) -> Intent | None:
     return intent if plan.form is None else None
 
 
+def _told_by(document: Document, plan: FillPlan | None) -> Sequence[Awaits]:
+    """The sign-ins about which this page may say something. An error is no page that a good sign-in leads to; only
+    with the login form on it does it speak of the sign-in that came back to it."""
+    if document.status < 400:
+        return ("page", "back", "led")
+    return ("back", "led") if plan is not None else ("led",)
+
+
 def _outcome(one: Undecided, document: Document, plan: FillPlan | None) -> Outcome | None:
     if one.awaits == "led":
-        is_refused = document.status >= 400 and plan is not None
-        return Outcome("failure", f"it leads to the login form again: HTTP {document.status}") if is_refused else None
+        return _form_again(document) if plan is not None else None
     if plan is None:
         return Outcome("success", "it leads to a page that asks for no password")
     if one.awaits == "back" and path_of(one.fill.login_url) == path_of(document.url):
         return Outcome("failure", "the login page is shown again")
     return None
+
+
+def _form_again(document: Document) -> Outcome | None:
+    """A redirect that seemed to lead away from signing in led to a login form. That alone may be a box that a front
+    page always shows, so its status or its words decide."""
+    if document.status >= 400:
+        return Outcome("failure", f"it leads to the login form again: HTTP {document.status}")
+    return refusal_on(document.body, document.url, document.charset)
 
 
 def _variables(recipe: Recipe | None, document: Document) -> dict[str, str]:

@@ -123,7 +123,8 @@
   const pressable = (root, selector = `${BUTTONS}, a, [onclick]`) => [...root.querySelectorAll(selector)]
     .filter((element) => visible(element) && !leadsAway(element));
   const buttonsAround = (field) => pressable(around(field));
-  const said = (element) => `${element.textContent} ${element.value || ""} ${element.title || ""} ${element.alt || ""}`.trim();
+  const sayings = ({ textContent, value, title, alt }) => [textContent, value, title, alt].map((one) => `${one || ""}`.trim());
+  const said = (element) => sayings(element).join(" ").trim();
 
   // Whatever says that it signs in and looks pressed with a pointer, however it is made; the innermost.
   const drawn = (root) => [...root.querySelectorAll("div, span, li, td, p, img, label, i, b")].filter((element) =>
@@ -424,7 +425,7 @@
   const open = () => {
     if (opened || !told.opener || !told.presses || Date.now() - began < OPEN_MS) return;
     opened = true;
-    const opener = pressable(document).find((element) => OPENER.test(said(element)));
+    const opener = pressable(document).find((element) => sayings(element).some((one) => OPENER.test(one)));
     if (opener) opener.click();
   };
 

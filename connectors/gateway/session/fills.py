@@ -16,6 +16,7 @@ from sqlalchemy import Boolean, Column, Row, String, Table, case, delete, or_, s
 
 from connectors.legacy.filling.plan import FillPlan
 from connectors.login_requests import LoginRequest
+from connectors.login_requests.presets import Presets
 from core.clock import Clock
 from core.database import Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
@@ -54,6 +55,8 @@ fill_table = Table(
     Column("variables", Json, nullable=False),
     # The page was given in a supervised sign-in, so what it sends may be learned.
     Column("supervised", Boolean, nullable=False),
+    # What its form presets beside the password (login_requests/presets.py).
+    Column("presets", Json, nullable=False),
     # What it would teach, once the sign-in is seen to succeed; and the known login request that it used.
     Column("taught", Json, nullable=False),
     Column("known_id", String(26)),
@@ -88,6 +91,7 @@ class Fill:
     login_url: str
     variables: Mapping[str, str] = field(repr=False)
     supervised: bool
+    presets: Presets
     taught: tuple[LoginRequest, ...]
     known_id: str | None
     created_at: datetime
@@ -144,6 +148,7 @@ class Fills:
             login_url=login_url,
             variables=dict(variables),
             supervised=supervised,
+            presets=Presets.of(plan).model_dump(mode="json"),
             taught=[],
             known_id=None,
             created_at=now,
@@ -241,6 +246,7 @@ class Fills:
             login_url=row.login_url,
             variables=row.variables,
             supervised=row.supervised,
+            presets=Presets.model_validate(row.presets),
             taught=tuple(map(LoginRequest.model_validate, row.taught)),
             known_id=row.known_id,
             created_at=row.created_at,

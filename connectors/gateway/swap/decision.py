@@ -162,6 +162,7 @@ def _learnable(sent: Sent, fill: Fill, login: str | None) -> Exchange | Refusal 
         login=login or "",
         asks_username=fill.asks_username and bool(login),
         filled=fill.password_names,
+        presets=fill.presets.beside(sent.line, sent.body.kind),
     )
     objection = objection_to(seen)
     if objection is not None:

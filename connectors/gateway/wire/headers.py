@@ -132,8 +132,10 @@ def never_kept(headers: Iterable[Header]) -> list[Header]:
     return [*((name, value) for name, value in headers if name not in unwanted), ("cache-control", "no-store")]
 
 
-def browser_headers(answered: Iterable[Header], origins: OriginMap, *, secure: bool) -> list[Header]:
-    """The answer's header fields as the browser gets them; the policy of content is the injection's matter."""
+def browser_headers(answered: Iterable[Header], origins: OriginMap, *, secure: bool, target: str = "/") -> list[Header]:
+    """The answer's header fields as the browser gets them; the policy of content is the injection's matter. An empty
+    Location is the address that was asked for, `target` (RFC 3986 §4.4): not every browser follows it as it stands.
+    """
     answered = [(name.lower(), value) for name, value in answered]
     dropped = _HOP_BY_HOP | _RESPONSE_DROPPED | _named_in_connection(answered)
     sent = [(name, value) for name, value in answered if name not in dropped]
@@ -142,7 +144,9 @@ def browser_headers(answered: Iterable[Header], origins: OriginMap, *, secure: b
             cookie = _set_cookie(value, secure=secure)
             if cookie is not None:
                 sent.append((name, _named_after(cookie, origins.upstream.port, origins.gateway_port)))
-        elif name in ("location", "content-location", "refresh", "link", "access-control-allow-origin"):
+        elif name == "location":
+            sent.append((name, origins.text_to_gateway(value) or target))
+        elif name in ("content-location", "refresh", "link", "access-control-allow-origin"):
             sent.append((name, origins.text_to_gateway(value)))
         elif name == "content-security-policy":
             sent.append((name, _policy(origins, value, secure=secure)))
@@ -160,6 +164,11 @@ def cookies_of(received: Iterable[Header]) -> Mapping[str, str]:
     text = _foreign_cookies(value for name, value in received if name == "cookie")
     pairs = (part.partition("=") for part in text.split("; ") if part)
     return {name: value for name, _, value in pairs}
+
+
+def sent_cookie_names(received: Iterable[Header], origins: OriginMap) -> frozenset[str]:
+    """The names of those cookies, as the system calls them."""
+    return frozenset(_named_after(name, origins.gateway_port, origins.upstream.port) for name in cookies_of(received))
 
 
 def _named_in_connection(headers: Sequence[Header]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """What the gateway does on a login page: what it fills, what it leaves to the person, who presses the button."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ from connectors.legacy.page.controls import Control, Page
 from connectors.legacy.page.detect import DetectedForm, Field, Role, detect_in, may_ask
 from connectors.legacy.page.document import Document, attribute, brief_text_of, decode, has
 from connectors.legacy.page.opener import opens_login
+from connectors.legacy.page.presets import preset_values
 from connectors.legacy.page.username_step import username_step
 from connectors.legacy.page.walk import read_page
 from connectors.legacy.recipe.globs import matches_path
@@ -43,7 +44,8 @@ class FillPlan:
     """`username` and `password` are filled; `person` lists what only the person can give. `submits`: the button may be
     pressed without the person. `waits`: the page's script makes the fields, so they are looked for until they appear.
     `steps`: this page asks for the user name first, and for the password after it, here or on the next page.
-    `opener`: the page shows its login only when something that says so is pressed.
+    `opener`: the page shows its login only when something that says so is pressed. `presets` are the values that the
+    form comes with.
     """
 
     username: Target | None
@@ -60,6 +62,7 @@ class FillPlan:
     why: str
     steps: bool = False
     opener: bool = False
+    presets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -155,6 +158,7 @@ def _detected_plan(page: Page, found: DetectedForm) -> FillPlan:
         why=found.why,
         steps=found.steps,
         opener=found.is_unseen and opens_login(page),
+        presets=preset_values(page, found.form) if found.form is not None else {},
     )
 
 

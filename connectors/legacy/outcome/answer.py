@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from connectors.legacy.page.document import Document, charset_of, decode, joined, text_of
+from connectors.legacy.outcome.blocks import text_by_blocks
+from connectors.legacy.page.document import Document, charset_of, decode, joined
 from connectors.legacy.patterns import Pattern
 
 Result = Literal["success", "failure", "locked", "expired", "unknown"]
@@ -130,12 +131,12 @@ class Answer:
 
     @cached_property
     def visible(self) -> str:
-        """What a person reads on the page."""
+        """What a person reads on the page, block by block."""
         if not self.text.strip():
             return ""
         document = Document(self.text)
         document.tree.strip_tags(["script", "style", "template", "noscript"])
-        return text_of(document.tree.body) if document.tree.body is not None else ""
+        return text_by_blocks(document.tree.body) if document.tree.body is not None else ""
 
     @cached_property
     def is_notice(self) -> bool:

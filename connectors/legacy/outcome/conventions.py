@@ -6,6 +6,7 @@ from urllib.parse import unquote_plus, urlsplit
 from connectors.legacy.outcome import addresses, phrases
 from connectors.legacy.outcome.addresses import path_of
 from connectors.legacy.outcome.answer import Answer, Outcome, Result
+from connectors.legacy.outcome.blocks import BETWEEN
 from connectors.legacy.outcome.json_answer import JsonAnswer
 from connectors.legacy.page.detect import detect
 from connectors.legacy.page.document import joined
@@ -23,8 +24,13 @@ def by_convention(answer: Answer) -> Outcome:
     if isinstance(answer.json, Mapping | list):
         return _json(answer, JsonAnswer(answer.json))
     if answer.is_html:
-        return _page(answer, _said(f"{answer.spoken} {answer.visible}"))
+        return _page(answer, said_on_page(answer))
     return _said_word(answer.text) or _said(answer.text[:4096], message=True) or _word(answer)
+
+
+def said_on_page(answer: Answer) -> Outcome | None:
+    """What the words of a page, and of the boxes that its script opens, say of a sign-in."""
+    return _said(f"{answer.spoken} {BETWEEN} {answer.visible}")
 
 
 def _status(status: int) -> Outcome | None:

@@ -107,10 +107,6 @@ def lineage(node: LexborNode) -> Iterator[LexborNode]:
         current = current.parent
 
 
-def text_of(node: LexborNode) -> str:
-    return " ".join(node.text(deep=True, separator=" ").split())
-
-
 def brief_text_of(node: LexborNode) -> str:
     """What a label or a button says: of an element that holds half the page, only how it begins."""
     inside = islice(node.traverse(include_text=True), _MAX_BRIEF)

@@ -71,6 +71,37 @@ async def test_the_login_form_with_an_error_after_a_redirect_is_a_refusal(
     assert (await the_item(house, item)).state == state
 
 
+@pytest.mark.parametrize(("said", "state"), [("<p>Invalid Username or Password.</p>", "frozen"), ("", "active")])
+async def test_the_login_form_where_a_redirect_leads_is_a_refusal_when_it_says_so(
+    cadre: Browser, item: Item, legacy: LegacyServer, house: House, said: str, state: str
+) -> None:
+    """A front page may show its login box to everybody; one that complains of the password shows it again."""
+    legacy.answers["POST /login"] = RedirectResponse("/cmd?cmd=form", 302)
+    form = bytes(login_page("/login").body).replace(b"<form", said.encode() + b"<form")
+    legacy.answers["GET /cmd"] = Response(form, media_type="text/html")
+    await sign_in(cadre)
+    await cadre.get("/cmd?cmd=form")
+    assert (await the_item(house, item)).state == state
+
+
+async def test_the_login_form_with_an_error_at_its_own_address_is_a_refusal(
+    open_browser: Open, add_system: AddSystem, add_item: AddItem, legacy: LegacyServer, house: House
+) -> None:
+    """A program of one address signs in by going on to that address with other parameters."""
+    system, cadre = await add_system(login_path="/"), await open_browser()
+    await cadre.sign_in()
+    item = await add_item(cadre, system)
+    legacy.answers["GET /"] = login_page("/")
+    legacy.answers["POST /"] = RedirectResponse("/?username=w", 302)
+    await sign_in(cadre, "/")
+    legacy.answers["GET /"] = Response("<h1>no such database</h1>", 403, media_type="text/html")
+    await cadre.get("/?username=w&db=oa")
+    assert (await the_item(house, item)).last_result == "unknown", "an error says nothing about the password"
+    legacy.answers["GET /"] = Response(login_page("/").body, 403, media_type="text/html")
+    await cadre.get("/?username=w")
+    assert (await the_item(house, item)).state == "frozen"
+
+
 async def test_a_page_without_a_type_is_read_as_what_it_begins_like(
     cadre: Browser, item: Item, legacy: LegacyServer
 ) -> None:

@@ -91,6 +91,36 @@ async def test_a_supervised_sign_in_teaches_no_request_that_stores_something(
     assert not has_secret(stored(legacy))
 
 
+@pytest.mark.parametrize(
+    ("target", "changes"),
+    [
+        ("/sign?to=1", {"title": "written by a script"}),
+        ("/sign?to=1", {"note": "a title (of 2026)"}),
+        ("/sign?to=1", {"query": "post(text: $password)"}),
+        ("/sign?to=1", {"template": "{{ password }}"}),
+        ("/sign?to=1", {"page": "<b>mine</b>"}),
+        ("/sign?to=2", {}),
+        ("/sign", {}),
+        ("/thread?to=1", {}),
+    ],
+)
+async def test_a_form_that_presets_texts_lets_its_script_send_no_others_and_nowhere_else(
+    cadre: Browser, item: Item, legacy: LegacyServer, launch: Launch, target: str, changes: dict[str, str]
+) -> None:
+    """What the server sent before the dummy existed stands in its place; a text that could make something of the
+    password counts as little as one that a script writes."""
+    presets = {"title": "a title (of 2026)", "template": "{{ password }}", "page": "<b>mine</b>"}
+    hidden = "".join(f"<input type=hidden name={name} value='{value}'>" for name, value in presets.items())
+    form = f"<form action='/sign?to=1' method=post>{hidden}<input name=username><input type=password name=password>"
+    legacy.answers["GET /login"] = Response("<script>location = '/start'</script>", media_type="text/html")
+    legacy.answers["GET /start"] = Response(f"{form}<input type=submit></form>", media_type="text/html")
+    await launch(cadre)
+    page = await cadre.get("/start")
+    fields = {"username": LOGIN, "password": page.dummy, "title": presets["title"]}
+    assert (await cadre.post(target, fields | changes)).error == "ERR-FILL"
+    assert not any(has_secret(one.body.decode()) for one in legacy.received)
+
+
 async def test_an_answer_that_reflects_the_basic_field_gives_nothing_away(
     add_system: AddSystem, open_browser: Open, add_item: AddItem, legacy: LegacyServer
 ) -> None:

@@ -162,6 +162,8 @@ async def test_redirects_are_the_browsers_to_follow(cadre: Browser, legacy: Lega
     answer = await cadre.get("/go")
     assert (answer.status, answer.location) == (302, "http://oa.localhost:8000/there")
     assert legacy.last.target == "/go"
+    legacy.answers["GET /go"] = Response(status_code=302, headers={"location": ""})
+    assert (await cadre.get("/go?from=here")).location == "/go?from=here"
 
 
 async def test_no_cookie_of_ours_and_no_claim_reaches_the_legacy_server(cadre: Browser, legacy: LegacyServer) -> None:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from connectors.errors import ConnectorError
 from connectors.systems import System
 from core.clock import FrozenClock
-from tests.connectors.gateway.browser import FORM, Browser
+from tests.connectors.gateway.browser import FORM, Browser, Shown
 from tests.connectors.gateway.conftest import LOGIN, SECRET, AddItem, AddSystem, Launch, Open
 from tests.connectors.gateway.upstream import LegacyServer, login_page
 from vault.items import Item
@@ -153,6 +153,34 @@ async def test_the_first_sign_in_by_a_script_is_learned_and_the_next_ones_go_the
     body = json.dumps(sent).replace("{}", page.dummy).encode()
     assert (await cadre.fetch(target, "POST", body, content_type="application/json")).status == 200
     assert len(reached(legacy)) == 2
+
+
+CONSOLE = """<form action="login.do;jsessionid=1A?s=2b" method=post>
+<select name=setting><option>Generic (Embedded)<option selected>Generic (Server)</select>
+<input name=remark value="%s"><input type=hidden name=note value='{"text": "my password"}'>
+<input name=username value=sa><input type=password name=password><input type=submit value=Connect></form>"""
+
+
+async def open_console(cadre: Browser, legacy: LegacyServer, launch: Launch) -> Shown:
+    """The script of the first page leads on to one with a form that presets what no program says."""
+    legacy.answers["GET /login"] = Response("<script>location.href = 'login.jsp'</script>", media_type="text/html")
+    legacy.answers["GET /login.jsp"] = Response(CONSOLE % "清溪县 (民政)", media_type="text/html")
+    legacy.answers["POST /login.do;jsessionid=1A"] = RedirectResponse("/desk", 302)
+    await launch(cadre)
+    return await cadre.get("/login.jsp")
+
+
+@pytest.mark.parametrize("setting", ["Generic (Embedded)", "Generic (Server)"])
+async def test_what_the_form_presets_may_stand_beside_the_password_in_a_first_sign_in(
+    cadre: Browser, item: Item, legacy: LegacyServer, launch: Launch, house: House, oa: System, setting: str
+) -> None:
+    page = await open_console(cadre, legacy, launch)
+    fields = {"setting": setting, "remark": "清溪县 (民政)", "username": LOGIN, "password": page.dummy}
+    await cadre.post("/login.do;jsessionid=1A?s=2b", fields)
+    assert len(reached(legacy)) == 1
+    async with house.database.read() as connection:
+        known = await house.login_requests.known_for(connection, oa.id, cadre.session.user.id)
+    assert [(one.source, one.request.path) for one in known.requests] == [("learned", "/login.do")]
 
 
 async def test_what_was_learned_from_a_refused_sign_in_is_not_kept(

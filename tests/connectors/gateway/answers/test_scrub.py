@@ -325,6 +325,15 @@ def test_fields_are_freed() -> None:
     assert finding.found == 2
 
 
+def test_the_name_of_a_cookie_that_the_browser_has_sent_stays_whole() -> None:
+    finding = scrubber("pyload")
+    fields = [("set-cookie", "pyload_session=pyload; Path=/"), ("Set-Cookie", "pyload=1"), ("x-app", "pyload=1")]
+    masked = [("Set-Cookie", "******=1"), ("x-app", "******=1")]
+    known = finding.fields(fields, {"pyload_session"})
+    assert known == [("set-cookie", "pyload_session=******; Path=/"), *masked]
+    assert finding.fields(fields) == [("set-cookie", "******_session=******; Path=/"), *masked]
+
+
 def test_the_longer_of_two_secrets_is_taken_whole() -> None:
     digest = "5f4dcc3b5aa765d61d8327deb882cf99"
     finding = scrubber("5f4d", digest)

@@ -13,6 +13,7 @@ from connectors.gateway.session.fills import Fill
 from connectors.gateway.swap.body import parse_body
 from connectors.gateway.swap.decision import Exchange, Refusal, Sent, decide
 from connectors.login_requests import LoginRequest, RequestLine, Source
+from connectors.login_requests.presets import Presets
 from connectors.login_requests.store import Knowledge, Known
 
 ORIGIN = "http://oa.county"
@@ -34,6 +35,7 @@ def fill(**changes: Any) -> Fill:
         "login_url": f"{ORIGIN}/login",
         "variables": {},
         "supervised": False,
+        "presets": Presets(),
         "taught": (),
         "known_id": None,
         "created_at": NOW,
