@@ -13,13 +13,14 @@ from starlette.types import Send
 
 from connectors.errors import ConnectorError
 from connectors.gateway.answers.echoes import Echoes, EchoStream
+from connectors.gateway.answers.polling import Polling
 from connectors.gateway.answers.results import Results
 from connectors.gateway.answers.scrub import Scrubber
 from connectors.gateway.pages.documents import MAX_DOCUMENT_BYTES, Document, Documents
 from connectors.gateway.pages.salts import salts_in_answer
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.session.fills import Fills
-from connectors.gateway.session.sessions import GatewaySession, GatewaySessions
+from connectors.gateway.session.sessions import GatewaySessions
 from connectors.gateway.swap.attempts import Answered, Attempt
 from connectors.gateway.swap.basic import BasicAuthorization
 from connectors.gateway.swap.outgoing import Outgoing
@@ -44,7 +45,7 @@ from connectors.gateway.wire.upstream import (
 )
 from connectors.legacy.outcome.answer import Outcome
 from connectors.legacy.recipe.variables import from_response
-from connectors.systems import System, WayInKind
+from connectors.systems import WayInKind
 from core.offload import off_loop
 
 _NO_BODY_STATUS = frozenset({204, 304})
@@ -64,6 +65,7 @@ class Proxy:
         basic: BasicAuthorization,
         echoes: Echoes,
         results: Results,
+        polling: Polling,
         documents: Documents,
     ) -> None:
         self._parts = parts
@@ -74,6 +76,7 @@ class Proxy:
         self._basic = basic
         self._echoes = echoes
         self._results = results
+        self._polling = polling
         self._documents = documents
 
     async def serve(self, visit: Visit, send: Send) -> None:
@@ -83,6 +86,7 @@ class Proxy:
         if isinstance(body, Attempt):
             await _send_answered(send, await body.answer())
             return
+        await self._polling.expect(visit)
         try:
             request = self._request(visit, body, in_parts=visit.is_played or not await self._echoes.hide(visit.who))
             async with self._upstream.send(request) as answer:
@@ -93,10 +97,6 @@ class Proxy:
             raise
         finally:
             visit.wipe()
-
-    async def refuse_dummies(self, who: GatewaySession, system: System, where: str, lines: Sequence[str]) -> None:
-        """Raises ERR-FILL for what must not go to the system over a socket."""
-        await self._outgoing.refuse_dummies(who, system, where, lines)
 
     async def _authorize(self, visit: Visit) -> None:
         """The Basic header field that the gateway gives, if it gives one."""
@@ -140,10 +140,12 @@ class Proxy:
         headers = _with_challenge(visit, answer.status, fields, headers)
         if answer.status == 206:
             headers = never_kept(headers)
-        if visit.swapped is not None or visit.held is not None:
+        if (visit.swapped is not None and not visit.is_message) or visit.held is not None:
             await self._signed_in(visit, answer, headers, send, is_echo=fields != answer.fields)
         elif visit.request.method == "HEAD" or answer.status in _NO_BODY_STATUS:
             await _send_bodiless(send, answer, headers)
+        elif visit.polling is not None:
+            await self._packets(visit, answer, headers, send)
         elif may_be_html(content_type, answer) and visit.is_document and not answer.coding:
             await self._document(visit, answer, headers, send)
         elif self._teaches(visit, answer):
@@ -208,6 +210,15 @@ class Proxy:
         if visit.swapped is not None:
             visit.swapped.attempt.answered(Answered(answer.status, headers, body))
         await _send_answered(send, Answered(answer.status, headers, body))
+
+    async def _packets(self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send) -> None:
+        """Messages of a socket that come over HTTP, long after they were asked for: one may answer a sign-in that was
+        sent meanwhile."""
+        first = bytearray()
+        await _read_into(first, answer)
+        if answer.content.at_eof():
+            await self._polling.hear(visit, bytes(first))
+        await self._pass_on(visit, answer, headers, send, bytes(first))
 
     async def _document(self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send) -> None:
         first = await self._beginning(answer)
@@ -334,12 +345,7 @@ def _received(visit: Visit) -> list[Header]:
         received = [(name, value) for name, value in received if name not in ("content-type", "content-encoding")]
         received.append(("content-type", visit.swapped.content_type))
     supervision = visit.who.supervision
-    if supervision is None:
-        return received
-    return [
-        (name, "; ".join(filter(supervision.passes, map(str.strip, value.split(";")))) if name == "cookie" else value)
-        for name, value in received
-    ]
+    return supervision.without_old(received) if supervision is not None else received
 
 
 async def _pieces(first: bytes, answer: UpstreamAnswer, gone: asyncio.Task[None]) -> AsyncGenerator[bytes, None]:

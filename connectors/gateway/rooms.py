@@ -1,7 +1,12 @@
 """The gateway's rooms, built once: each stands on those before it."""
 
+from functools import partial
+
 from connectors.gateway.answers.echoes import Echoes
+from connectors.gateway.answers.polling import Polling
+from connectors.gateway.answers.replies import Replies
 from connectors.gateway.answers.results import Results
+from connectors.gateway.conversation import Conversation
 from connectors.gateway.pages.documents import Documents
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.proxy import Proxy
@@ -44,10 +49,12 @@ class Rooms:
             parts.items,
             parts.ledger,
         )
-        outgoing = Outgoing(parts, self._fills, parts.captures, swap)
+        self.outgoing = Outgoing(parts, self._fills, parts.captures, swap)
         # answers
         self.echoes = Echoes(self._secrets)
         results = Results(parts, self.sessions, self._fills, parts.captures)
+        self.replies = Replies(results)
+        polling = Polling(parts, self.sessions, self.replies)
         # pages
         documents = Documents(parts, self.sessions, self._fills, self.knowledge, self.forms, results)
         self.proxy = Proxy(
@@ -55,12 +62,14 @@ class Rooms:
             self.upstream,
             self.sessions,
             self._fills,
-            outgoing,
+            self.outgoing,
             self.basic,
             self.echoes,
             results,
+            polling,
             documents,
         )
+        self.conversation = partial(Conversation, parts.clock, self.outgoing, self.replies, self.echoes)
 
     async def close(self) -> None:
         self.echoes.close()
