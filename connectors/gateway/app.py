@@ -23,14 +23,16 @@ from connectors.gateway.wire.paths import require_inside, target_of
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.gateway.wire.statuses import serve_every_status
 from connectors.gateway.wire.upload import Upload
+from connectors.gateway.wire.upstream import UpstreamRequest
+from connectors.gateway.wire.websocket import handshake_headers
 from connectors.gateway_client import CALLBACK_PATH
 from connectors.launch import refusal_of
 from connectors.legacy.recipe.recipe import Recipe
+from connectors.login_requests.channel import Channel
 from connectors.systems import Endpoint, System
 from core.errors import YimenError
 from core.fresh import Fresh
 from core.logs import logger
-from core.offload import off_loop
 from core.turns import work_for
 
 OWN_PREFIX = "/.yimen/"
@@ -120,29 +122,24 @@ class GatewayApp:
     async def _connect(
         self, browser: WebSocket, system: System, endpoint: Endpoint, who: GatewaySession, target: str
     ) -> None:
-        given = await self._rooms.basic.of_system(who, system)
+        rooms, origins = self._rooms, self._origins(system, endpoint)
+        given = await rooms.basic.of_system(who, system)
         address = browser.state.address if system.registration.forwards_address else None
-        peer = Peer(address, given.value if given is not None else None)
-        await self._rooms.websocket.serve(
-            browser,
-            partial(self._is_allowed, who, system),
-            partial(self._rooms.proxy.refuse_dummies, who, system, f"WEBSOCKET {target.partition('?')[0]}"),
-            endpoint.origin,
-            self._origins(system, endpoint),
-            target,
-            peer,
-            system.registration.trust,
-            who.id,
-            partial(self._cleaned, browser, system, endpoint),
-        )
-
-    async def _cleaned(self, browser: WebSocket, system: System, endpoint: Endpoint, message: bytes) -> bytes:
-        """A message of the system without the secrets of the visit as it is now. Raises ERR-SESSION when it is over."""
-        who = await self._who(browser, system, endpoint)
-        if who is None:
-            raise ConnectorError("ERR-SESSION", "the visit has ended", status=401)
-        scrubber = await self._rooms.echoes.scrubber(who)
-        return await off_loop(len(message), scrubber.scrub, message) if scrubber is not None else message
+        sent = browser.headers.items()
+        received = who.supervision.without_old(sent) if who.supervision is not None else sent
+        headers = handshake_headers(received, origins, Peer(address, given.value if given is not None else None))
+        trust = system.registration.trust
+        request = UpstreamRequest("GET", endpoint.origin, target, headers, None, trust, who.id)
+        where = f"WEBSOCKET {target.partition('?')[0]}"
+        await rooms.outgoing.refuse_dummies(who, system, where, [target, *browser.headers.values()])
+        look, is_allowed = partial(self._who, browser, system, endpoint), partial(self._is_allowed, who, system)
+        channel = Channel.parse(str(endpoint.origin), target)
+        recipe = await self._recipe(system)
+        conversation = rooms.conversation(system, recipe, channel, who, browser, look, is_allowed)
+        try:
+            await rooms.websocket.serve(browser, request, conversation)
+        finally:
+            await conversation.end()
 
     async def _is_allowed(self, who: GatewaySession, system: System) -> bool:
         """Read anew, past every cache: a long connection asks seldom."""

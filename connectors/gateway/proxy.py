@@ -4,12 +4,10 @@ The order is that of the sub-packages: `session` says who is there, `swap` puts 
 receives, `answers` judges and scrubs, `pages` prepares what the browser is shown.
 """
 
-from collections.abc import Sequence
-
 from starlette.types import Send
 
 from connectors.gateway.answers.echoes import Echoes
-from connectors.gateway.session.sessions import GatewaySession
+from connectors.gateway.answers.polling import Polling
 from connectors.gateway.swap.attempts import Attempt
 from connectors.gateway.swap.basic import BasicAuthorization
 from connectors.gateway.swap.outgoing import Outgoing
@@ -18,17 +16,23 @@ from connectors.gateway.way_back import WayBack
 from connectors.gateway.wire.headers import Header, Peer, unconditional, upstream_headers, whole
 from connectors.gateway.wire.reply import send_whole
 from connectors.gateway.wire.upstream import ACCEPT_ENCODING, Body, Upstream, UpstreamRequest
-from connectors.systems import System
 
 
 class Proxy:
     def __init__(
-        self, upstream: Upstream, outgoing: Outgoing, basic: BasicAuthorization, echoes: Echoes, way_back: WayBack
+        self,
+        upstream: Upstream,
+        outgoing: Outgoing,
+        basic: BasicAuthorization,
+        echoes: Echoes,
+        polling: Polling,
+        way_back: WayBack,
     ) -> None:
         self._upstream = upstream
         self._outgoing = outgoing
         self._basic = basic
         self._echoes = echoes
+        self._polling = polling
         self._way_back = way_back
 
     async def serve(self, visit: Visit, send: Send) -> None:
@@ -39,6 +43,7 @@ class Proxy:
             answered = await body.answer()
             await send_whole(send, answered.status, answered.headers, answered.body)
             return
+        await self._polling.expect(visit)
         try:
             request = self._request(visit, body, in_parts=visit.is_played or not await self._echoes.hide(visit.who))
             async with self._upstream.send(request) as answer:
@@ -49,10 +54,6 @@ class Proxy:
             raise
         finally:
             visit.wipe()
-
-    async def refuse_dummies(self, who: GatewaySession, system: System, where: str, lines: Sequence[str]) -> None:
-        """Raises ERR-FILL for what must not go to the system over a socket."""
-        await self._outgoing.refuse_dummies(who, system, where, lines)
 
     async def _authorize(self, visit: Visit) -> None:
         """The Basic header field that the gateway gives, if it gives one."""
@@ -93,12 +94,7 @@ def _received(visit: Visit) -> list[Header]:
         received = [(name, value) for name, value in received if name not in ("content-type", "content-encoding")]
         received.append(("content-type", visit.swapped.content_type))
     supervision = visit.who.supervision
-    if supervision is None:
-        return received
-    return [
-        (name, "; ".join(filter(supervision.passes, map(str.strip, value.split(";")))) if name == "cookie" else value)
-        for name, value in received
-    ]
+    return supervision.without_old(received) if supervision is not None else received
 
 
 def _length(visit: Visit, body: Body) -> int | None:

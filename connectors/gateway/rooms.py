@@ -1,7 +1,12 @@
 """The gateway's rooms, built once: each stands on those before it."""
 
+from functools import partial
+
 from connectors.gateway.answers.echoes import Echoes
+from connectors.gateway.answers.polling import Polling
+from connectors.gateway.answers.replies import Replies
 from connectors.gateway.answers.results import Results
+from connectors.gateway.conversation import Conversation
 from connectors.gateway.pages.documents import Documents
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.proxy import Proxy
@@ -15,6 +20,7 @@ from connectors.gateway.swap.form_reader import FormReader
 from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.swap.outgoing import Outgoing
 from connectors.gateway.swap.swap import Swap
+from connectors.gateway.way_back import WayBack
 from connectors.gateway.wire.upstream import Upstream
 from connectors.gateway.wire.websocket import WebSocketProxy
 
@@ -44,23 +50,17 @@ class Rooms:
             parts.items,
             parts.ledger,
         )
-        outgoing = Outgoing(parts, self._fills, parts.captures, swap)
+        self.outgoing = Outgoing(parts, self._fills, parts.captures, swap)
         # answers
         self.echoes = Echoes(self._secrets)
         results = Results(parts, self.sessions, self._fills, parts.captures)
+        self.replies = Replies(results)
+        polling = Polling(parts, self.sessions, self.replies)
         # pages
         documents = Documents(parts, self.sessions, self._fills, self.knowledge, self.forms, results)
-        self.proxy = Proxy(
-            parts,
-            self.upstream,
-            self.sessions,
-            self._fills,
-            outgoing,
-            self.basic,
-            self.echoes,
-            results,
-            documents,
-        )
+        way_back = WayBack(parts, self.sessions, self._fills, self.basic, self.echoes, results, polling, documents)
+        self.proxy = Proxy(self.upstream, self.outgoing, self.basic, self.echoes, polling, way_back)
+        self.conversation = partial(Conversation, parts.clock, self.outgoing, self.replies, self.echoes)
 
     async def close(self) -> None:
         self.echoes.close()

@@ -16,6 +16,8 @@ from connectors.gateway.wire.rewrite import OriginMap
 from connectors.gateway.wire.upload import Upload
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.login_requests import RequestLine
+from connectors.login_requests.channel import Channel
+from connectors.login_requests.request import SOCKET
 from connectors.systems import Endpoint, System
 
 
@@ -40,6 +42,17 @@ class Visit:
     @property
     def line(self) -> RequestLine:
         return RequestLine.parse(str(self.endpoint.origin), self.request.method, self.target)
+
+    @property
+    def polling(self) -> Channel | None:
+        """The Engine.IO session that this request is a part of, if it is one of a script's."""
+        channel = Channel.parse(str(self.endpoint.origin), self.target)
+        return channel if channel.is_polling and not self.is_navigation else None
+
+    @property
+    def is_message(self) -> bool:
+        """The password went into a message, to which another request, or a socket, brings the answer."""
+        return self.swapped is not None and self.swapped.request.method == SOCKET
 
     @property
     def path(self) -> str:

@@ -12,6 +12,7 @@ from starlette.types import Send
 
 from connectors.errors import ConnectorError
 from connectors.gateway.answers.echoes import Echoes, EchoStream
+from connectors.gateway.answers.polling import Polling
 from connectors.gateway.answers.results import Results
 from connectors.gateway.answers.scrub import Scrubber
 from connectors.gateway.pages.documents import MAX_DOCUMENT_BYTES, Document, Documents
@@ -46,6 +47,7 @@ class WayBack:
         basic: BasicAuthorization,
         echoes: Echoes,
         results: Results,
+        polling: Polling,
         documents: Documents,
     ) -> None:
         self._parts = parts
@@ -54,6 +56,7 @@ class WayBack:
         self._basic = basic
         self._echoes = echoes
         self._results = results
+        self._polling = polling
         self._documents = documents
 
     async def lead(self, visit: Visit, answer: UpstreamAnswer, send: Send) -> None:
@@ -67,10 +70,12 @@ class WayBack:
         headers = _with_challenge(visit, answer.status, fields, headers)
         if answer.status == 206:
             headers = never_kept(headers)
-        if visit.swapped is not None or visit.held is not None:
+        if (visit.swapped is not None and not visit.is_message) or visit.held is not None:
             await self._signed_in(visit, answer, headers, send, is_echo=fields != answer.fields)
         elif visit.request.method == "HEAD" or answer.status in NO_BODY_STATUS:
             await send_bodiless(send, answer, headers)
+        elif visit.polling is not None:
+            await self._packets(visit, answer, headers, send)
         elif may_be_html(content_type, answer) and visit.is_document and not answer.coding:
             await self._document(visit, answer, headers, send)
         elif self._teaches(visit, answer):
@@ -135,6 +140,15 @@ class WayBack:
         if visit.swapped is not None:
             visit.swapped.attempt.answered(Answered(answer.status, headers, body))
         await send_whole(send, answer.status, headers, body)
+
+    async def _packets(self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send) -> None:
+        """Messages of a socket that come over HTTP, long after they were asked for: one may answer a sign-in that was
+        sent meanwhile."""
+        first = bytearray()
+        await _read_into(first, answer)
+        if answer.content.at_eof():
+            await self._polling.hear(visit, bytes(first))
+        await self._pass_on(visit, answer, headers, send, bytes(first))
 
     async def _document(self, visit: Visit, answer: UpstreamAnswer, headers: list[Header], send: Send) -> None:
         first = await self._beginning(answer)

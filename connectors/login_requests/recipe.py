@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from connectors.legacy.recipe.recipe import Recipe
-from connectors.login_requests.request import LoginRequest
+from connectors.login_requests.request import SOCKET, LoginRequest
 
 
 def requests_of_recipe(recipe: Recipe, origin: str) -> Sequence[LoginRequest]:
@@ -15,7 +15,7 @@ def requests_of_recipe(recipe: Recipe, origin: str) -> Sequence[LoginRequest]:
     return [
         LoginRequest(
             origin=origin,
-            method=asked.method,
+            method=SOCKET if asked.is_message else asked.method,
             path=asked.path,
             query={name: None if value == "*" else value for name, value in asked.query.items()},
             kind=None if asked.content == "auto" else asked.content,

@@ -6,15 +6,20 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, Self
+from typing import Final, Literal, Self, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.legacy.recipe.globs import matches_path
 
-Kind = Literal["urlencoded", "multipart", "json", "basic"]
-Method = Literal["POST", "PUT", "PATCH"]
+# How a message of a socket is written: one JSON document alone, or as Socket.IO, SockJS or SignalR frame one.
+MessageKind = Literal["message", "socket.io", "sockjs", "signalr"]
+Kind = Literal["urlencoded", "multipart", "json", "basic", "message", "socket.io", "sockjs", "signalr"]
+MESSAGE_KINDS: frozenset[str] = frozenset(get_args(MessageKind))
+# SOCKET is no method of HTTP: a message of a socket, whatever carries it.
+Method = Literal["POST", "PUT", "PATCH", "SOCKET"]
+SOCKET: Final = "SOCKET"
 
 # A word of a program, such as `login` or `user.doLogin`: a value that says what is asked for.
 WORD = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z")

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.login_requests.request import SOCKET
 from connectors.login_requests.store import Known
 from core.database import Connection
 from sso.authentication.sessions import Session
@@ -22,6 +23,7 @@ _ADDRESS = "/administration/login-requests"
 class LoginRequestLine:
     id: str
     system: str
+    message: str
     where: str
     fields: tuple[str, ...]
     made: bool
@@ -75,11 +77,13 @@ async def _line(surface: Surface, connection: Connection, known: Known, texts: C
     system = await surface.house.systems.find(connection, known.system_id)
     person = await surface.house.users.find(connection, known.user_id) if known.user_id else None
     asked = known.request
+    is_message = asked.method == SOCKET
     query = "&".join(name if value is None else f"{name}={value}" for name, value in asked.query.items())
     return LoginRequestLine(
         id=known.id,
         system=system.name.in_locale(texts.locale) if system is not None else known.system_id,
-        where=f"{asked.method} {asked.origin}{asked.path}{'?' + query if query else ''}",
+        message=asked.kind or "" if is_message else "",
+        where=f"{'' if is_message else asked.method} {asked.origin}{asked.path}{'?' + query if query else ''}".strip(),
         fields=tuple(name for name in asked.passwords if name not in asked.made_only) or ("Authorization",),
         made=any(one not in (None, "password") for one in asked.passwords.values()),
         username=asked.username or "",

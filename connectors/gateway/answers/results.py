@@ -69,6 +69,17 @@ class Results:
             headers += await self._note_held(visit.held, outcome)
         return headers
 
+    async def note_sent(self, fill: Fill) -> None:
+        """The password has left in a message whose answer is still to come."""
+        async with self._parts.database.write() as connection:
+            await self._parts.items.note_result(connection, fill.item_id or "", "unknown")
+
+    async def note_message(self, who: GatewaySession, system: System, fill: Fill, outcome: Outcome) -> None:
+        """The system has answered it. The dummy is spent whatever it says: a message is put in once."""
+        await self.record(who, system, fill.item_id or "", outcome)
+        if outcome.result == "success":
+            await self._keep_lessons(who, system, fill)
+
     async def note_basic(self, who: GatewaySession, system: System, given: Authorization, status: int) -> None:
         """The first answer to a header field says whether it was right: anything but a refusal is a success, and an
         error of the system is neither."""

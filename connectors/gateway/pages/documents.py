@@ -71,9 +71,9 @@ class Documents:
     async def prepare(self, visit: Visit, document: Document) -> tuple[bytes, list[Header]]:
         """The page and its header fields as the browser gets them."""
         size = len(document.body)
-        plan = await off_loop(size, _plan, visit.recipe, visit.system, document) if visit.system.fills else None
+        plan, shell = await off_loop(size, _plans, visit.recipe, visit.system, document)
         await self._decide(visit, document, plan)
-        told = await self._told(visit, document, plan)
+        told = await self._told(visit, document, plan, shell)
         body = await off_loop(size, visit.origins.rewrite, document.body)
         headers = list(document.headers)
         if plan is not None or told is not None:
@@ -104,7 +104,9 @@ class Documents:
             async with self._parts.database.write() as connection:
                 await captures.offer_held(connection, who.id)
 
-    async def _told(self, visit: Visit, document: Document, plan: FillPlan | None) -> dict[str, Any] | None:
+    async def _told(
+        self, visit: Visit, document: Document, plan: FillPlan | None, shell: FillPlan | None
+    ) -> dict[str, Any] | None:
         """What our script is told in this page; None where it has nothing to do."""
         offer = await self._offer(visit)
         if offer is not None and (plan is None or plan.form is None):
@@ -114,7 +116,8 @@ class Documents:
         # A first, supervised sign-in may lead on from the login path to where the page's script draws the login.
         is_expected = _is_login_address(visit.system, document) or visit.who.supervision is not None
         if visit.recipe is not None or not is_expected:
-            return None
+            # A login path may lead on, within a launch, to the page of which a script makes the login.
+            return await self._fill(visit, document, shell, only_launched=True) if shell is not None else None
         if await off_loop(len(document.body), _leads_elsewhere, visit.system, document):
             return self._notice(visit, "elsewhere", "portal", "")
         last_resort = await off_loop(len(document.body), _last_resort, document)
@@ -262,15 +265,18 @@ def _last_resort(document: Document) -> FillPlan | None:
     return opener_plan(*known) or waiting_plan(*known)
 
 
-def _plan(recipe: Recipe | None, system: System, document: Document) -> FillPlan | None:
-    """A page that its script draws is taken for a login page only where the system says its login page is."""
+def _plans(recipe: Recipe | None, system: System, document: Document) -> tuple[FillPlan | None, FillPlan | None]:
+    """That of a login page; else, second, that of a page which its script draws. Where the system says its login page
+    is, such a page is one; elsewhere it may be anything."""
+    if not system.fills:
+        return None, None
     origins = [endpoint.origin for endpoint in system.endpoints]
     plan = fill_plan(recipe, document.body, document.url, document.charset, origins=origins)
     if recipe is not None or (plan is not None and not plan.steps and not (plan.waits and plan.form is None)):
-        return plan
+        return plan, None
     if not _is_login_address(system, document):
-        return None
-    return plan or step_plan(document.body, document.url, document.charset)
+        return None, plan if plan is not None and not plan.steps else None
+    return plan or step_plan(document.body, document.url, document.charset), None
 
 
 def _is_login_address(system: System, document: Document) -> bool:

@@ -344,15 +344,31 @@
 
   // A script that sends the sign-in itself often hides why it failed.
   let stopped = false;
+  const refuse = (code) => {
+    if (stopped) return;
+    stopped = true;
+    note(`${told.texts.refusals[code] || ""} (${code})`, { address: told.portal, label: told.texts.portal });
+  };
+  // The gateway ends a socket over which a sign-in may not go, and says the code; scripts open another and say nothing.
+  const watchSockets = () => {
+    const watched = new WeakSet();
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function watchedSend(...given) {
+      if (!watched.has(this)) {
+        watched.add(this);
+        this.addEventListener("close", (event) => { if (event.reason in told.texts.refusals) refuse(event.reason); });
+      }
+      return send.apply(this, given);
+    };
+  };
   const watch = () => {
     keep(REFUSED, "", 0);
     const watching = setInterval(() => {
       const code = kept(REFUSED);
       if (!code) return;
       clearInterval(watching);
-      stopped = true;
       keep(REFUSED, "", 0);
-      note(`${told.texts.refusals[code] || ""} (${code})`, { address: told.portal, label: told.texts.portal });
+      refuse(code);
     }, LOOK_MS);
     setTimeout(() => clearInterval(watching), FILLED_SECONDS * 1000);
   };
@@ -464,6 +480,7 @@
     if (told.offer) watchTyping();
     if (!told.dummy) return;
     watchSending();
+    watchSockets();
     const mayStep = () => told.steps || (told.waits && told.presses && hasSettled());
     const find = () => {
       let password = passwordField();

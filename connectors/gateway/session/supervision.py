@@ -2,7 +2,8 @@
 
 It begins with a session of the legacy host that is fresh: of the cookies that the browser still has from other days,
 none goes to the server; only those pass that it has set since. So a page's script can do nothing in the person's name
-but sign in, and what it sends as a sign-in can be learned.
+but sign in, and what it sends as a sign-in can be learned. A session of Engine.IO, which its name in an address carries
+on from a request to a socket, is known in the same way.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+# Where a session of Engine.IO stands among the cookies: none has a space in its name.
+ENGINE_SESSION = "engine.io session"
 _MOST_COOKIES = 100
 # Values of one cookie: requests that are under way still carry those that it had a moment before.
 _MOST_VALUES = 20
@@ -31,7 +34,17 @@ class Supervision:
     def passes(self, pair: str) -> bool:
         """Whether `name=value` is a cookie of this sign-in."""
         name, _, value = pair.partition("=")
-        return _digest(value) in self.cookies.get(name.strip(), ())
+        return self.has_given(name.strip(), value)
+
+    def has_given(self, name: str, value: str) -> bool:
+        return _digest(value) in self.cookies.get(name, ())
+
+    def without_old(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Header fields without the cookies of other days."""
+        return [(name, self._passed(value) if name == "cookie" else value) for name, value in headers]
+
+    def _passed(self, cookies: str) -> str:
+        return "; ".join(filter(self.passes, map(str.strip, cookies.split(";"))))
 
     def with_cookies(self, set_cookies: Iterable[str]) -> Self:
         """After an answer with these Set-Cookie lines."""

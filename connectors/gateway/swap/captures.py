@@ -12,7 +12,7 @@ from connectors.gateway.session.fills import Fill
 from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.swap.body import AmbiguousBodyError, Place, parse_body
 from connectors.gateway.swap.recognise import looks_made
-from connectors.gateway.swap.swap import SentBody
+from connectors.gateway.swap.sent import SentBody
 from connectors.legacy.page.words import names_password, names_username
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System, Systems

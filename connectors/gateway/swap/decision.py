@@ -42,7 +42,8 @@ _STATE = frozenset(
 
 @dataclass(frozen=True)
 class Sent:
-    """A request that may be a sign-in. `filled` names the fill that the page holds, untouched by the person.
+    """A request that may be a sign-in. `filled` names the fill that the page holds, untouched by the person. It
+    `may_teach` where nothing of other days stands behind it: a message of a socket that was open before may not.
 
     `recipe` is the transform of the system's recipe with its variables, where it has one; else `salts` are tried.
     """
@@ -51,6 +52,7 @@ class Sent:
     body: ParsedBody
     salts: Sequence[str] = field(repr=False)
     filled: str = ""
+    may_teach: bool = True
     recipe: Transform | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -87,7 +89,7 @@ def decide(sent: Sent, fill: Fill, login: str | None, knowledge: Knowledge) -> E
             places = _places_in(known, sent, fill)
             if places and plain <= places.keys() and stand_once(sent.body, places):
                 return Exchange(places, known.request, known)
-    if _may_learn(fill, knowledge) and (found := _learnable(sent, fill, login)) is not None:
+    if sent.may_teach and _may_learn(fill, knowledge) and (found := _learnable(sent, fill, login)) is not None:
         return found
     if plain or hides(fill.dummy, texts):
         return _elsewhere(knowledge, sent.line)
@@ -203,6 +205,16 @@ def _is_made(value: str | None, *, was_filled: bool) -> bool:
 
 def _may_be_password(name: str, fill: Fill) -> bool:
     return names_password(name) or name.rsplit("/", 1)[-1] in fill.password_names
+
+
+def may_matter(line: RequestLine, body: ParsedBody, fill: Fill, knowledge: Knowledge) -> bool:
+    """Whether a message deserves a closer look: it is cheap to say, and most messages of a socket do not."""
+    if any(known.request.is_at(line) and known.request.has_constants(body.leaves) for known in knowledge.requests):
+        return True
+    texts = [place.value for place in body.places if place.value]
+    return hides(fill.dummy, texts) or any(
+        _may_be_password(place.name, fill) or looks_made(place.value or "") for place in body.places
+    )
 
 
 def speaks_of(dummies: Collection[str], text: str) -> bool:

@@ -5,7 +5,7 @@ login request, or in a supervised sign-in one that may be learned; a dummy found
 sent (DESIGN §4.16, §4a.24). What leaves is written anew from what was read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -14,13 +14,15 @@ from connectors.gateway.session.fills import Fill, Fills
 from connectors.gateway.session.secrets import VisitSecrets
 from connectors.gateway.session.sessions import FRESH_SECONDS, GatewaySession
 from connectors.gateway.swap.attempts import Attempt, Attempts
-from connectors.gateway.swap.body import AmbiguousBodyError, ParsedBody, parse_body
-from connectors.gateway.swap.decision import Exchange, Refusal, Sent, decide, speaks_of
+from connectors.gateway.swap.body import AmbiguousBodyError, ParsedBody
+from connectors.gateway.swap.decision import Exchange, Refusal, Sent, decide, may_matter, speaks_of
 from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.swap.salts import salts_for, variables_for
+from connectors.gateway.swap.sent import SentBody
 from connectors.launch import Launcher
 from connectors.legacy.recipe.recipe import Recipe
-from connectors.login_requests import LoginRequest, RequestLine
+from connectors.login_requests import LoginRequest
+from connectors.login_requests.request import SOCKET
 from connectors.login_requests.store import Knowledge, LoginRequests
 from connectors.systems import System
 from core.clock import Clock
@@ -41,27 +43,15 @@ _LONGEST_ECHO = 400
 _MUCH = INLINE_BYTES + 1
 
 
-@dataclass(frozen=True)
-class SentBody:
-    """A request as far as a swap cares. `filled` names the fill that our script has put into a page of this host last,
-    with nothing typed over it since; `typed` is the length of the password that a person typed."""
-
-    line: RequestLine
-    content_type: str
-    body: bytes = field(repr=False)
-    cookies: Mapping[str, str] = field(repr=False)
-    filled: str = ""
-    typed: int | None = None
-
-
 @dataclass
 class Swapped:
-    """A body with the real value, for `request`, which says so. `attempt` gets the answer, for a second press that
-    comes meanwhile. What its answers must not show is kept by now."""
+    """A body with the real value, for `request`, which says so; `sent` is what the page had sent. `attempt` gets the
+    answer, for a second press that comes meanwhile. What its answers must not show is kept by now."""
 
     fill: Fill
     request: LoginRequest
     attempt: Attempt
+    sent: ParsedBody = field(repr=False)
     body: bytearray = field(repr=False)
     content_type: str
     secrets: tuple[bytearray, ...] = field(repr=False)
@@ -107,13 +97,15 @@ class Swap:
             return None
         charset = next((fill.charset for fill in filled if fill.id == sent.filled), filled[0].charset)
         try:
-            body = await off_loop(len(sent.body), parse_body, sent.content_type, sent.body, charset)
+            body = await off_loop(len(sent.body), sent.parsed, charset)
         except AmbiguousBodyError as error:
             await self._refuse_ambiguous(who, system, sent, filled, str(error))
             return None
         knowledge = await self._knowledge.of(system, who.session.user.id, recipe)
         refusals: list[tuple[Fill, Refusal]] = []
         for fill in filled:
+            if sent.line.method == SOCKET and not may_matter(sent.line, body, fill, knowledge):
+                continue
             decided = await self._decided(recipe, sent, body, fill, knowledge)
             if isinstance(decided, Exchange):
                 return await self._exchanged(who, system, recipe, fill, body, decided)
@@ -168,6 +160,7 @@ class Swap:
             body=body,
             salts=salts_for(fill, body, sent.cookies),
             filled=sent.filled,
+            may_teach=sent.may_teach(fill),
             recipe=recipe.compiled_transform if recipe is not None else None,
             variables=variables_for(recipe, fill, body, sent.cookies, login) if recipe is not None else {},
         )
@@ -227,7 +220,7 @@ class Swap:
         short = [one for one in secrets if len(one) <= _LONGEST_ECHO]
         await self._secrets.keep(who, short, waits=FRESH_SECONDS - age)
         written, content_type = body.written(values)
-        return Swapped(fill, request, attempt, written, content_type, secrets)
+        return Swapped(fill, request, attempt, body, written, content_type, secrets)
 
     async def _refuse_ambiguous(
         self, who: GatewaySession, system: System, sent: SentBody, fills: Sequence[Fill], why: str

@@ -25,7 +25,7 @@ async def send_bodiless(send: Send, answer: UpstreamAnswer, headers: list[Header
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def send_whole(send: Send, status: int, headers: list[Header], body: bytes) -> None:
+async def send_whole(send: Send, status: int, headers: Sequence[Header], body: bytes) -> None:
     bodiless = status in NO_BODY_STATUS
     length = ("content-length", str(len(body)))
     await send_start(send, status, headers if bodiless else [*headers, length])

@@ -17,6 +17,7 @@ from websockets.protocol import Protocol, Side, State
 from connectors.errors import ConnectorError
 from connectors.gateway.wire.answer_head import AnswerHead
 from connectors.gateway.wire.connection import Connection
+from connectors.gateway.wire.message import Message
 from connectors.gateway.wire.request import UpstreamRequest
 from connectors.gateway.wire.upstream import Upstream
 
@@ -81,19 +82,19 @@ class UpstreamSocket:
         self.protocol = protocol
         self._connection = connection
         self._frames = Protocol(Side.CLIENT, state=State.OPEN, max_size=MAX_MESSAGE_BYTES)
-        self._messages: deque[str | bytes] = deque()
+        self._messages: deque[Message] = deque()
         self._parts: list[bytes] = []
         self._is_text = False
         self._rest = rest
 
-    async def send(self, message: str | bytes) -> None:
+    async def send(self, message: Message) -> None:
         """Raises OSError when the system has gone."""
         if self._frames.state is not State.OPEN:
             raise ConnectionResetError("the socket is closed")
-        if isinstance(message, str):
-            self._frames.send_text(message.encode("utf-8", "surrogatepass"))
+        if message.is_text:
+            self._frames.send_text(message.data)
         else:
-            self._frames.send_binary(message)
+            self._frames.send_binary(message.data)
         await self._flush()
 
     async def close(self, code: int, reason: str = "") -> None:
@@ -102,7 +103,7 @@ class UpstreamSocket:
             with suppress(OSError):
                 await self._flush()
 
-    async def receive(self) -> str | bytes | Closed:
+    async def receive(self) -> Message | Closed:
         while not self._messages:
             if self._frames.state is not State.OPEN:
                 return self._closed()
@@ -136,13 +137,10 @@ class UpstreamSocket:
             return
         whole = b"".join(self._parts)
         self._parts.clear()
-        if not self._is_text:
-            self._messages.append(whole)
-            return
-        try:
-            self._messages.append(whole.decode())
-        except UnicodeDecodeError:
+        if self._is_text and not _is_utf8(whole):
             self._frames.fail(CloseCode.INVALID_DATA)
+            return
+        self._messages.append(Message(self._is_text, whole))
 
     def _closed(self) -> Closed:
         """A system that breaks the protocol, or sends too much at once, is told so; the browser hears the same."""
@@ -154,3 +152,11 @@ class UpstreamSocket:
             # An empty piece asks for the connection's half to be closed: it is closed whole when the socket ends.
             if data:
                 await self._connection.write(data)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -149,10 +149,11 @@ def _other_page(answer: Answer, inside: str, *, framed: bool) -> Outcome:
 def _json(answer: Answer, told: JsonAnswer) -> Outcome:
     """What its words say, else what its flags, codes and members do. Words win over codes: many a system answers `200`
     to say that the password is wrong."""
-    return _json_said(told) or _json_shown(answer, told) or Outcome("unknown", "a JSON answer that tells nothing")
+    return json_said(told) or json_shown(answer, told) or Outcome("unknown", "a JSON answer that tells nothing")
 
 
-def _json_said(told: JsonAnswer) -> Outcome | None:
+def json_said(told: JsonAnswer) -> Outcome | None:
+    """What its words say."""
     said = _said(told.message, message=True)
     if phrases.SUCCEEDED.search(told.message) and (said is None or said.result != "expired"):
         return Outcome("success", "the JSON answer says so")
@@ -161,7 +162,8 @@ def _json_said(told: JsonAnswer) -> Outcome | None:
     return said
 
 
-def _json_shown(answer: Answer, told: JsonAnswer) -> Outcome | None:
+def json_shown(answer: Answer, told: JsonAnswer) -> Outcome | None:
+    """What its flags, codes and members say."""
     good = told.verdict
     if good is None and answer.status < 300:
         if told.address:

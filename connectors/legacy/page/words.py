@@ -83,9 +83,9 @@ def identifier(text: str) -> str:
 
 
 def names_password(name: str) -> bool:
-    """Whether the name of a field, or the end of a JSON pointer, speaks of a password."""
-    last = identifier(name.rsplit("/", 1)[-1])
-    return says("name.password", last) or _SECRET.search(last) is not None
+    """Whether the name of a field, or the end of a JSON pointer, speaks of a password; `/password/digest` does."""
+    parts = [identifier(part) for part in name.split("/")[-2:]]
+    return any(says("name.password", part) or _SECRET.search(part) is not None for part in parts)
 
 
 def names_username(name: str) -> bool:

@@ -20,7 +20,9 @@ from connectors.legacy.patterns import Pattern, PatternError
 from connectors.legacy.recipe.pointers import is_pointer
 from connectors.legacy.recipe.transforms import compile_transform
 
-ContentKind = Literal["auto", "urlencoded", "multipart", "json"]
+ContentKind = Literal["auto", "urlencoded", "multipart", "json", "message", "socket.io", "sockjs", "signalr"]
+# Messages of a socket; their places, as those of a JSON body, are JSON pointers.
+_MESSAGE_KINDS = frozenset({"message", "socket.io", "sockjs", "signalr"})
 
 
 class Part(BaseModel):
@@ -152,16 +154,23 @@ class SignInRequest(Part):
             raise ValueError("`password_fields` names a field twice")
         if any(one in self.constant for one in (*names, self.password_field, self.username_field) if one is not None):
             raise ValueError("the fields of user name and password cannot be constant")
+        if self.is_message and not self.constant:
+            raise ValueError("a message of a socket is told from the others by `constant`, e.g. /0: login")
         return self
 
     @model_validator(mode="after")
     def _pointers_in_json(self) -> Self:
-        if self.content == "json":
+        if self.content == "json" or self.is_message:
             for name, value in self._places().items():
                 if not value.startswith("/"):
                     raise ValueError(f"`{name}` of a JSON body is a JSON pointer, e.g. /password")
                 _check_pointer(value)
         return self
+
+    @property
+    def is_message(self) -> bool:
+        """The credential goes in a message of a socket."""
+        return self.content in _MESSAGE_KINDS
 
     def _places(self) -> Mapping[str, str]:
         """Every field that is named, by where the recipe names it."""

@@ -107,6 +107,8 @@ def _address(recipe: Recipe, page: LoginPage) -> str:
 
 def _fields(recipe: Recipe, page: LoginPage, login: str) -> list[tuple[str, str | int | bool]]:
     """Everything but the password."""
+    if recipe.request.is_message:
+        raise ConnectorError("ERR-RECIPE_TRY", "a sign-in over a socket is tried by opening the system")
     name = recipe.request.username_field or _name_of(page.plan.username)
     if not name:
         raise ConnectorError("ERR-RECIPE_TRY", "the user name's field has no name: say `request.username_field`")

@@ -233,3 +233,12 @@ def test_an_expression_that_could_run_without_end_is_refused() -> None:
     recipe, problems = check_recipe("id: x\noutcome: {failure: [{regex: '(?<=a)b'}]}")
     assert recipe is None
     assert "RE2" in " ".join(map(str, problems))
+
+
+def test_a_message_of_a_socket_is_told_by_a_constant_and_its_places_are_pointers() -> None:
+    request = "{path: /socket.io/, content: socket.io, password_field: %s, constant: %s}"
+    told = parse_recipe(f"id: chat\nrequest: {request % ('/1/password', '{/0: login}')}\n")
+    assert told.request.is_message
+    for field, constant in (("/1/password", "{}"), ("password", "{/0: login}"), ("/1/password", "{event: login}")):
+        with pytest.raises(ConnectorError, match="ERR-RECIPE"):
+            parse_recipe(f"id: chat\nrequest: {request % (field, constant)}\n")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
 
-from connectors.gateway.swap.body.place import AmbiguousBodyError, Kind, Place, folded
+from connectors.gateway.swap.body.place import AmbiguousBodyError, Place, folded
+from connectors.login_requests.request import Kind
 from vault.keys.suites import wipe
 
 _DEEPEST = 32
@@ -45,7 +46,7 @@ class JsonBody:
         marks = {pointer: f"yimen-{secrets.token_hex(16)}" for pointer in values}
         body = bytearray("".join(_written(self.document, "", marks)).encode())
         for pointer, mark in marks.items():
-            text = _escaped(values[pointer])
+            text = escaped(values[pointer])
             before, _, after = body.partition(mark.encode())
             body = before + text + after
             wipe(text)
@@ -140,7 +141,8 @@ def _written(value: Any, pointer: str, marks: Mapping[str, str]) -> Iterator[str
         yield json.dumps(value)
 
 
-def _escaped(secret: bytearray) -> bytearray:
+def escaped(secret: bytearray) -> bytearray:
+    """UTF-8 as it stands inside a text of JSON."""
     text = bytearray()
     for byte in secret:
         if byte in _ESCAPES:

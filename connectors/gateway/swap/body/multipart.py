@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from connectors.gateway.swap.body.charsets import in_charset, text_of
-from connectors.gateway.swap.body.place import AmbiguousBodyError, Kind, Place, require_single
+from connectors.gateway.swap.body.place import AmbiguousBodyError, Place, require_single
+from connectors.login_requests.request import Kind
 
 MEDIA_TYPE = "multipart/form-data"
 

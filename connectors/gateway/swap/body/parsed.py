@@ -4,11 +4,11 @@ from connectors.gateway.swap.body.charsets import known_charset
 from connectors.gateway.swap.body.json_text import parse_json
 from connectors.gateway.swap.body.multipart import MEDIA_TYPE as MULTIPART
 from connectors.gateway.swap.body.multipart import parse_multipart
-from connectors.gateway.swap.body.place import AmbiguousBodyError, Kind, ParsedBody, Place
+from connectors.gateway.swap.body.place import AmbiguousBodyError, ParsedBody, Place
 from connectors.gateway.swap.body.urlencoded import MEDIA_TYPE as URLENCODED
 from connectors.gateway.swap.body.urlencoded import parse_urlencoded
 
-__all__ = ["AmbiguousBodyError", "Kind", "ParsedBody", "Place", "media_type_of", "parse_body"]
+__all__ = ["AmbiguousBodyError", "ParsedBody", "Place", "media_type_of", "parse_body"]
 
 # What a script's `fetch` says of a text that it does not name (Fetch Standard §5.2): nearly always JSON.
 _TEXT = "text/plain"

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
-Kind = Literal["urlencoded", "multipart", "json"]
+from connectors.login_requests.request import Kind
 
 _BRACKETS = re.compile(r"\[([^\]]*)\]?")
 

@@ -7,7 +7,8 @@ from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
 from connectors.gateway.swap.body.charsets import in_charset, text_of
-from connectors.gateway.swap.body.place import AmbiguousBodyError, Kind, Place, require_single
+from connectors.gateway.swap.body.place import AmbiguousBodyError, Place, require_single
+from connectors.login_requests.request import Kind
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 
