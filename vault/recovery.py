@@ -24,10 +24,10 @@ class Recovery:
         """Each owner whose items are refused (ERR-ITEM_TAMPERED) or whose keys do not open, and why; what of the
         ledger was changed, deleted or moved: an owner's newest write may be what is missing; and each signed row that
         was changed, planted, put back or deleted, by table and key."""
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             owners = await self._heads.owners(connection)
         refused = await self._watch.findings() | await self._rows.findings()
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             refused.update(await self._sealer.keys.unusable(connection))
         for owner in owners:
             try:

@@ -59,7 +59,7 @@ class RowWatch:
 
     async def _read(self, table: Table, look: Any, *more: Any) -> dict[str, str]:
         try:
-            async with self._database.read() as connection:
+            async with self._database.scan() as connection:
                 found: dict[str, str] = await look(connection, table, *more)
         except UNREADABLE as error:
             return {f"row:{table.name}": f"{table.name}: a row cannot be read: {type(error).__name__}"}

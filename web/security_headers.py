@@ -4,7 +4,6 @@ Pure ASGI and last to touch an answer. A page that needs another value (a consen
 the client) sets the header itself; what is already there is never overwritten.
 """
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.settings import Settings
@@ -37,7 +36,7 @@ def content_security_policy(*, leads_elsewhere: bool = False) -> str:
 class SecurityHeaders:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._defaults = {
+        defaults = {
             "content-security-policy": content_security_policy(),
             "x-frame-options": "DENY",
             "x-content-type-options": "nosniff",
@@ -48,7 +47,8 @@ class SecurityHeaders:
             "cache-control": "no-store",
         }
         if settings.secure:
-            self._defaults["strict-transport-security"] = _HSTS
+            defaults["strict-transport-security"] = _HSTS
+        self._defaults = [(name.encode(), value.encode()) for name, value in defaults.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,9 +57,10 @@ class SecurityHeaders:
 
         async def decorated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._defaults.items():
-                    headers.setdefault(name, value)
+                # ASGI has the names in lower case.
+                said = {name for name, _ in message["headers"]}
+                ours = [(name, value) for name, value in self._defaults if name not in said]
+                message = {**message, "headers": [*message["headers"], *ours]}
             await send(message)
 
         await self._app(scope, receive, decorated)

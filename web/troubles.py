@@ -56,7 +56,7 @@ class Troubles:
 
     async def _look(self) -> list[Trouble]:
         house = self._house
-        async with house.database.read() as connection:
+        async with house.database.scan() as connection:
             backlog = await house.audit.backlog(connection)
             records = await job_records(connection)
         usage = await asyncio.to_thread(shutil.disk_usage, house.settings.data_dir)

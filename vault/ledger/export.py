@@ -42,7 +42,7 @@ class AuditFile:
         file, and is recorded (`vault.tamper`).
         """
         await self._ledger.sequence()
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             size = await self._ledger.size(connection)
             note = await self._ledger.checkpoint(connection)
         digest = hashlib.sha256()
@@ -62,7 +62,7 @@ class AuditFile:
     async def export_csv(self, query: LedgerQuery | None = None) -> AsyncIterator[bytes]:
         """For people and their spreadsheets; it proves nothing. UTF-8 with the mark that spreadsheets want."""
         await self._ledger.sequence()
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             size = await self._ledger.size(connection)
         yield b"\xef\xbb\xbf" + _csv_row([*_COLUMNS, *_MORE_COLUMNS])
         async for batch in self._batches(query or LedgerQuery(), size):
@@ -75,7 +75,7 @@ class AuditFile:
         while True:
             place = event_table.c.position
             statement = select(event_table).where(*conditions, place > last, place < size).order_by(place).limit(_BATCH)
-            async with self._database.read() as connection:
+            async with self._database.scan() as connection:
                 rows = (await connection.execute(statement)).all()
             if not rows:
                 return
@@ -88,7 +88,7 @@ class AuditFile:
 
     async def _lines(self, batch: Sequence[RecordedEvent], size: int, previous: int) -> list[tuple[bytes, int]]:
         positions = [_position(event) for event in batch]
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             proofs = await self._ledger.inclusion_proofs(connection, positions, size)
         lines: list[tuple[bytes, int]] = []
         for event, position, proof in zip(batch, positions, proofs, strict=True):

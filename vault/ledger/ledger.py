@@ -280,7 +280,7 @@ class Ledger:
 
     async def health(self) -> LedgerHealth:
         """How the ledger stands now. Cheap: the right edge of the tree, not all of it; an export proves all of it."""
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             size = await self.size(connection)
             newest = (await connection.execute(NEWEST_CHECKPOINT)).one_or_none()
             placed, marked = event_table.c.position.is_not(None), event_table.c.quarantined.is_(True)

@@ -73,7 +73,7 @@ class LedgerQueries:
     async def query(self, query: LedgerQuery) -> LedgerPage:
         """A page of events, newest first. `cursor` is `next_cursor` of the page before."""
         limit = max(1, min(query.limit, MAX_PAGE))
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             found = (await connection.execute(page_statement(query).limit(limit + 1))).all()
         events = [event_of_row(row) for row in found[:limit]]
         return LedgerPage(events, events[-1].id if len(found) > limit else None)
@@ -81,7 +81,7 @@ class LedgerQueries:
     async def timeline(self, query: LedgerQuery, buckets: int) -> list[Bucket]:
         """The matching events counted in `buckets` equal spans, from the first to the last of them."""
         conditions = conditions_of(query)
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             ends = select(func.min(event_table.c.recorded_at), func.max(event_table.c.recorded_at)).where(*conditions)
             first, last = (await connection.execute(ends)).one()
             if first is None or last is None:

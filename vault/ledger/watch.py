@@ -27,7 +27,7 @@ class LedgerWatch:
 
     async def run(self) -> None:
         """Counts all events, reads the next stretch of them, and records what is wrong (`vault.tamper`), once."""
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             size = await connection.scalar(TREE_SIZE) or 0
             start = self._next if self._next < size else 0
             found = {
@@ -41,7 +41,7 @@ class LedgerWatch:
 
     async def findings(self) -> dict[str, str]:
         """What is wrong with any placed event, by `position:…` or `event:…`, and with the tree itself, by `tree`."""
-        async with self._database.read() as connection:
+        async with self._database.scan() as connection:
             size = await connection.scalar(TREE_SIZE) or 0
             found: dict[str, str] = {}
             try:

@@ -22,7 +22,7 @@ def list_users(text: Annotated[str, typer.Argument(help="A part of the name or u
 
     async def run(house: House) -> list[User]:
         found: list[User] = []
-        async with house.database.read() as connection:
+        async with house.database.scan() as connection:
             while page := await house.users.search(connection, text=text, after=found[-1].username if found else ""):
                 found += page
         return found

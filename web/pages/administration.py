@@ -59,7 +59,7 @@ def administration_routes(surface: Surface) -> list[Route]:
 
 async def _users(surface: Surface, request: Request) -> Listing:
     texts, after = surface.texts(request), request.query_params.get("users", "")
-    async with surface.house.database.read() as connection:
+    async with surface.house.database.scan() as connection:
         found = await surface.house.users.search(connection, after=after, limit=_PAGE)
     rows = tuple(_user_row(user, texts) for user in found)
     return Listing("users", _USERS, rows, _older(request, "users", found[-1].username if len(found) == _PAGE else ""))
@@ -73,7 +73,7 @@ def _user_row(user: User, texts: Catalogue) -> tuple[str, ...]:
 
 async def _systems(surface: Surface, request: Request, owners: list[str] | None = None) -> Listing:
     texts, after = surface.texts(request), request.query_params.get("systems", "")
-    async with surface.house.database.read() as connection:
+    async with surface.house.database.scan() as connection:
         found = await surface.house.systems.list(connection, after=after, limit=_PAGE, owners=owners)
         names = await owner_names(surface, connection, found)
     rows = tuple(_system_row(system, names, texts) for system in found)
@@ -95,7 +95,7 @@ def _system_row(system: System, owners: dict[str, str], texts: Catalogue) -> tup
 
 async def _clients(surface: Surface, request: Request, owners: list[str] | None = None) -> Listing:
     texts, after = surface.texts(request), request.query_params.get("clients", "")
-    async with surface.house.database.read() as connection:
+    async with surface.house.database.scan() as connection:
         found = await surface.house.clients.list(connection, after=after, limit=_PAGE)
         names = {one.id: one.name for one in await surface.house.organisations.list(connection)}
     rows = tuple(
@@ -115,7 +115,7 @@ async def _clients(surface: Surface, request: Request, owners: list[str] | None 
 
 
 async def _recipes(surface: Surface) -> Listing:
-    async with surface.house.database.read() as connection:
+    async with surface.house.database.scan() as connection:
         found = await surface.house.recipes.list(connection)
     rows = tuple((recipe.title or recipe.id, recipe.hash[:16]) for recipe in found)
     return Listing("recipes", _RECIPES, rows)

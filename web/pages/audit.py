@@ -48,7 +48,7 @@ def audit_routes(surface: Surface) -> list[Route]:
         query = await filters.query(house, cursor=request.query_params.get("before") or None, limit=_PAGE)
         await surface.record(request, session, "audit.query", filters.fields)
         found = await house.audit.query(query)
-        async with house.database.read() as connection:
+        async with house.database.scan() as connection:
             systems = await house.systems.list(connection)
             names = await system_names(surface, connection, texts)
             actors = await actor_names(connection, [event.actor for event in found.events])

@@ -60,7 +60,7 @@ class Filters:
 
     async def query(self, house: "House", *, cursor: str | None = None, limit: int = 50) -> LedgerQuery:
         actor, system = None, None
-        async with house.database.read() as connection:
+        async with house.database.scan() as connection:
             if self.person.startswith(_PREFIXES):
                 actor = self.person
             elif self.person:
