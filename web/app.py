@@ -1,15 +1,17 @@
 """The application of one process: opens the house, then serves the surface that is its kind's."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.gateway.app import GatewayApp
 from core.errors import YimenError
 from core.logs import logger
 from core.settings import Settings
-from web.composition import House, open_gateway, open_house
+from web.composition import House, open_house
 from web.health import health_routes
 from web.hosts import OnlyItsHosts, Whose
 from web.portal import portal_app
@@ -63,3 +65,13 @@ class YimenApp:
 
 
 _SURFACES = {"identity": "portal", "gateway": "gateway", "worker": "worker"}
+
+
+@asynccontextmanager
+async def open_gateway(house: House) -> AsyncIterator[GatewayApp]:
+    """The gateway's application, with its connections to the legacy servers; closed with the block."""
+    gateway = GatewayApp(house.gateway_parts)
+    try:
+        yield gateway
+    finally:
+        await gateway.close()

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from connectors.gateway.app import GatewayApp
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.swap.captures import Captures
 from connectors.launch import Launcher
@@ -268,13 +267,3 @@ async def _sign_once(database: Database, adoption: Adoption, systems: Systems) -
         async with database.read() as connection:
             destinations = await systems.destinations(connection)
         await adoption.run(destinations)
-
-
-@asynccontextmanager
-async def open_gateway(house: House) -> AsyncIterator[GatewayApp]:
-    """The gateway's application, with its connections to the legacy servers; closed with the block."""
-    gateway = GatewayApp(house.gateway_parts)
-    try:
-        yield gateway
-    finally:
-        await gateway.close()

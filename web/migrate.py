@@ -6,10 +6,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from core.database import Database
+from core.database import Database, StatementError
 from core.errors import ConfigurationError
+
+# Where Alembic keeps it.
+_REVISION = text("SELECT version_num FROM alembic_version")
 
 
 def alembic_config() -> Config:
@@ -34,8 +37,7 @@ async def is_there(database: Database) -> bool:
     if not database.is_there:
         return False
     await database.reach()
-    async with database.schema() as connection:
-        return await connection.run_sync(_revision) is not None
+    return await _revision_of(database) is not None
 
 
 async def require_migrated(database: Database) -> None:
@@ -43,12 +45,20 @@ async def require_migrated(database: Database) -> None:
     if not database.is_there:
         raise ConfigurationError("ERR-DATABASE", f"there is no Yimen here: no file {database.file}")
     await database.reach()
-    async with database.schema() as connection:
-        found = await connection.run_sync(_revision)
+    found = await _revision_of(database)
     if found is None:
         raise ConfigurationError("ERR-DATABASE", "there is no Yimen here: the database is empty")
     if found != _scripts().get_current_head():
         raise ConfigurationError("ERR-DATABASE", f"the database is at {found}: run `yimen migrate` of this version")
+
+
+async def _revision_of(database: Database) -> str | None:
+    try:
+        async with database.read() as connection:
+            revision: str | None = await connection.scalar(_REVISION)
+    except StatementError:  # there is no such table yet
+        return None
+    return revision
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:

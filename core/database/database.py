@@ -2,17 +2,19 @@
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database.connection import Connection, DialectName
 from core.database.postgresql import PostgresDatabase
-from core.database.schema import changing
 from core.database.sqlite import SqliteDatabase
 from core.errors import ConfigurationError, UnavailableError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
@@ -49,8 +51,11 @@ class Database:
         """As `read`; ends when what was written is on disk. Where the block or the commit raises, nothing was."""
         return self._driver.write()
 
-    def schema(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    def schema(self) -> "AbstractAsyncContextManager[AsyncConnection]":
         """A transaction for the tables themselves. Raises ERR-DATABASE."""
+        # SQLAlchemy's own connections bring its ORM along: only who changes tables waits for that.
+        from core.database.schema import changing  # noqa: PLC0415
+
         return changing(self._url)
 
     @property

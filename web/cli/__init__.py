@@ -2,35 +2,62 @@
 
 import os
 import sys
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from core.database import StatementError
 from core.errors import YimenError
-from web.cli import audit, forms, keys, recipe, users, vault
-from web.cli.apply import apply
-from web.cli.demo import demo
-from web.cli.migrate import migrate
-from web.cli.serve import serve
+
+# A command's modules are imported when it is used: `yimen audit` need not wait for those of the web server.
+_COMMANDS = {
+    "serve": "web.cli.serve:serve",
+    "migrate": "web.cli.migrate:migrate",
+    "apply": "web.cli.apply:apply",
+    "demo": "web.cli.demo:demo",
+    "forms": "web.cli.forms:app",
+    "recipe": "web.cli.recipe:app",
+    "audit": "web.cli.audit:app",
+    "keys": "web.cli.keys:app",
+    "vault": "web.cli.vault:app",
+    "user": "web.cli.users:app",
+}
+
+
+class _OnDemand(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _command(cmd_name) if cmd_name in _COMMANDS else None
+
+
+def _command(name: str) -> Any:
+    module, _, attribute = _COMMANDS[name].partition(":")
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(found)
+        found = alone
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
     name="yimen",
-    help="一门 · one sign-in for every system a township cadre must open.",
+    cls=_OnDemand,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("serve")(serve)
-app.command("migrate")(migrate)
-app.command("apply")(apply)
-app.command("demo")(demo)
-app.add_typer(forms.app, name="forms")
-app.add_typer(recipe.app, name="recipe")
-app.add_typer(audit.app, name="audit")
-app.add_typer(keys.app, name="keys")
-app.add_typer(vault.app, name="vault")
-app.add_typer(users.app, name="user")
+
+
+@app.callback()
+def _yimen() -> None:
+    """一门 · one sign-in for every system a township cadre must open."""
 
 
 def main() -> None:

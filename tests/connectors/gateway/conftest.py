@@ -16,7 +16,8 @@ from sso.directory.users import UserRegistration
 from tests.connectors.gateway.browser import Browser, Shown
 from tests.connectors.gateway.upstream import LegacyServer, login_page
 from vault.items import Item
-from web.composition import House, open_gateway, open_house
+from web.app import open_gateway
+from web.composition import House, open_house
 from web.portal import portal_app
 from web.request_context import RequestContext
 
