@@ -119,7 +119,7 @@ async def test_a_statement_is_prepared_with_lists_of_constants_and_names_that_ar
 async def test_a_wrong_statement_is_told_in_the_drivers_words_without_its_values(store: Database) -> None:
     with pytest.raises(StatementError) as caught:
         async with store.read() as connection:
-            await connection.execute(text("SELECT :secret FROM nowhere"), {"secret": "Lanting2026"})
+            await connection.execute(text("SELECT :value FROM nowhere"), {"value": "Lanting2026"})
     assert "nowhere" in str(caught.value)
     assert "Lanting2026" not in repr(caught.value)
 
