@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core.database.errors import StatementError
-from core.database.statements import Prepared, Values
+from core.database.statements import Call, Prepared, Statements, Values
 
 T = TypeVar("T")
 DialectName = Literal["sqlite", "postgresql"]
@@ -53,7 +53,9 @@ class Connection(ABC):
 
     dialect: DialectName
 
-    @abstractmethod
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
     async def execute(
         self,
         statement: Executable | Prepared,
@@ -65,10 +67,19 @@ class Connection(ABC):
 
         `last`: nothing else is written in this unit of work afterwards, and what raises after it undoes nothing.
         """
+        if isinstance(parameters, Sequence):
+            return await self._each(*self._statements.calls(statement, parameters))
+        return await self._once(self._statements.call(statement, parameters or {}))
 
     @abstractmethod
     def begin_nested(self) -> AbstractAsyncContextManager[None]:
         """What the block writes is undone when the block raises; the unit of work goes on."""
+
+    @abstractmethod
+    async def _once(self, call: Call) -> Result[Any]: ...
+
+    @abstractmethod
+    async def _each(self, text: str, rows: Sequence[Sequence[Any]]) -> Result[Any]: ...
 
     async def scalar(self, statement: Executable | Prepared, parameters: Values | None = None) -> Any:
         """The first value of the first row; None when there is no row."""

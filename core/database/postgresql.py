@@ -107,28 +107,20 @@ class _PostgresConnection(Connection):
     dialect = "postgresql"
 
     def __init__(self, raw: Any, statements: Statements) -> None:
+        super().__init__(statements)
         self._raw = raw
-        self._statements = statements
 
-    async def execute(
-        self,
-        statement: Executable | Prepared,
-        parameters: Values | Sequence[Values] | None = None,
-        *,
-        last: bool = False,
-    ) -> Result[Any]:
+    async def _each(self, text: str, rows: Sequence[Sequence[Any]]) -> Result[Any]:
         with _telling():
-            if isinstance(parameters, Sequence):
-                text, rows = self._statements.calls(statement, parameters)
-                await self._raw.executemany(text, rows)
-                return Result([], len(rows))
-            return await self._executed(self._statements.call(statement, parameters or {}))
+            await self._raw.executemany(text, rows)
+        return Result([], len(rows))
 
-    async def _executed(self, call: Call) -> Result[Any]:
-        if call.reader is None and not call.tells:
-            status: str = await self._raw.execute(call.text, *call.arguments)
-            return Result([], _count(status))
-        found = await self._raw.fetch(call.text, *call.arguments)
+    async def _once(self, call: Call) -> Result[Any]:
+        with _telling():
+            if call.reader is None and not call.tells:
+                status: str = await self._raw.execute(call.text, *call.arguments)
+                return Result([], _count(status))
+            found = await self._raw.fetch(call.text, *call.arguments)
         if call.reader is None and not found:
             return Result([], 0)
         reader = call.reader or RowReader(list(found[0].keys()), [None] * len(found[0]))

@@ -9,18 +9,17 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from core.database.connection import Connection, Result
 from core.database.errors import IntegrityError, StatementError
 from core.database.json_text import to_text
-from core.database.statements import Call, Prepared, RowReader, Statements, Values
+from core.database.statements import Call, RowReader, Statements
 from core.errors import UnavailableError, UnreadableError
 
 T = TypeVar("T")
@@ -103,19 +102,14 @@ class _Inline(Connection):
     dialect = "sqlite"
 
     def __init__(self, raw: sqlite3.Connection, statements: Statements) -> None:
+        super().__init__(statements)
         self._raw = raw
-        self._statements = statements
 
-    async def execute(
-        self,
-        statement: Executable | Prepared,
-        parameters: Values | Sequence[Values] | None = None,
-        *,
-        last: bool = False,
-    ) -> Result[Any]:
-        if isinstance(parameters, Sequence):
-            return _executed_many(self._raw, *self._statements.calls(statement, parameters))
-        return _executed(self._raw, self._statements.call(statement, parameters or {}))
+    async def _once(self, call: Call) -> Result[Any]:
+        return _executed(self._raw, call)
+
+    async def _each(self, text: str, rows: Sequence[Sequence[Any]]) -> Result[Any]:
+        return _executed_many(self._raw, text, rows)
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:
@@ -133,23 +127,17 @@ class _Threaded(Connection):
 
     dialect = "sqlite"
 
-    def __init__(self, run: Callable[[Call], Any], statements: Statements) -> None:
+    def __init__(self, run: Callable[[Call], Awaitable[Result[Any]]], statements: Statements) -> None:
+        super().__init__(statements)
         self._run = run
-        self._statements = statements
 
-    async def execute(
-        self,
-        statement: Executable | Prepared,
-        parameters: Values | Sequence[Values] | None = None,
-        *,
-        last: bool = False,
-    ) -> Result[Any]:
-        if isinstance(parameters, Sequence):
-            raise TypeError("a reader executes a statement once")
-        found: Result[Any] = await self._run(self._statements.call(statement, parameters or {}))
-        return found
+    async def _once(self, call: Call) -> Result[Any]:
+        return await self._run(call)
 
-    def begin_nested(self) -> Any:
+    async def _each(self, text: str, rows: Sequence[Sequence[Any]]) -> Result[Any]:
+        raise TypeError("a reader executes a statement once")
+
+    def begin_nested(self) -> AbstractAsyncContextManager[None]:
         raise TypeError("a reader undoes nothing")
 
 

@@ -1,0 +1,109 @@
+"""Rows of several tables in one visit: all of them or none, and behind a guard for exactly one caller."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, func, select, update
+
+from core.database import Bytes, Database, IntegrityError, Json, Together, UtcDateTime, Values
+from core.identifiers import new_id
+from tests.conftest import BACKEND
+
+scratch = MetaData()
+voucher_table = Table(
+    "scratch_voucher", scratch, Column("id", String(26), primary_key=True), Column("used_by", String(26))
+)
+use_table = Table(
+    "scratch_use",
+    scratch,
+    Column("id", String(26), primary_key=True),
+    Column("detail", Json),
+    Column("at", UtcDateTime),
+)
+proof_table = Table("scratch_proof", scratch, Column("digest", Bytes, primary_key=True), Column("n", Integer))
+
+NEW = Together(voucher_table, use_table)
+SPEND = Together(
+    use_table,
+    proof_table,
+    guard=update(voucher_table)
+    .where(voucher_table.c.id == bindparam("wanted"), voucher_table.c.used_by.is_(None))
+    .values(used_by=bindparam("by")),
+)
+
+
+@pytest.fixture
+async def store(database: Database) -> Database:
+    async with database.schema() as connection:
+        await connection.run_sync(scratch.create_all)
+    return database
+
+
+def rows(number: int) -> list[Values]:
+    return [
+        {"id": new_id(), "detail": {"number": number, "name": "溪口镇"}, "at": None},
+        {"digest": number.to_bytes(4, "big"), "n": None},
+    ]
+
+
+async def count(store: Database, table: Table) -> int:
+    async with store.read() as connection:
+        found: int = await connection.scalar(select(func.count()).select_from(table))
+    return found
+
+
+async def make(store: Database, voucher: str = "") -> str:
+    voucher = voucher or new_id()
+    async with store.write() as connection:
+        assert await NEW.write(connection, [{"id": voucher}, rows(0)[0]])
+    return voucher
+
+
+async def spend(store: Database, voucher: str, number: int) -> bool:
+    async with store.write() as connection:
+        return await SPEND.write(connection, rows(number), {"wanted": voucher, "by": f"caller {number}"})
+
+
+async def test_of_many_at_once_exactly_one_writes(store: Database) -> None:
+    voucher = await make(store)
+    outcomes = await asyncio.gather(*(spend(store, voucher, number) for number in range(20)))
+    assert outcomes.count(True) == 1
+    async with store.read() as connection:
+        proof = (await connection.execute(select(proof_table))).one()
+        used_by = await connection.scalar(select(voucher_table.c.used_by))
+    assert int.from_bytes(proof.digest, "big") == outcomes.index(True)
+    assert used_by == f"caller {outcomes.index(True)}"
+    assert await count(store, use_table) == 2
+
+
+async def test_where_one_row_cannot_be_written_none_is(store: Database) -> None:
+    voucher = await make(store)
+    assert await spend(store, voucher, 1)
+    other = await make(store)
+    with pytest.raises(IntegrityError):
+        await spend(store, other, 1)  # its proof is there already
+    assert (await count(store, proof_table), await count(store, use_table)) == (1, 3)
+    assert await spend(store, other, 2)
+
+
+async def test_a_unit_that_fails_before_it_leaves_nothing(store: Database) -> None:
+    with pytest.raises(IntegrityError):
+        await make(store, await make(store))
+    assert (await count(store, voucher_table), await count(store, use_table)) == (1, 1)
+
+
+async def test_documents_and_bytes_come_back_as_they_were(store: Database) -> None:
+    await spend(store, await make(store), 7)
+    async with store.read() as connection:
+        details = [*await connection.scalars(select(use_table.c.detail))]
+        digest = await connection.scalar(select(proof_table.c.digest))
+    assert {"number": 7, "name": "溪口镇"} in details
+    assert digest == b"\0\0\0\7"
+
+
+@pytest.mark.skipif(BACKEND != "postgresql", reason="SQLite undoes it with the rest")
+async def test_nothing_is_written_after_the_last(store: Database) -> None:
+    async with store.write() as connection:
+        await NEW.write(connection, [{"id": new_id()}, rows(0)[0]])
+        with pytest.raises(TypeError, match="last"):
+            await connection.execute(select(voucher_table))
