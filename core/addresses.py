@@ -1,7 +1,11 @@
 """Network addresses: which are private, and who is really calling behind a proxy."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+# A county's callers are few: each asks again and again.
+_parsed = lru_cache(maxsize=4096)(ip_address)
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
@@ -27,13 +31,13 @@ def client_address(peer: str | None, forwarded_for: str | None, trusted: Sequenc
     that does not parse is ignored, never an error (CVE-2024-47070).
     """
     try:
-        current = ip_address(peer or "")
+        current = _parsed(peer or "")
     except ValueError:
         return "unknown"
     hops = [hop.strip() for hop in (forwarded_for or "").split(",") if hop.strip()]
     while hops and is_inside(current, trusted):
         try:
-            current = ip_address(hops.pop())
+            current = _parsed(hops.pop())
         except ValueError:
             break
     return str(unmapped(current))

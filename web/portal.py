@@ -9,11 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from web.api import api_router
+from web.exact_paths import ExactPaths
 from web.health import health_routes
 from web.pages import exception_handlers, page_routes
 from web.pages.surface import Surface
 from web.plain_addresses import PlainAddresses
-from web.protocol import protocol_routes
+from web.protocol.back_channel import back_channel_routes
+from web.protocol.front_channel import front_channel_routes
 from web.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def portal_app(house: "House") -> ASGIApp:
         openapi_url=OPENAPI_PATHS[0],
         # An address with a slash too many is unknown: a redirect would be made from the request's own Host.
         redirect_slashes=False,
-        routes=[*health_routes(house), *protocol_routes(surface), *page_routes(house)],
+        routes=[*health_routes(house), *front_channel_routes(surface), *page_routes(house)],
         exception_handlers=dict(exception_handlers()),
     )
     app.include_router(api_router(house))
@@ -44,4 +46,5 @@ def portal_app(house: "House") -> ASGIApp:
 
     for path in OPENAPI_PATHS[1:]:
         app.add_route(path, describe, methods=["GET"], include_in_schema=False)
-    return SecurityHeaders(PlainAddresses(app), house.settings)
+    programs = ExactPaths(back_channel_routes(house), app)
+    return SecurityHeaders(PlainAddresses(programs), house.settings)

@@ -152,11 +152,10 @@ def _refusal(request: Request, error: YimenError) -> Response:
         # libraries that meet a challenge do not read the error. Introspection says 401 in any case (RFC 7662 §2.3).
         status = 400
     if error.status == 503:
-        headers["retry-after"] = "5"
+        # Too many attempts at once are over soon; a database takes its time to come back.
+        headers["retry-after"] = "5" if error.code == "ERR-DATABASE" else "1"
     if error.status == 429:
         headers["retry-after"] = str(int(error.parameters.get("minutes", 1)) * 60)
-    if error.status == 503:
-        headers["retry-after"] = "1"
     return JSONResponse(body, status, headers)
 
 
