@@ -284,8 +284,8 @@ def _is_component(field: Field) -> bool:
 
 
 def _is_the_persons(document: Document, field: Field) -> bool:
-    """Captchas, codes and sliders are the person's; so is a tenant, unless there is nothing left to choose."""
-    if field.role in ("captcha", "otp"):
+    """Captchas, codes, sliders and names are the person's; so is a tenant, unless there is nothing left to choose."""
+    if field.role in ("captcha", "otp", "person"):
         return True
     if field.role != "tenant":
         return False

@@ -12,11 +12,13 @@ from connectors.legacy.page import words
 from connectors.legacy.page.controls import Control, Page
 from connectors.legacy.page.document import attribute, has, said_by
 from connectors.legacy.page.groups import around, groups_of
+from connectors.legacy.page.pin import PIN, pin_of
 from connectors.legacy.page.roles import Guess, Kind, guess, guess_beside_password, is_phone
 
 # A page is hostile until proven otherwise.
 _MAX_CANDIDATES = 30
 _HINT = Guess("other", "the hint of the password field beside it", 0.6)
+_FAMILY_NAME = Guess("person", "the family name: the person types it", 0.8, "family_name")
 
 
 @dataclass
@@ -140,6 +142,8 @@ def _passwords(controls: Sequence[Control]) -> tuple[dict[int, Guess], list[Cont
         return roles | {found[0].index: _shown(), found[1].index: _HINT}, [found[0]], found[1]
     if lookalikes or not typed:
         return roles, lookalikes, None
+    if pin := pin_of(typed):
+        return roles | {pin.index: PIN}, [pin], None
     return _revealed(controls, typed)
 
 
@@ -236,7 +240,7 @@ def _username(controls: Sequence[Control], roles: dict[int, Guess], password: Co
             named,
             key=lambda one: (
                 one.is_text,
-                roles[one.index].kind not in ("personal", "card"),
+                roles[one.index].kind not in ("personal", "family_name", "card"),
                 roles[one.index].kind != "phone",
                 one.index < password.index,
                 roles[one.index].confidence,
@@ -270,6 +274,8 @@ def _settle(candidate: Candidate) -> None:
         known = candidate.roles[control.index]
         if known.role == "password" and control.index != candidate.password.index:
             candidate.roles[control.index] = Guess("other", "another password field", 0.5)
-        if known.role == "username" and control.index != username:
+        if known.kind == "family_name" and control.index != username:
+            candidate.roles[control.index] = _FAMILY_NAME
+        elif known.role == "username" and control.index != username:
             kind: Kind = "phone" if control.is_text and is_phone(control) else known.kind
             candidate.roles[control.index] = Guess("other", "another field that could name the person", 0.5, kind)

@@ -112,6 +112,14 @@ class Page:
     is_whole: bool = True
     _holders: dict[Any, frozenset[Any]] = field(default_factory=dict, repr=False)
 
+    @cached_property
+    def read(self) -> str:
+        """All that people may come to read on it, in lower case; nothing of its scripts."""
+        root = self.document.tree.root
+        inside = root.traverse(include_text=True) if root is not None else ()
+        texts = (one for one in inside if one.tag == "-text" and _is_for_people(one.parent))
+        return " ".join(one.text_content or "" for one in texts).lower()
+
     def holds(self, container: LexborNode | None, node: LexborNode) -> bool:
         """Whether the node is the container, or in it."""
         if container is None:
@@ -119,6 +127,10 @@ class Page:
         if node.mem_id not in self._holders:
             self._holders[node.mem_id] = frozenset(one.mem_id for one in lineage(node))
         return container.mem_id in self._holders[node.mem_id]
+
+
+def _is_for_people(node: LexborNode | None) -> bool:
+    return node is not None and node.tag not in ("script", "style")
 
 
 def is_component(node: LexborNode) -> bool:

@@ -73,8 +73,8 @@ class DetectedForm:
 
     @property
     def for_the_person(self) -> tuple[Field, ...]:
-        """What only the person can give: captchas, sliders and one-time codes (DESIGN §4.18)."""
-        return tuple(one for one in self.fields if one.role in ("captcha", "otp"))
+        """What only the person can give: captchas, sliders and one-time codes (DESIGN §4.18), and a name beside."""
+        return tuple(one for one in self.fields if one.role in ("captcha", "otp", "person"))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -6,9 +6,9 @@ from typing import Literal
 from connectors.legacy.page import words
 from connectors.legacy.page.controls import Control
 
-Role = Literal["username", "password", "otp", "captcha", "hidden", "remember", "tenant", "submit", "other"]
+Role = Literal["username", "password", "otp", "captcha", "hidden", "remember", "tenant", "person", "submit", "other"]
 # What a form that has such a field beside the user name is for: not for signing in.
-Kind = Literal["", "card", "personal", "phone", "unknown"]
+Kind = Literal["", "card", "personal", "family_name", "phone", "pin", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Guess:
 
 # HTML §4.10.18.7.1: what the page itself says to browsers.
 _PERSONAL = (
-    *("given-name", "family-name", "additional-name", "nickname", "bday", "sex", "street-address", "address-line1"),
+    *("given-name", "additional-name", "nickname", "bday", "sex", "street-address", "address-line1"),
     *("address-line2", "address-level1", "address-level2", "postal-code", "country"),
 )
 _CARD = ("cc-number", "cc-name", "cc-csc", "cc-exp", "cc-exp-month", "cc-exp-year", "cc-type")
@@ -35,6 +35,7 @@ _COMPLETIONS: dict[str, tuple[Role, float, Kind]] = {
     "current-password": ("password", 0.97, ""),
     "one-time-code": ("otp", 0.97, ""),
     "organization": ("tenant", 0.9, ""),
+    "family-name": ("other", 0.97, "family_name"),
     **dict.fromkeys(_PERSONAL, ("other", 0.97, "personal")),
     **dict.fromkeys(_CARD, ("other", 0.97, "card")),
 }
@@ -91,6 +92,12 @@ def is_setting(control: Control) -> bool:
     labelled = words.says("label.setting", label) and (not control.is_near or words.says("label.password", label))
     said = labelled or words.says("label.setting", words.folded(control.hint))
     return said or any(words.says("name.setting", one) for one in control.identifiers)
+
+
+def is_read_as_password(control: Control) -> bool:
+    """Whether people read "Password", and nothing beside it."""
+    read = [one for one in (words.folded(control.label), words.folded(control.hint)) if one]
+    return bool(read) and all(words.says_only("label.password", one) for one in read)
 
 
 def is_phone(control: Control) -> bool:
@@ -179,13 +186,19 @@ def _said(control: Control, name: str, weight: float, word: str, *, may_sign_in:
         return _secret(name, word)
     if name == "personal":
         # 姓名 alone beside a password is who signs in.
-        return Guess("username" if may_sign_in else "other", why, 0.5, "personal")
+        kind: Kind = "family_name" if _is_family_name(control) else "personal"
+        return Guess("username" if may_sign_in else "other", why, 0.5, kind)
     if name == "captcha" and control.sends_code and not control.captcha_image:
         return Guess("otp", f"{why}, and a button sends it", 0.85)
     if name == "password":
         return Guess("password", f"a text field that {why}", 0.7)
-    kind: Kind = "phone" if name == "username" and is_phone(control) else ""
-    return Guess(_ROLES[name], why, weight, kind)
+    return Guess(_ROLES[name], why, weight, "phone" if name == "username" and is_phone(control) else "")
+
+
+def _is_family_name(control: Control) -> bool:
+    """True where people read that and no more: a name in full is another matter."""
+    read = [one for one in (words.folded(control.label), words.folded(control.hint)) if one]
+    return bool(read) and all(words.says_only("label.family_name", one) for one in read)
 
 
 def _ends_in_user(control: Control, found: dict[str, tuple[float, str]], name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from connectors.legacy.page import words
 from connectors.legacy.page.candidates import Candidate
-from connectors.legacy.page.roles import is_setting
+from connectors.legacy.page.roles import is_read_as_password, is_setting
 
 NEEDED = 3.0
 _NEVER = -100.0
@@ -79,6 +79,8 @@ def _sets_a_password(candidate: Candidate) -> bool:
     passwords = candidate.passwords
     if len(passwords) == 1 and passwords[0].completion == "new-password":
         return _registers(candidate) or not (_is_exactly_login(candidate) or _is_only_named_login(candidate))
+    if len(passwords) == 1 and is_read_as_password(passwords[0]) and _does_nothing_but_login(candidate):
+        return False
     return any(is_setting(one) for one in passwords if len(passwords) > 1 or not _is_counted(one.get("name")))
 
 
@@ -87,6 +89,15 @@ def _is_only_named_login(candidate: Candidate) -> bool:
     named = candidate.named
     is_another = any(words.says(group, named) for group in ("name.register", "name.change"))
     return words.says("name.login", named) and not is_another and not _changes(candidate)
+
+
+def _does_nothing_but_login(candidate: Candidate) -> bool:
+    """A button that sends it exactly signs in, and neither another one nor anything around speaks of something else."""
+    if not any(words.says_only("button.login_exact", one) for one in candidate.sends):
+        return False
+    named = any(words.says(group, candidate.named) for group in ("name.register", "name.change"))
+    headed = any(words.says(group, candidate.headings) for group in ("said.registers", "said.changes"))
+    return not (named or headed or _registers(candidate) or _changes(candidate))
 
 
 def _is_counted(name: str) -> bool:
@@ -103,6 +114,34 @@ def _sets_beside(candidate: Candidate) -> bool:
 def _asks_more(candidate: Candidate) -> bool:
     """Beside who it is, two more texts of which nothing is known: no login does."""
     return len([one for one in candidate.others("unknown") if one.is_text]) > 1
+
+
+def _asks_family_name_for_more(candidate: Candidate) -> bool:
+    """An airline asks for number, family name and password, and nothing else; a registration never stops there."""
+    names = candidate.others("family_name")
+    more = candidate.others("unknown") + candidate.others("phone")
+    is_login = len(names) == 1 and not more and candidate.username is not None and _does_nothing_but_login(candidate)
+    return bool(names) and not is_login
+
+
+def _may_be_pin_of_device(candidate: Candidate) -> bool:
+    """A PIN is the form's password where it signs in a user name, and nothing is said of a key, a card or a code."""
+    if candidate.roles[candidate.password.index].kind != "pin":
+        return False
+    username = candidate.username
+    if username is None or candidate.roles[username.index].kind == "card" or not _signs_in(candidate):
+        return True
+    return any(one.role == "otp" for one in candidate.roles.values()) or _speaks_of_device(candidate)
+
+
+def _speaks_of_device(candidate: Candidate) -> bool:
+    """Whether people read on the page, or programs say in the form, of what a PIN unlocks."""
+    controls = candidate.controls
+    read = [candidate.page.read, *candidate.says, *(text for one in controls for text in (one.label, one.hint))]
+    identifiers = [candidate.named, *(name for one in controls for name in one.identifiers)]
+    return any(words.says("said.device", one.lower()) for one in read) or any(
+        words.says("name.device", one) for one in identifiers
+    )
 
 
 def _has_many_choices(candidate: Candidate) -> bool:
@@ -137,6 +176,8 @@ RULES: tuple[Rule, ...] = (
     Rule("passwords", _NEVER, "it has several password fields", lambda one: len(one.passwords) > 1),
     Rule("card", _NEVER, "it asks for a card", lambda one: bool(one.others("card"))),
     Rule("personal", _NEVER, "it asks for name or address", lambda one: bool(one.others("personal"))),
+    Rule("family name", _NEVER, "it asks for the family name, and does more than sign in", _asks_family_name_for_more),
+    Rule("pin", _NEVER, "its PIN may be that of a key or a card", _may_be_pin_of_device),
     Rule(
         "phone",
         _NEVER,

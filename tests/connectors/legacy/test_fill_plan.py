@@ -144,3 +144,31 @@ def test_a_password_that_is_asked_for_after_the_user_name_is_a_second_step() -> 
     assert plan.steps
     assert plan.username is not None
     assert (plan.username.name, plan.password and plan.password.name) == ("user", "pwd")
+
+
+def test_a_family_name_beside_is_the_persons_to_type() -> None:
+    plan = _plan(PLAIN.format('<label>Last name <input name="n"></label>'))
+    assert plan.username is not None
+    assert plan.password is not None
+    assert (plan.username.name, plan.password.name) == ("u", "p")
+    assert [(target.name, target.role) for target in plan.person] == [("n", "person")]
+    assert not plan.submits
+
+
+@pytest.mark.parametrize(
+    ("user", "secret", "button", "is_filled"),
+    [
+        ("User", "PIN", "Sign in", True),
+        ("User", "UKey PIN", "Sign in", False),
+        ("User", "PIN码", "Sign in", False),
+        ("用户名", "PIN", "Sign in", False),
+        ("User", "PIN", "登录", False),
+        ("User", "U盾密码", "Sign in", False),
+    ],
+)
+def test_a_pin_is_filled_only_where_it_is_no_keys(user: str, secret: str, button: str, *, is_filled: bool) -> None:
+    form = (
+        f'<form action="/login" method="post"><label>{user} <input name="u"></label>'
+        f'<label>{secret} <input type="password" name="p"></label><button>{button}</button></form>'
+    )
+    assert (fill_plan(None, form, URL) is not None) == is_filled

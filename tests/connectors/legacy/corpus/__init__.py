@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 _FOLDER = Path(__file__).parent
-_OTHER_ROLES = ("captcha", "otp", "tenant", "remember")
+_OTHER_ROLES = ("captcha", "otp", "tenant", "person", "remember")
 
 
 @dataclass(frozen=True)
