@@ -103,7 +103,17 @@ class Content:
                     return piece
             if self._frames.done:
                 return b""
-            await self._read_on()
+            if self._frames.holds_more:
+                await self._go_on()
+            else:
+                await self._read_on()
+
+    async def _go_on(self) -> None:
+        """With what has come already; not without letting others do something first."""
+        await asyncio.sleep(0)
+        async with turn():
+            with self._understood():
+                self._take(b"")
 
     async def _read_on(self) -> None:
         try:

@@ -8,6 +8,8 @@ _LONGEST_LINE = 16 * 1024
 _LONGEST_TRAILERS = 64 * 1024
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _LONGEST_SIZE = 15
+# Lines and parts of chunks: about a millisecond.
+_MOST_STEPS = 768
 
 
 class Frames(Protocol):
@@ -15,6 +17,10 @@ class Frames(Protocol):
 
     done: bool
     surplus: bool
+
+    @property
+    def holds_more(self) -> bool:
+        """True when `feed` has not looked at all of it yet: it goes on with the next piece, or with none."""
 
     def feed(self, piece: bytes) -> bytes:
         """What of it is the body. Raises AnswerError."""
@@ -37,6 +43,10 @@ class LengthFrames:
         self.done = length == 0
         self.surplus = False
 
+    @property
+    def holds_more(self) -> bool:
+        return False
+
     def feed(self, piece: bytes) -> bytes:
         if self._left is None:
             return piece
@@ -52,9 +62,13 @@ class LengthFrames:
 
 
 class ChunkedFrames:
-    """RFC 9112 §7.1. Trailers are passed over; a line may end with LF alone."""
+    """RFC 9112 §7.1. Trailers are passed over; a line may end with LF alone.
+
+    Chunks of a byte each cost as much as large ones, so it is their number that is bounded in one go.
+    """
 
     def __init__(self) -> None:
+        self._rest = b""
         self._line = bytearray()
         self._left = 0
         self._expects = "size"
@@ -63,8 +77,10 @@ class ChunkedFrames:
         self.surplus = False
 
     def feed(self, piece: bytes) -> bytes:
-        at, body = 0, []
-        while at < len(piece) and not self.done:
+        piece, self._rest = self._rest + piece, b""
+        at, steps, body = 0, 0, []
+        while at < len(piece) and not self.done and steps < _MOST_STEPS:
+            steps += 1
             if self._expects == "data":
                 part = piece[at : at + self._left]
                 body.append(part)
@@ -74,8 +90,15 @@ class ChunkedFrames:
                     self._expects = "end of data"
             else:
                 at = self._read_line(piece, at)
-        self.surplus = self.surplus or at < len(piece)
+        if self.done:
+            self.surplus = self.surplus or at < len(piece)
+        else:
+            self._rest = piece[at:]
         return b"".join(body) if len(body) != 1 else body[0]
+
+    @property
+    def holds_more(self) -> bool:
+        return bool(self._rest)
 
     def end(self) -> bool:
         return self.done
