@@ -4,7 +4,8 @@ Each system's gateway host is a relying party of its own: public, with PKCE, fir
 access rule, so the provider refuses who may not open the system before the gateway is even asked.
 """
 
-from connectors.systems import SystemRegistration, Systems, SystemStatus
+from connectors.registration import SystemRegistration, SystemStatus
+from connectors.systems import Systems
 from core.database import Connection
 from core.settings import Settings
 from sso.clients import ClientRegistration, Clients

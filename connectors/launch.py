@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 from sqlalchemy import Boolean, Column, Index, String, Table, delete
 
 from connectors.errors import ConnectorError
-from connectors.systems import System, Systems, SystemStatus, WayInKind
+from connectors.registration import SystemStatus, WayInKind
+from connectors.systems import System, Systems
 from core.clock import Clock
 from core.database import Connection, Database, UtcDateTime, metadata
 from core.identifiers import new_id

@@ -1,216 +1,26 @@
 """The inventory: every system a cadre must open, who owns it, and the ways in (国办函〔2026〕12号, facts §5.3)."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from sqlalchemy import Column, Index, Integer, Row, String, Table, select
+from sqlalchemy import Column, ColumnElement, Index, Integer, Row, String, Table, select
 
 from connectors.errors import ConnectorError
-from connectors.gateway.wire.rewrite import HostHeader
+from connectors.legacy.recipe.recipe import Recipe
+from connectors.legacy.recipe.store import Recipes
+from connectors.login_requests.generation import Login, destination_of
+from connectors.login_requests.recipe import requests_of_recipe
 from connectors.origin import ExactOrigin
+from connectors.registration import LocalName, SystemRegistration, SystemStatus, WayIn, WayInKind
 from core.clock import Clock
 from core.database import Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
-from core.trust import Trust, public_trust, trust_of
 from sso.access import AccessRule
 from vault.ledger import Event
 from vault.rows import SignedRows, read
-
-_SLUG = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]\Z")
-_RESERVED_SLUGS = frozenset({"www", "api", "sso", "admin", "localhost", "gateway", "portal"})
-
-
-class WayInKind(StrEnum):
-    OIDC = "oidc"
-    GATEWAY = "gateway"
-    BASIC = "basic"
-    LINK = "link"
-    NONE = "none"
-
-
-class SystemStatus(StrEnum):
-    DRAFT = "draft"
-    LIVE = "live"
-    DISABLED = "disabled"
-
-
-class WayIn(BaseModel):
-    """How the system is reached; `reason` says why where there is no better way."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: WayInKind
-    reason: str = Field("", max_length=500)
-
-
-class LocalName(BaseModel):
-    """A name people read: Chinese always, English where there is one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    zh: str = Field(min_length=1, max_length=100)
-    en: str = Field("", max_length=100)
-
-    def in_locale(self, locale: str) -> str:
-        return self.zh if locale.startswith("zh") or not self.en else self.en
-
-
-class FurtherOrigin(BaseModel):
-    """Another origin of the same system: its sign-in, its reports. It has a gateway host of its own, and is approved as
-    the first is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(pattern=r"^[a-z0-9]{1,12}$", description="Its gateway host is <slug>--<name>.<gateway domain>")
-    upstream: str = Field(description="Exact origin: scheme://host[:port]")
-    http_approved_by: str | None = Field(None, description="The security administrator who signed for plain http")
-
-    @field_validator("upstream")
-    @classmethod
-    def _check_upstream(cls, value: str) -> str:
-        try:
-            return str(ExactOrigin.parse(value))
-        except ConnectorError as error:
-            raise ValueError(error.detail) from error
-
-    @model_validator(mode="after")
-    def _is_approved(self) -> Self:
-        if self.upstream.startswith("http:") and not self.http_approved_by:
-            raise ValueError("plain http needs `http_approved_by`: the security administrator who signed for it")
-        return self
-
-
-class SystemRegistration(BaseModel):
-    """What a department says about its system. Everything the inventory form asks for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    slug: str = Field(description="Its host name at the gateway: lower-case letters, digits, hyphens")
-    name: LocalName
-    description: str = Field("", max_length=500)
-    owner: str | None = Field(None, description="Id of the organisation that owns the system (主办单位)")
-    level: str | None = Field(None, description="Level at which it is used (使用层级)", max_length=20)
-    category: str = Field("", max_length=50)
-    filing_number: str = Field("", description="备案编号", max_length=60)
-    data_items: tuple[str, ...] = Field((), description="What cadres type into it (数据项)")
-    way_in: tuple[WayIn, ...] = Field(min_length=1, description="Best way first")
-    upstream: str | None = Field(None, description="Exact origin of the legacy server: scheme://host[:port]")
-    login_path: str = Field("/", description="Where its login page is")
-    path_prefix: str = Field("/", description="The gateway serves nothing outside this path")
-    http_approved_by: str | None = Field(None, description="The security administrator who signed for plain http")
-    upstream_ca: str | None = Field(
-        None, description="PEM: the authorities that this https server alone is believed by, or its own certificate"
-    )
-    upstream_ca_approved_by: str | None = Field(None, description="The security administrator who signed for it")
-    host_header: HostHeader = Field(
-        "system",
-        description="Which address of itself the system is told: its own (system), its own and the gateway's in "
-        "X-Forwarded-Host and -Proto (forwarded), or the gateway's as the browser sees it (gateway)",
-    )
-    forwards_address: bool = Field(False, description="Tell the system the cadre's address in X-Forwarded-For")
-    client_id: str | None = Field(None, description="Its OpenID Connect client")
-    initiate_login_uri: str | None = Field(None, description="Where its own sign-in starts (OIDC Core §4)")
-    link: str | None = Field(None, description="Address for a system that can only be linked to")
-    further_origins: tuple[FurtherOrigin, ...] = Field(
-        (), max_length=4, description="Other origins of the same system, such as that of its sign-in"
-    )
-    signed_login: bool = Field(
-        False, description="No password is put in before a security administrator has signed the login request"
-    )
-    recipe: str | None = Field(None, description="Id of the recipe of its login; an ordinary form needs none")
-    access: AccessRule = Field(default_factory=AccessRule, description="Who may open it; empty: everyone signed in")
-    status: SystemStatus = SystemStatus.LIVE
-
-    @field_validator("slug")
-    @classmethod
-    def _check_slug(cls, value: str) -> str:
-        if not _SLUG.match(value) or value in _RESERVED_SLUGS or "--" in value:
-            raise ValueError("2-40 lower-case letters, digits and single hyphens, starting with a letter")
-        return value
-
-    @field_validator("login_path", "path_prefix")
-    @classmethod
-    def _check_path(cls, value: str) -> str:
-        if not value.startswith("/") or value.startswith("//") or ".." in value or "\\" in value:
-            raise ValueError("must be an absolute path such as /login")
-        return value
-
-    @field_validator("upstream")
-    @classmethod
-    def _check_upstream(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            return str(ExactOrigin.parse(value))
-        except ConnectorError as error:
-            raise ValueError(error.detail) from error
-
-    @field_validator("upstream_ca")
-    @classmethod
-    def _check_upstream_ca(cls, value: str | None) -> str | None:
-        if value is not None:
-            trust_of(value)
-        return value
-
-    @field_validator("initiate_login_uri", "link")
-    @classmethod
-    def _check_link(cls, value: str | None) -> str | None:
-        if value is not None and not re.match(r"https?://[^/\s@\\]+", value):
-            raise ValueError("must be a complete http(s) address")
-        return value
-
-    @property
-    def gateway_hosts(self) -> list[str]:
-        """The names of its gateway hosts: that of the system first."""
-        return [self.slug, *(f"{self.slug}--{one.name}" for one in self.further_origins)]
-
-    @property
-    def needs_gateway(self) -> bool:
-        return any(way.kind in (WayInKind.GATEWAY, WayInKind.BASIC) for way in self.way_in)
-
-    @property
-    def trust(self) -> Trust:
-        """Whose certificates the system may show."""
-        return trust_of(self.upstream_ca) if self.upstream_ca is not None else public_trust()
-
-    @model_validator(mode="after")
-    def _check_upstream_trust(self) -> Self:
-        if self.upstream_ca is None:
-            return self
-        if not (self.upstream or "").startswith("https:"):
-            raise ValueError("`upstream_ca` is for an `upstream` with https")
-        if not self.upstream_ca_approved_by:
-            raise ValueError("`upstream_ca` needs `upstream_ca_approved_by`: the security administrator who signed")
-        return self
-
-    @model_validator(mode="after")
-    def _check_ways(self) -> Self:
-        kinds = {way.kind for way in self.way_in}
-        if self.needs_gateway:
-            if self.upstream is None:
-                raise ValueError("a gateway or basic way in needs `upstream`")
-            if self.upstream.startswith("http:") and not self.http_approved_by:
-                raise ValueError("plain http needs `http_approved_by`: the security administrator who signed for it")
-        self._check_further_origins()
-        if WayInKind.OIDC in kinds and not (self.client_id and self.initiate_login_uri):
-            raise ValueError("an oidc way in needs `client_id` and `initiate_login_uri`")
-        if WayInKind.LINK in kinds and not (self.link or self.upstream):
-            raise ValueError("a link way in needs `link`")
-        if any(way.kind is WayInKind.NONE and not way.reason for way in self.way_in):
-            raise ValueError("`none` needs a reason: people are told why")
-        return self
-
-    def _check_further_origins(self) -> None:
-        names = [one.name for one in self.further_origins]
-        upstreams = [self.upstream, *(one.upstream for one in self.further_origins)]
-        if len(set(names)) < len(names) or len(set(upstreams)) < len(upstreams):
-            raise ValueError("`further_origins`: each name and each origin stands once")
 
 
 @dataclass(frozen=True)
@@ -229,6 +39,8 @@ class System:
     version: int
     registration: SystemRegistration
     origin: ExactOrigin | None = field(default=None)
+    login_generation: str | None = None
+    recipe_version: int = 0
 
     @property
     def slug(self) -> str:
@@ -261,8 +73,12 @@ class System:
 
     @property
     def destination(self) -> str:
-        """Where its passwords may go, as the vault seals them: its exact origins; "" for a system that takes none."""
-        return " ".join(str(endpoint.origin) for endpoint in self.endpoints)
+        """Where its passwords may go, as the vault seals them; "" for a system that takes none."""
+        return destination_of(self.registration.origins, self.login_generation)
+
+    @property
+    def login(self) -> Login:
+        return Login(self.id, self.login_generation)
 
     @property
     def fills(self) -> bool:
@@ -282,6 +98,10 @@ system_table = Table(
     Column("version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    # NULL only before an upgrade has given it one.
+    Column("login_generation", String(26)),
+    # The version that its recipe had when this row was written: an older one that somebody puts back is refused.
+    Column("recipe_version", Integer),
     anchor_column(),
     mac_column(),
     Index("ix_connectors_system_owner", "owner"),
@@ -302,10 +122,19 @@ class Change:
         return self.created or bool(self.fields)
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """A system in whose login a new generation began: as it was, and as it is."""
+
+    before: System
+    now: System
+
+
 class Systems:
-    def __init__(self, clock: Clock, rows: SignedRows) -> None:
+    def __init__(self, clock: Clock, rows: SignedRows, recipes: Recipes) -> None:
         self._clock = clock
         self._rows = rows
+        self._recipes = recipes
 
     async def find(self, connection: Connection, system_id: str) -> System | None:
         return await self._one(connection, system_table.c.id == system_id)
@@ -325,33 +154,101 @@ class Systems:
         return [_system(row) for row in rows if self._rows.is_genuine(system_table, row)]
 
     async def upsert(self, connection: Connection, registration: SystemRegistration, *, actor: str) -> Change:
-        """Creates or updates the system of that slug, idempotently, and records the change."""
-        document = registration.model_dump(mode="json")
-        now = self._clock.now()
+        """Creates or updates the system of that slug, idempotently, and records the change. A new generation of its
+        login begins where passwords go elsewhere from now on."""
         known = await self.find_by_slug(connection, registration.slug)
-        columns: dict[str, Any] = {
-            "status": registration.status.value,
-            "owner": registration.owner,
-            "client_id": registration.client_id,
-            "document": document,
-            "updated_at": now,
-        }
         if known is None:
-            change = Change(new_id(), created=True, fields=())
-            columns |= {"id": change.id, "slug": registration.slug, "version": 1, "created_at": now}
-            await self._rows.insert_told(connection, system_table, _event(change, registration, actor), **columns)
-            return change
-        before = known.registration.model_dump(mode="json")
+            return await self._create(connection, registration, actor)
+        before, document = (one.model_dump(mode="json") for one in (known.registration, registration))
         change = Change(known.id, False, tuple(name for name in document if document[name] != before[name]))
         if change.changed:
-            event, key = _event(change, registration, actor), {"id": known.id}
-            await self._rows.change_told(connection, system_table, key, event, version=known.version + 1, **columns)
+            begins = await self._leads_elsewhere(connection, known.registration, registration)
+            await self._change(connection, known, registration, change.fields, actor, begins=begins)
         return change
+
+    async def follow_recipe(
+        self, connection: Connection, before: Recipe | None, now: Recipe, *, actor: str
+    ) -> Sequence[Renewal]:
+        """A recipe was changed: a new generation begins at each system whose login it leads elsewhere. `before` is None
+        where nobody knows what the recipe said."""
+        of_recipe = [one for one in await self._genuine(connection) if one.registration.recipe == now.id]
+        moved = [
+            one
+            for one in of_recipe
+            if before is None or _requests(before, one.registration) != _requests(now, one.registration)
+        ]
+        return [await self._renew(connection, one, actor) for one in moved]
+
+    async def begin_generations(self, connection: Connection) -> Sequence[Renewal]:
+        """Once, at the upgrade that brought them. A system that somebody else wrote stays as it is, refused."""
+        old = await self._genuine(connection, system_table.c.login_generation.is_(None))
+        return [await self._renew(connection, one, "system") for one in old]
 
     async def destinations(self, connection: Connection) -> dict[str, str]:
         """Where each system takes a password, by its id."""
         systems = map(_system, await connection.execute(select(system_table)))
         return {system.id: system.destination for system in systems}
+
+    async def _create(self, connection: Connection, registration: SystemRegistration, actor: str) -> Change:
+        change, now = Change(new_id(), created=True, fields=()), self._clock.now()
+        columns = _columns(registration) | {"id": change.id, "slug": registration.slug, "version": 1}
+        columns |= {"created_at": now, "updated_at": now, "login_generation": new_id()}
+        columns["recipe_version"] = await self._recipe_version(connection, registration, None)
+        await self._rows.insert_told(connection, system_table, _event(change, registration, actor), **columns)
+        return change
+
+    async def _renew(self, connection: Connection, system: System, actor: str) -> Renewal:
+        now = await self._change(connection, system, system.registration, (), actor, begins=True)
+        return Renewal(system, now)
+
+    async def _change(
+        self,
+        connection: Connection,
+        system: System,
+        registration: SystemRegistration,
+        fields: Sequence[str],
+        actor: str,
+        *,
+        begins: bool,
+    ) -> System:
+        """The system's next version. With `begins`, in a new generation of its login: they begin here alone."""
+        generation = new_id() if begins else system.login_generation
+        changed = (*fields, "login_generation") if begins else tuple(fields)
+        columns = _columns(registration) | {"version": system.version + 1, "updated_at": self._clock.now()}
+        recipe_version = await self._recipe_version(connection, registration, system)
+        columns |= {"login_generation": generation, "recipe_version": recipe_version}
+        event = _event(Change(system.id, False, changed), registration, actor)
+        await self._rows.change_told(connection, system_table, {"id": system.id}, event, **columns)
+        return System(system.id, system.version + 1, registration, _origin(registration), generation, recipe_version)
+
+    async def _recipe_version(
+        self, connection: Connection, registration: SystemRegistration, before: System | None
+    ) -> int:
+        """Of one recipe it never goes down, whatever somebody took out of the table."""
+        if registration.recipe is None:
+            return 0
+        newest = await self._recipes.newest_version(connection, registration.recipe)
+        if before is None or before.registration.recipe != registration.recipe:
+            return newest
+        return max(newest, before.recipe_version)
+
+    async def _leads_elsewhere(
+        self, connection: Connection, before: SystemRegistration, now: SystemRegistration
+    ) -> bool:
+        """Whether the origins differ, or the login requests of the recipes do."""
+        if before.origins != now.origins or before.recipe == now.recipe:
+            return before.origins != now.origins
+        try:
+            recipes = [
+                await self._recipes.find(connection, one) if one else None for one in (before.recipe, now.recipe)
+            ]
+        except ConnectorError:  # somebody else changed one of them, so nobody knows where it led
+            return True
+        return _requests(recipes[0], now) != _requests(recipes[1], now)
+
+    async def _genuine(self, connection: Connection, *where: ColumnElement[bool]) -> Sequence[System]:
+        rows = await connection.execute(read(system_table).where(*where).order_by(system_table.c.slug))
+        return [_system(row) for row in rows if self._rows.is_genuine(system_table, row)]
 
     async def _one(self, connection: Connection, condition: Any) -> System | None:
         """Raises ERR-ROW_TAMPERED."""
@@ -360,6 +257,21 @@ class Systems:
             return None
         self._rows.require(system_table, row)
         return _system(row)
+
+
+def _requests(recipe: Recipe | None, registration: SystemRegistration) -> frozenset[str]:
+    """The login requests that a recipe describes at the system, by their hashes."""
+    described = requests_of_recipe(recipe, registration.upstream or "") if recipe is not None else ()
+    return frozenset(one.hash for one in described)
+
+
+def _columns(registration: SystemRegistration) -> dict[str, Any]:
+    return {
+        "status": registration.status.value,
+        "owner": registration.owner,
+        "client_id": registration.client_id,
+        "document": registration.model_dump(mode="json"),
+    }
 
 
 def _event(change: Change, registration: SystemRegistration, actor: str) -> Event:
@@ -376,5 +288,9 @@ def _event(change: Change, registration: SystemRegistration, actor: str) -> Even
 def _system(row: Row[Any]) -> System:
     """A System of a row of `system_table`; the document was validated when it was written."""
     registration = SystemRegistration.model_validate(row.document)
-    origin = ExactOrigin.parse(registration.upstream) if registration.upstream else None
-    return System(id=row.id, version=row.version, registration=registration, origin=origin)
+    origin = _origin(registration)
+    return System(row.id, row.version, registration, origin, row.login_generation, row.recipe_version or 0)
+
+
+def _origin(registration: SystemRegistration) -> ExactOrigin | None:
+    return ExactOrigin.parse(registration.upstream) if registration.upstream else None

@@ -7,9 +7,12 @@ nothing is signed. The first start of an empty database records the event at onc
 A table that was signed before it had an anchor (`Anchor.later`) has an event of its own, `vault.rows_anchored`: in the
 same way its rows get an anchor once. From then on a row without one is refused, so nobody puts back what was deleted
 before the upgrade.
+
+So has the generation of a system's login, `vault.logins_bound`: every account that was sealed for the address of its
+system alone is sealed again, once, for the generation too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Table, select, update
@@ -28,6 +31,9 @@ from vault.rows import SignedRows
 
 SIGNED = "vault.rows_signed"
 ANCHORED = "vault.rows_anchored"
+BOUND = "vault.logins_bound"
+# Gives every system the first generation of its login; then where accounts go, by system and destination of before.
+BeginLogins = Callable[[Connection], Awaitable[Mapping[tuple[str, str], str]]]
 _SUBJECT = "rows"
 # An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for this act.
 _LOCK = 0x59494D4550
@@ -44,11 +50,12 @@ class Adoption:
 
     async def is_done(self) -> bool:
         async with self._database.read() as connection:
-            return await self._is_signed(connection) and not await self._unanchored(connection)
+            signed, bound = await self._is_signed(connection), await self._is_bound(connection)
+            return signed and bound and not await self._unanchored(connection)
 
-    async def run(self, destinations: Mapping[str, str]) -> None:
-        """Signs everything, and gives anchors, once. `destinations` are where the systems take their passwords, by
-        system id.
+    async def run(self, destinations: Mapping[str, str], begin_logins: BeginLogins) -> None:
+        """Signs everything, gives anchors, and binds accounts to logins, once. `destinations` are where the systems
+        took their passwords before, by system id.
 
         Raises ERR-LEDGER_TAMPERED when the ledger is not whole.
         """
@@ -60,10 +67,15 @@ class Adoption:
                 await self._sign_all(connection, destinations)
             for table in await self._unanchored(connection):
                 await self._give_anchors(connection, table)
+            if not await self._is_bound(connection):
+                await self._bind_to_logins(connection, await begin_logins(connection))
         await self._ledger.sequence()
 
     async def _is_signed(self, connection: Connection) -> bool:
         return await self._ledger.latest(connection, (SIGNED,), _SUBJECT) is not None
+
+    async def _is_bound(self, connection: Connection) -> bool:
+        return await self._ledger.latest(connection, (BOUND,), _SUBJECT) is not None
 
     async def _unanchored(self, connection: Connection) -> list[Table]:
         """The tables whose rows have not got their anchors yet."""
@@ -94,6 +106,12 @@ class Adoption:
         detail = {"rows": given, "left": left}
         event = Event(ANCHORED, "success", actor="system", subject=_subject(table), detail=detail)
         await self._ledger.record(connection, event, event_id=anchor)
+
+    async def _bind_to_logins(self, connection: Connection, moves: Mapping[tuple[str, str], str]) -> None:
+        owners = (await connection.scalars(select(item_table.c.owner).distinct())).all()
+        bound, left = await self._each(connection, owners, lambda owner: self._items.follow(connection, owner, moves))
+        detail = {"items": bound, "left": left}
+        await self._ledger.record(connection, Event(BOUND, "success", actor="system", subject=_SUBJECT, detail=detail))
 
     async def _enclosing_rows(self, connection: Connection, anchor: str) -> int:
         """Rows that hold nothing but digests of others were not there before: they are made."""
@@ -129,20 +147,26 @@ class Adoption:
         return count
 
     async def _bind_items(self, connection: Connection, destinations: Mapping[str, str]) -> tuple[int, int]:
-        """Binds the accounts of each owner; those of a tampered head stay as they are, refused. Gives how many of the
-        one, and how many owners of the other."""
         unbound = select(item_table.c.owner).where(item_table.c.destination.is_(None)).distinct()
-        bound, left = 0, 0
-        for owner in (await connection.scalars(unbound)).all():
+        owners = (await connection.scalars(unbound)).all()
+        return await self._each(connection, owners, lambda owner: self._items.adopt(connection, owner, destinations))
+
+    async def _each(
+        self, connection: Connection, owners: Sequence[str], seal_again: Callable[[str], Awaitable[int]]
+    ) -> tuple[int, int]:
+        """Seals the accounts of each owner again; those of a tampered head stay as they are, refused. Gives how many of
+        the one, and how many owners of the other."""
+        sealed, left = 0, 0
+        for owner in owners:
             try:
                 async with connection.begin_nested():
-                    bound += await self._items.adopt(connection, owner, destinations)
+                    sealed += await seal_again(owner)
             except VaultError as error:
                 if error.code not in TAMPERED:
                     raise
                 left += 1
                 _log.error("an owner's accounts were changed by somebody else", owner=owner, detail=error.detail)
-        return bound, left
+        return sealed, left
 
 
 def _subject(table: Table) -> str:

@@ -42,7 +42,7 @@ item_table = Table(
     Column("masked_login", String(200), nullable=False),
     Column("version", Integer, nullable=False),
     # Where the secret may go, in the words of the floors above; sealed with it. NULL only before an upgrade's signing.
-    Column("destination", String(300)),
+    Column("destination", String(1500)),
     Column("sealed_login", Bytes, nullable=False),
     Column("sealed_secret", Bytes, nullable=False),
     Column("state", String(8), nullable=False),

@@ -168,6 +168,20 @@ class Items:
         await self._heads.advance(connection, head, "vault.adopt", actor="system", items=len(rows))
         return len(rows)
 
+    async def follow(self, connection: Connection, owner: str, moves: Mapping[tuple[str, str], str]) -> int:
+        """Once, at the upgrade that brought generations of logins: seals each item of the owner that `moves` names, by
+        system and destination, again for the destination that it says there; gives how many. Raises ERR-ITEM_TAMPERED.
+        """
+        head = await self._heads.lock(connection, owner)
+        rows = (await connection.execute(select(item_table).where(item_table.c.owner == owner))).all()
+        moving = [(row, moves[row.system, row.destination]) for row in rows if (row.system, row.destination) in moves]
+        for row, destination in moving:
+            with await open_secret(self._sealer, connection, row, row.destination) as secret:
+                await self._seal_again(connection, row, destination, secret)
+        if moving:
+            await self._heads.advance(connection, head, "vault.adopt", actor="system", items=len(moving))
+        return len(moving)
+
     async def _seal_again(self, connection: Connection, row: Row[Any], destination: str, secret: bytearray) -> None:
         place = (row.owner, row.system, row.id, row.version)
         with await open_login(self._sealer, connection, row) as login:
@@ -277,7 +291,7 @@ class Items:
         return opened
 
     async def _refused(self, error: VaultError, use: Use) -> VaultError:
-        subject = f"destination:{use.destination or 'none'}"
+        subject = f"destination:{use.destination or 'none'}"[:255]
         if error.code in TAMPERED:
             await self._ledger.append(_tamper(error, use.holder, subject))
             return VaultError("ERR-ITEM_TAMPERED", error.detail, status=409)

@@ -21,7 +21,7 @@ ticket_table = Table(
     Column("item_id", String(26), nullable=False),
     Column("actor", String(255), nullable=False),
     Column("holder", String(255), nullable=False),
-    Column("destination", String(300)),
+    Column("destination", String(1500)),
     Column("recipe_hash", String(64), nullable=False),
     Column("purpose", String(16), nullable=False),
     Column("reason", String(200), nullable=False),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from connectors.gateway.parts import GatewayParts
@@ -11,6 +12,7 @@ from connectors.launch import Launcher
 from connectors.legacy.recipe.store import Recipes
 from connectors.login_requests.store import LoginRequests
 from connectors.systems import Systems
+from connectors.upgrade import begin_generations
 from core.clock import Clock, SystemClock
 from core.database import Database
 from core.errors import ConfigurationError
@@ -163,8 +165,9 @@ async def _build(
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     items = Items(database, clock, sealer, ledger, heads, tickets)
 
-    systems = Systems(clock, rows)
-    await _sign_once(database, Adoption(database, ledger, ledger_watch, rows, items), systems)
+    recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
+    systems, login_requests = Systems(clock, rows, recipes), LoginRequests(clock, rows)
+    await _sign_once(database, Adoption(database, ledger, ledger_watch, rows, items), systems, login_requests)
     sealer.row_keys.follow(database)
     stack.push_async_callback(sealer.row_keys.unfollow)
 
@@ -183,10 +186,8 @@ async def _build(
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
 
-    recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
     launcher = Launcher(database, clock, settings, systems, items, tickets, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
-    login_requests = LoginRequests(clock, rows)
     captures = Captures(database, clock, sealer, items, ledger)
     upstream = Outbound(settings.upstream_allow)
     stack.push_async_callback(upstream.close)
@@ -261,9 +262,10 @@ def _text(locale: str, key: str) -> str | None:
     return texts.text(key) if key in texts else None
 
 
-async def _sign_once(database: Database, adoption: Adoption, systems: Systems) -> None:
+async def _sign_once(database: Database, adoption: Adoption, systems: Systems, login_requests: LoginRequests) -> None:
     """The first start with signed rows signs what is there."""
     if not await adoption.is_done():
         async with database.read() as connection:
             destinations = await systems.destinations(connection)
-        await adoption.run(destinations)
+        begin_logins = partial(begin_generations, systems=systems, login_requests=login_requests)
+        await adoption.run(destinations, begin_logins)

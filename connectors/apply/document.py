@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from connectors.apply.secrets import OptionalSecret, Secret
 from connectors.errors import ConnectorError
-from connectors.systems import LocalName, SystemRegistration
+from connectors.registration import LocalName, SystemRegistration
 from connectors.yaml_text import Limits, TextError, read_yaml
 from sso.access import AccessRule
 

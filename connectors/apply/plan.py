@@ -22,7 +22,9 @@ from connectors.errors import ConnectorError
 from connectors.gateway_client import GATEWAY_CLIENT_PREFIX, gateway_client
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.legacy.recipe.store import Recipes
-from connectors.systems import System, SystemRegistration, Systems
+from connectors.login_requests.generation import origins_of
+from connectors.registration import SystemRegistration
+from connectors.systems import System, Systems
 from core.clock import SystemClock
 from core.database import Connection, Database
 from core.errors import YimenError
@@ -238,14 +240,29 @@ class _Run:
         self._note("client", entry.client_id, changed, self._parts.clients.without_effect(registration))
 
     async def _recipe(self, recipe: Recipe) -> None:
+        before = await self._recipe_before(recipe.id)
         changed = await self._parts.recipes.upsert(self._connection, recipe, actor=self._actor)
-        self._note("recipe", recipe.id, ("document",) if changed else ())
+        carried = changed and await self._follow(before, recipe)
+        fields = ("document", "accounts") if carried else ("document",)
+        self._note("recipe", recipe.id, fields if changed else ())
+
+    async def _follow(self, before: Recipe | None, now: Recipe) -> int:
+        renewals = await self._parts.systems.follow_recipe(self._connection, before, now, actor=self._actor)
+        return sum([await self._carry_over(one.before, one.now) for one in renewals])
+
+    async def _recipe_before(self, recipe_id: str) -> Recipe | None:
+        """None also for one that somebody else changed: nobody knows what it said, and the file may set it right."""
+        try:
+            return await self._parts.recipes.find(self._connection, recipe_id)
+        except ConnectorError:
+            return None
 
     async def _system(self, entry: SystemEntry) -> None:
         await self._references.require_of_system(entry)
+        before = await self._parts.systems.find_by_slug(self._connection, entry.slug)
         change = await self._parts.systems.upsert(self._connection, entry.registration, actor=self._actor)
         changed = ("created",) if change.created else change.fields
-        if entry.rebinds_from is not None and await self._rebind(change.id, entry.rebinds_from):
+        if await self._move_accounts(before, change.id, entry.rebinds_from):
             changed = (*changed, "accounts")
         if entry.needs_gateway:
             client = gateway_client(self._parts.settings, entry)
@@ -253,14 +270,31 @@ class _Run:
             changed = changed or (("gateway_client",) if renewed else ())
         self._note("system", entry.slug, changed, warnings=_warnings(entry))
 
-    async def _rebind(self, system_id: str, before: str) -> int:
-        """Seals the system's accounts that were sealed for the address `before` again, for the one that it has now.
-        The operator names that address, so a line that stays in the file never moves a password again in silence."""
-        system = await self._parts.systems.find(self._connection, system_id)
-        destination, rebound = system.destination if system is not None else "", 0
-        for item in await self._parts.items.of_system(self._connection, system_id):
-            if destination and item.destination == before != destination:
-                rebound += await self._parts.items.rebind(self._connection, item.id, destination, actor=self._actor)
+    async def _move_accounts(self, before: System | None, system_id: str, rebinds_from: str | None) -> int:
+        now = await self._parts.systems.find(self._connection, system_id)
+        if now is None:
+            return 0
+        carried = await self._carry_over(before, now) if before is not None else 0
+        return carried + (await self._rebind(now, rebinds_from) if rebinds_from is not None else 0)
+
+    async def _carry_over(self, before: System, now: System) -> int:
+        """A recipe that leads the login elsewhere within the same origins takes the system's accounts along: the
+        operator approves it by applying it."""
+        if before.registration.origins != now.registration.origins:
+            return 0
+        return await self._seal_again(now, lambda destination: destination == before.destination)
+
+    async def _rebind(self, system: System, before: str) -> int:
+        """The accounts that were sealed for the address `before`. The operator names it, so a line that stays in the
+        file never moves a password again in silence."""
+        return await self._seal_again(system, lambda destination: origins_of(destination) == before)
+
+    async def _seal_again(self, system: System, moves: Callable[[str], bool]) -> int:
+        """Seals accounts of the system again, for its destination of now, each told by the ledger; gives how many."""
+        rebound, to = 0, system.destination
+        for item in await self._parts.items.of_system(self._connection, system.id):
+            if to and item.destination not in (None, to) and moves(item.destination):
+                rebound += await self._parts.items.rebind(self._connection, item.id, to, actor=self._actor)
         return rebound
 
     async def _item(self, entry: ItemEntry) -> None:

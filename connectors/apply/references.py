@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from connectors.apply.document import ClientEntry
 from connectors.errors import ConnectorError
 from connectors.legacy.recipe.store import Recipes
-from connectors.systems import SystemRegistration
+from connectors.registration import SystemRegistration
 from core.database import Connection
 from sso.directory.organisations import Organisations
 from sso.directory.roles import Role

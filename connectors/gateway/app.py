@@ -49,7 +49,7 @@ class GatewayApp:
         self._rooms = Rooms(parts)
         self._opening = Opening(parts, self._rooms)
         self._systems: Fresh[str, System | None] = Fresh()
-        self._recipes: Fresh[str, Recipe | None] = Fresh()
+        self._recipes: Fresh[tuple[str, int], Recipe | None] = Fresh()
 
     async def close(self) -> None:
         await self._rooms.close()
@@ -193,14 +193,15 @@ class GatewayApp:
         recipe_id = system.registration.recipe
         if recipe_id is None:
             return None
-        recipe = await self._recipes.get(recipe_id, partial(self._read_recipe, recipe_id))
+        used = (recipe_id, system.recipe_version)
+        recipe = await self._recipes.get(used, partial(self._read_recipe, *used))
         if recipe is None:
             raise ConnectorError("ERR-TRANSFORM", f"the recipe {recipe_id} is missing", status=409)
         return recipe
 
-    async def _read_recipe(self, recipe_id: str) -> Recipe | None:
+    async def _read_recipe(self, recipe_id: str, at_least: int) -> Recipe | None:
         async with self._parts.database.read() as connection:
-            return await self._parts.recipes.find(connection, recipe_id)
+            return await self._parts.recipes.find(connection, recipe_id, at_least=at_least)
 
     def _gateway_origins(self, system: System) -> Sequence[str]:
         return [self._parts.settings.gateway_origin(one.host) for one in system.endpoints]

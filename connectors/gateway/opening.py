@@ -15,7 +15,8 @@ from connectors.gateway.rooms import Rooms
 from connectors.gateway.session.sessions import GatewaySession
 from connectors.gateway.session.supervision import Supervision
 from connectors.legacy.recipe.recipe import Recipe
-from connectors.systems import Endpoint, System, WayInKind
+from connectors.registration import WayInKind
+from connectors.systems import Endpoint, System
 
 
 class Opening:

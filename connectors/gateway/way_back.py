@@ -30,7 +30,7 @@ from connectors.gateway.wire.rewrite import is_data, is_rewritable, is_text
 from connectors.gateway.wire.upstream import UpstreamAnswer
 from connectors.legacy.outcome.answer import Outcome
 from connectors.legacy.recipe.variables import from_response
-from connectors.systems import WayInKind
+from connectors.registration import WayInKind
 from core.offload import off_loop
 
 # A page that takes longer to come is no login page: it is shown as it comes.

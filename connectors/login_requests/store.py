@@ -5,7 +5,7 @@ at that person's first sign-in and counts for them alone, so that nobody teaches
 password goes. A row of a user without a document says that they may learn again although the system's is confirmed.
 
 A row that was withdrawn or replaced counts for nothing, and stays: its last version stands in the ledger, so an older
-one that somebody puts back is told from it.
+one that somebody puts back is told from it. So does one of an older generation of the system's login (`generation.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,18 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Index, Row, String, Table
 
 from connectors.errors import ConnectorError
+from connectors.login_requests.generation import Login
 from connectors.login_requests.request import LoginRequest, Source
 from core.clock import Clock
 from core.database import Connection, Json, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from vault.ledger import Event
+from vault.row_tables import batches
 from vault.rows import SignedRows, read
 
 _SUBJECT = "login_request:"
-_ACTIONS = ("pin", "confirm", "sign", "relearn", "replace", "withdraw")
+_ACTIONS = ("pin", "confirm", "sign", "relearn", "replace", "withdraw", "bind")
 
 login_request_table = Table(
     "connectors_login_request",
@@ -41,6 +43,8 @@ login_request_table = Table(
     Column("signed_by", String(26)),
     # Since when it counts for nothing: it was withdrawn, or another took its place.
     Column("withdrawn_at", UtcDateTime),
+    # The generation of the system's login that it was made in. NULL only before an upgrade has given it one.
+    Column("login_generation", String(26)),
     anchor_column(),
     mac_column(),
     info=signed(anchor=Anchor(_SUBJECT, tuple(f"login_request.{action}" for action in _ACTIONS), later=True)),
@@ -61,7 +65,7 @@ class Known:
     """A login request of a system. `user_id` is None for one that counts for everybody."""
 
     id: str
-    system_id: str
+    login: Login
     user_id: str | None
     source: Source
     request: LoginRequest
@@ -90,9 +94,9 @@ class LoginRequests:
         self._clock = clock
         self._signed = rows
 
-    async def known_for(self, connection: Connection, system_id: str, user_id: str) -> Knowledge:
+    async def known_for(self, connection: Connection, login: Login, user_id: str) -> Knowledge:
         mine = _login.user_id.is_(None) | (_login.user_id == user_id)
-        rows = await self._rows(connection, _login.system_id == system_id, mine)
+        rows = await self._rows(connection, *_of(login), mine)
         known = [_known(row) for row in rows if row.document is not None]
         asked = any(row.document is None for row in rows)
         return Knowledge(known, may_learn=asked or not any(one.is_confirmed for one in known))
@@ -105,31 +109,29 @@ class LoginRequests:
         rows = await self._rows(connection, *conditions, limit=limit)
         return [_known(row) for row in rows]
 
-    async def keep_form(self, connection: Connection, system_id: str, request: LoginRequest) -> None:
+    async def keep_form(self, connection: Connection, login: Login, request: LoginRequest) -> None:
         """The form that the server gives to a visitor who is not signed in, in place of the one before."""
-        forms = await self._rows(connection, _login.system_id == system_id, _login.source == Source.FORM.value)
-        others = [row for row in forms if _known(row).request != request]
+        forms = await self._rows(connection, _login.system_id == login.system_id, _login.source == Source.FORM.value)
+        others = [row for row in forms if (_known(row).login, _known(row).request) != (login, request)]
         for row in others:
             await self._end(connection, row, "login_request.replace", "system")
         if len(others) == len(forms):
-            await self._pin(connection, system_id, None, Source.FORM, request, confirmed=False, actor="system")
+            await self._pin(connection, login, None, Source.FORM, request, confirmed=False, actor="system")
 
-    async def learn(
-        self, connection: Connection, system_id: str, user_id: str, requests: Sequence[LoginRequest]
-    ) -> None:
+    async def learn(self, connection: Connection, login: Login, user_id: str, requests: Sequence[LoginRequest]) -> None:
         """What a supervised sign-in that succeeded has shown, in place of what this person had learned before."""
         actor = f"user:{user_id}"
-        await self._end_all_of(connection, system_id, user_id)
+        await self._end_all_of(connection, login.system_id, user_id)
         for request in requests:
-            await self._pin(connection, system_id, user_id, Source.LEARNED, request, confirmed=True, actor=actor)
+            await self._pin(connection, login, user_id, Source.LEARNED, request, confirmed=True, actor=actor)
 
-    async def propose(self, connection: Connection, system_id: str, user_id: str, request: LoginRequest) -> None:
+    async def propose(self, connection: Connection, login: Login, user_id: str, request: LoginRequest) -> None:
         """What a sign-in would have taught, where a signature comes first."""
-        rows = await self._rows(connection, _login.system_id == system_id)
+        rows = await self._rows(connection, *_of(login))
         if any(row.document is not None and _known(row).request == request for row in rows):
             return
         actor = f"user:{user_id}"
-        await self._pin(connection, system_id, user_id, Source.LEARNED, request, confirmed=False, actor=actor)
+        await self._pin(connection, login, user_id, Source.LEARNED, request, confirmed=False, actor=actor)
 
     async def confirm(self, connection: Connection, known_id: str, *, actor: str) -> None:
         """A sign-in by it was seen to succeed."""
@@ -137,11 +139,11 @@ class LoginRequests:
         if row is not None and row.confirmed_at is None:
             await self._change(connection, row, "login_request.confirm", actor, confirmed_at=self._clock.now())
 
-    async def learn_again(self, connection: Connection, system_id: str, user_id: str) -> None:
+    async def learn_again(self, connection: Connection, login: Login, user_id: str) -> None:
         """The person says that the system's sign-in has changed: the next one is supervised."""
-        await self._end_all_of(connection, system_id, user_id)
-        values = {"system_id": system_id, "user_id": user_id, "source": Source.LEARNED.value}
-        await self._insert(connection, "login_request.relearn", f"user:{user_id}", values)
+        await self._end_all_of(connection, login.system_id, user_id)
+        values = {"user_id": user_id, "source": Source.LEARNED.value}
+        await self._insert(connection, "login_request.relearn", f"user:{user_id}", login, values)
 
     async def sign(self, connection: Connection, known_id: str, *, actor: str) -> Known:
         """What one person's sign-in taught counts for everybody from now on. Raises ERR-LOGIN_REQUEST, and
@@ -160,6 +162,16 @@ class LoginRequests:
         row = await self._require(connection, known_id)
         await self._end(connection, row, "login_request.withdraw", actor)
         return _known(row)
+
+    async def begin_generations(self, connection: Connection, logins: Sequence[Login]) -> None:
+        """Once, at the upgrade that brought them: what counts at these systems is of their generation of today."""
+        for login in logins:
+            unbound = _login.system_id == login.system_id, _login.login_generation.is_(None), _COUNTS
+            async for rows in batches(connection, login_request_table, *unbound):
+                for row in rows:
+                    if self._signed.is_genuine(login_request_table, row):
+                        to = {"login_generation": login.generation}
+                        await self._change(connection, row, "login_request.bind", "system", **to)
 
     async def _require(self, connection: Connection, known_id: str) -> Row[Any]:
         row = await self._find(connection, known_id)
@@ -194,7 +206,7 @@ class LoginRequests:
     async def _pin(
         self,
         connection: Connection,
-        system_id: str,
+        login: Login,
         user_id: str | None,
         source: Source,
         request: LoginRequest,
@@ -203,18 +215,25 @@ class LoginRequests:
         actor: str,
     ) -> None:
         values = {
-            "system_id": system_id,
             "user_id": user_id,
             "source": source.value,
             "document": request.model_dump(mode="json"),
             "confirmed_at": self._clock.now() if confirmed else None,
         }
-        await self._insert(connection, "login_request.pin", actor, values)
+        await self._insert(connection, "login_request.pin", actor, login, values)
 
-    async def _insert(self, connection: Connection, action: str, actor: str, values: Mapping[str, Any]) -> None:
-        values = {"document": None, "confirmed_at": None, **values, "id": new_id(), "created_at": self._clock.now()}
+    async def _insert(
+        self, connection: Connection, action: str, actor: str, login: Login, values: Mapping[str, Any]
+    ) -> None:
+        place = {"system_id": login.system_id, "login_generation": login.generation}
+        made = {"id": new_id(), "created_at": self._clock.now()}
+        values = {"document": None, "confirmed_at": None, **values, **place, **made}
         event = _event(action, actor, values)
         await self._signed.insert_told(connection, login_request_table, event, **values)
+
+
+def _of(login: Login) -> tuple[ColumnElement[bool], ...]:
+    return _login.system_id == login.system_id, _login.login_generation == login.generation
 
 
 def _not_there() -> ConnectorError:
@@ -245,7 +264,7 @@ def _event(action: str, actor: str, row: Mapping[str, Any]) -> Event:
 def _known(row: Row[Any]) -> Known:
     return Known(
         row.id,
-        row.system_id,
+        Login(row.system_id, row.login_generation),
         row.user_id,
         Source(row.source),
         LoginRequest.model_validate(row.document),

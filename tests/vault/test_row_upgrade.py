@@ -1,7 +1,7 @@
 """The upgrade to signed rows, and the rotation of their key: both while everything goes on working."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -9,8 +9,10 @@ from alembic import command
 from sqlalchemy import Connection, delete, func, insert, null, select, text, update
 
 from connectors.login_requests import LoginRequest
+from connectors.login_requests.generation import Login
 from connectors.login_requests.store import login_request_table
-from connectors.systems import SystemRegistration, system_table
+from connectors.registration import SystemRegistration
+from connectors.systems import system_table
 from core.clock import FrozenClock
 from core.errors import YimenError
 from core.integrity import ANCHOR_COLUMN, MAC_COLUMN
@@ -19,7 +21,7 @@ from sso.authentication.proofs import proofs_table
 from sso.authentication.sign_in import Caller, SignedIn
 from sso.directory.users import user_table
 from tests.web.conftest import PASSWORD, add_client, add_county, add_person
-from vault.adoption import ANCHORED, SIGNED
+from vault.adoption import ANCHORED, BOUND, SIGNED
 from vault.heads import HEAD_ACTIONS, Heads, _digest_before_destinations, item_table
 from vault.item_content import _UNBOUND_SCHEMA
 from vault.keys.row_keys import ROW_KEY_OWNER
@@ -82,20 +84,23 @@ async def make_it_old(house: House, item_id: str) -> None:
             values = {MAC_COLUMN: null()} | ({"anchor": null()} if "anchor" in table.c else {})
             await connection.execute(update(table).values(values))
         await connection.execute(update(user_table).values(posts_digest=None))
+        await connection.execute(update(system_table).values(login_generation=None, recipe_version=None))
         await connection.execute(delete(proofs_table))
         await connection.execute(delete(owner_key_table).where(owner_key_table.c.owner == ROW_KEY_OWNER))
-    await _forget_the_upgrade(house, SIGNED)
+    await _forget_the_upgrade(house, SIGNED, BOUND)
 
 
 async def _given(digest: bytes) -> bytes:
     return digest
 
 
-async def _forget_the_upgrade(house: House, action: str) -> None:
-    """An old ledger never had the event; here it is told of another thing, and is no hole."""
+async def _forget_the_upgrade(house: House, *actions: str) -> None:
+    """An old ledger never had these events; here it is built anew without them, and has no hole."""
+    forgotten = event_table.c.action.in_(actions)
     async with house.database.read() as connection:
-        row = (await connection.execute(select(event_table).where(event_table.c.action == action))).one()
-    assert row.position is not None
+        rows = (await connection.execute(select(event_table).where(forgotten))).all()
+    assert all(row.position is not None for row in rows)
+    assert len(rows) == len(actions)
     async with house.database.write() as connection:
         if house.database.dialect == "sqlite":
             await connection.execute(text("DROP TRIGGER vault_ledger_event_no_delete"))
@@ -106,7 +111,7 @@ async def _forget_the_upgrade(house: House, action: str) -> None:
         for table in ("vault_ledger_node", "vault_ledger_checkpoint"):
             await connection.execute(text(f"DELETE FROM {table}"))
         await connection.execute(text("UPDATE vault_ledger_tree SET size = 0"))
-        await connection.execute(delete(event_table).where(event_table.c.action == action))
+        await connection.execute(delete(event_table).where(forgotten))
         await connection.execute(update(event_table).values(position=None))
     await house.ledger.sequence()
 
@@ -121,9 +126,11 @@ async def test_a_database_of_before_is_signed_once_and_everything_goes_on(
         async with upgraded.database.read() as connection:
             assert await upgraded.sessions.find(connection, token) is not None
             item = await upgraded.items.find(connection, item_id)
-        assert item.destination == UPSTREAM
+            system = await upgraded.systems.find(connection, item.system)
+        assert system is not None
+        assert item.destination == system.destination != UPSTREAM
         assert isinstance(await upgraded.sign_in.password(LIN, PASSWORD, HERE), SignedIn)
-        use = Use("session:s", UPSTREAM, "")
+        use = Use("session:s", system.destination, "")
         async with upgraded.database.write() as connection:
             ticket = await upgraded.tickets.issue(connection, item_id, use, actor=f"user:{user_id}", purpose="fill")
         with await upgraded.items.redeem(ticket, use) as secret:
@@ -136,6 +143,8 @@ async def test_a_database_of_before_is_signed_once_and_everything_goes_on(
 
 
 SYSTEM = "s" * 26
+# A system that is not there gets no generation.
+NOWHERE = Login(SYSTEM, None)
 WANTED = LoginRequest(origin=UPSTREAM, method="POST", path="/login", kind="json", passwords={"/password": None})
 
 
@@ -169,12 +178,12 @@ async def test_login_requests_of_before_get_their_anchor_once_and_what_is_put_ba
     async with open_house(settings, clock=clock) as upgraded:
         assert set(await upgraded.recovery.check()) == {f"row:connectors_login_request:{forged['id']}"}
         async with upgraded.database.write() as connection:
-            counting = await upgraded.login_requests.known_for(connection, SYSTEM, "u" * 26)
+            counting = await upgraded.login_requests.known_for(connection, NOWHERE, "u" * 26)
             assert [one.id for one in counting.requests] == [kept["id"]]
             await connection.execute(insert(login_request_table), deleted)
     async with open_house(settings, clock=clock) as again:
         async with again.database.write() as connection:
-            counting = await again.login_requests.known_for(connection, SYSTEM, "u" * 26)
+            counting = await again.login_requests.known_for(connection, NOWHERE, "u" * 26)
             assert [one.id for one in counting.requests] == [kept["id"]]
             with pytest.raises(YimenError):
                 await again.login_requests.withdraw(connection, deleted["id"], actor="user:x")
@@ -184,11 +193,83 @@ async def test_login_requests_of_before_get_their_anchor_once_and_what_is_put_ba
         named = await again.recovery.check()
         assert set(named) == {f"row:connectors_login_request:{one['id']}" for one in (kept, forged, deleted)}
         async with again.database.read() as connection:
-            assert not (await again.login_requests.known_for(connection, SYSTEM, "u" * 26)).requests
+            assert not (await again.login_requests.known_for(connection, NOWHERE, "u" * 26)).requests
 
 
-async def test_a_table_is_not_given_anchors_again_when_the_event_that_tells_of_it_is_deleted(
+async def add_account(house: House, system_id: str, owner: str, destination: str) -> str:
+    async with house.database.write() as connection:
+        item = await house.items.add(
+            connection,
+            owner=owner,
+            system=system_id,
+            destination=destination,
+            login="lin",
+            secret=bytearray(b"legacy"),
+            actor="x",
+        )
+    return item.id
+
+
+async def as_it_was(house: House, system_id: str, login_requests: Sequence[dict[str, Any]]) -> None:
+    """The database as the version before generations of logins left it: so many columns, signed so."""
+    async with house.database.read() as connection:
+        row = (await connection.execute(select(system_table).where(system_table.c.id == system_id))).one()
+    new = {"login_generation", "recipe_version", MAC_COLUMN}
+    signed = house.rows.signed(system_table, {name: row._mapping[name] for name in row._fields if name not in new})
+    await back_to(house, "0010")
+    async with house.database.write() as connection:
+        mine = system_table.c.id == system_id
+        await connection.execute(update(system_table).where(mine).values({MAC_COLUMN: signed[MAC_COLUMN]}))
+        for values in login_requests:
+            await connection.execute(insert(login_request_table), house.rows.signed(login_request_table, values))
+    await _forget_the_upgrade(house, BOUND)
+
+
+async def learned_before(house: House, system_id: str, user_id: str) -> dict[str, Any]:
+    """A login request of before it had a generation."""
+    async with house.database.write() as connection:
+        await house.login_requests.learn(connection, Login(system_id, None), user_id, [WANTED])
+        query = select(login_request_table).where(login_request_table.c.user_id == user_id)
+        row = (await connection.execute(query)).one()
+    return {name: row._mapping[name] for name in row._fields if name not in ("login_generation", MAC_COLUMN)}
+
+
+async def test_accounts_and_login_requests_of_before_are_bound_to_their_systems_login_once(
     house: House, settings: Settings, clock: FrozenClock
+) -> None:
+    user_id, _, item_id = await furnish(house)
+    async with house.database.read() as connection:
+        system_id = (await house.items.find(connection, item_id)).system
+    elsewhere = await add_account(house, system_id, f"user:{user_id}", "http://127.0.0.1:9002")
+    spoiled = await add_account(house, system_id, "user:spoiled", UPSTREAM)
+    await as_it_was(house, system_id, [await learned_before(house, system_id, user_id)])
+    async with house.database.write() as connection:
+        await connection.execute(update(item_table).where(item_table.c.id == spoiled).values(label="x"))
+    for _ in range(2):
+        async with open_house(settings, clock=clock) as upgraded:
+            assert set(await upgraded.recovery.check()) == {"user:spoiled"}
+            async with upgraded.database.read() as connection:
+                system = await upgraded.systems.find(connection, system_id)
+                assert system is not None
+                ids = (item_id, elsewhere, spoiled)
+                sealed_for = [(await upgraded.items.find(connection, one)).destination for one in ids]
+                known = await upgraded.login_requests.known_for(connection, system.login, user_id)
+                bound = await upgraded.ledger.latest(connection, (BOUND,), "rows")
+            assert system.login_generation is not None
+            assert sealed_for == [system.destination, "http://127.0.0.1:9002", UPSTREAM]
+            assert [one.request for one in known.requests] == [WANTED]
+            assert bound is not None
+            assert (bound.detail["items"], bound.detail["left"]) == (1, 1)
+            use = Use("session:s", system.destination, "")
+            async with upgraded.database.write() as connection:
+                ticket = await upgraded.tickets.issue(connection, item_id, use, actor="x", purpose="fill")
+            with await upgraded.items.redeem(ticket, use) as secret:
+                assert secret == b"legacy"
+
+
+@pytest.mark.parametrize("action", [ANCHORED, BOUND])
+async def test_nothing_is_given_anchors_or_bound_again_when_the_event_that_tells_of_it_is_deleted(
+    house: House, settings: Settings, clock: FrozenClock, action: str
 ) -> None:
     async with house.database.write() as connection:
         await connection.execute(insert(login_request_table), login_request_of_before(house, "a", clock))
@@ -196,7 +277,7 @@ async def test_a_table_is_not_given_anchors_again_when_the_event_that_tells_of_i
             await connection.execute(text("DROP TRIGGER vault_ledger_event_no_delete"))
         else:
             await connection.execute(text("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event"))
-        await connection.execute(delete(event_table).where(event_table.c.action == ANCHORED))
+        await connection.execute(delete(event_table).where(event_table.c.action == action))
     with pytest.raises(YimenError, match="ERR-LEDGER_TAMPERED"):
         async with open_house(settings, clock=clock):
             pass

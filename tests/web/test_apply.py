@@ -4,12 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from connectors.apply.document import parse_county
 from connectors.apply.plan import apply_county
 from connectors.errors import ConnectorError
+from connectors.legacy.recipe.store import recipe_table
+from connectors.login_requests.generation import origins_of
+from connectors.systems import System
 from core.errors import YimenError
 from tests.core.certificates import Issued
+from tests.web.database_writer import Writer
+from vault.items import Item
+from vault.ledger.events import event_table
+from vault.tickets import Use
 from web.cli.apply import apply_parts
 from web.composition import House
 
@@ -200,12 +208,31 @@ items: [{system: oa, owner: {user: wang}, login: w, password: same-as-before-1}]
 """
 
 
-async def destination(house: House) -> str | None:
+async def apply(house: House, text: str) -> None:
+    await apply_county(apply_parts(house), parse_county(text), actor="operator:test")
+
+
+async def the_account(house: House) -> tuple[Item, System]:
+    """The one account, and its system."""
     async with house.database.read() as connection:
-        user = await house.users.find_by_username(connection, "wang")
-        assert user is not None
-        (item,) = await house.items.list(connection, owners=[f"user:{user.id}"])
-    return item.destination
+        system = await house.systems.find_by_slug(connection, "oa")
+        assert system is not None
+        (item,) = await house.items.of_system(connection, system.id)
+    return item, system
+
+
+async def opens(house: House) -> bool:
+    item, system = await the_account(house)
+    use = Use("session:s", system.destination, "")
+    async with house.database.write() as connection:
+        ticket = await house.tickets.issue(connection, item.id, use, actor="x", purpose="fill")
+    try:
+        (await house.items.redeem(ticket, use)).wipe()
+    except YimenError as error:
+        if error.code != "ERR-ITEM_DESTINATION":
+            raise
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
@@ -220,11 +247,106 @@ async def destination(house: House) -> str | None:
 async def test_accounts_follow_a_system_that_moves_only_when_the_file_says_so(
     house: House, more: str, with_account: bool, moves: bool
 ) -> None:
-    async def apply(text: str) -> None:
-        await apply_county(apply_parts(house), parse_county(text), actor="operator:test")
-
-    await apply(MOVED.format(upstream="https://10.0.0.1", more="") + ACCOUNT)
-    assert await destination(house) == "https://10.0.0.1"
-    await apply(MOVED.format(upstream="https://10.0.0.2", more=more) + (ACCOUNT if with_account else ""))
-    assert await destination(house) == ("https://10.0.0.2" if moves else "https://10.0.0.1")
+    await apply(house, MOVED.format(upstream="https://10.0.0.1", more="") + ACCOUNT)
+    assert await opens(house)
+    await apply(house, MOVED.format(upstream="https://10.0.0.2", more=more) + (ACCOUNT if with_account else ""))
+    item, _ = await the_account(house)
+    assert origins_of(item.destination or "") == ("https://10.0.0.2" if moves else "https://10.0.0.1")
+    assert await opens(house) == moves
     assert await house.recovery.check() == {}
+
+
+async def test_accounts_of_an_older_generation_of_the_same_address_follow_when_the_file_names_it(house: House) -> None:
+    for upstream in ("https://10.0.0.1", "https://10.0.0.2", "https://10.0.0.1"):
+        await apply(house, MOVED.format(upstream=upstream, more="") + (ACCOUNT if not await is_there(house) else ""))
+    assert not await opens(house)
+    await apply(house, MOVED.format(upstream="https://10.0.0.1", more=', rebinds_from: "https://10.0.0.1"'))
+    assert await opens(house)
+
+
+async def is_there(house: House) -> bool:
+    async with house.database.read() as connection:
+        return await house.systems.find_by_slug(connection, "oa") is not None
+
+
+RECIPES = """
+recipes:
+  - {{id: oa, title: {title}, request: {{path: {path}, content: json, password_field: /p}}}}
+  - {{id: other, request: {{path: /other, content: json, password_field: /p}}}}
+"""
+WITH_RECIPE = RECIPES + MOVED
+HERE = "https://10.0.0.1"
+
+
+async def rebinds(house: House) -> int:
+    async with house.database.read() as connection:
+        query = select(func.count()).where(event_table.c.action == "vault.rebind")
+        return await connection.scalar(query) or 0
+
+
+@pytest.mark.parametrize("recipe", ["{id: none}", "oa", "other"])
+async def test_a_recipe_that_leads_the_login_elsewhere_takes_the_accounts_along(house: House, recipe: str) -> None:
+    """The recipe is added, changed, or another one takes its place."""
+    added, changed = recipe == "{id: none}", recipe == "oa"
+    first = "" if added else ", recipe: oa"
+    await apply(house, WITH_RECIPE.format(title="x", path="/login", upstream=HERE, more=first) + ACCOUNT)
+    before, system = await the_account(house)
+    then = {
+        "path": "/elsewhere" if changed else "/login",
+        "more": ", recipe: other" if recipe == "other" else ", recipe: oa",
+    }
+    await apply(house, WITH_RECIPE.format(title="x", upstream=HERE, **then))
+    after, moved = await the_account(house)
+    assert moved.login_generation != system.login_generation
+    assert after.destination == moved.destination != before.destination
+    assert await opens(house)
+    assert await rebinds(house) == 1
+    assert await house.recovery.check() == {}
+
+
+async def test_a_recipe_that_is_taken_away_takes_the_accounts_along_too(house: House) -> None:
+    described = {"title": "x", "path": "/login", "upstream": HERE}
+    await apply(house, WITH_RECIPE.format(**described, more=", recipe: oa") + ACCOUNT)
+    _, before = await the_account(house)
+    await apply(house, WITH_RECIPE.format(**described, more=""))
+    assert (await the_account(house))[1].login_generation != before.login_generation
+    assert await opens(house)
+
+
+async def test_what_a_recipe_says_beside_the_login_begins_no_generation(house: House) -> None:
+    described = {"path": "/login", "upstream": HERE, "more": ", recipe: oa"}
+    await apply(house, WITH_RECIPE.format(**described, title="x") + ACCOUNT)
+    before = await the_account(house)
+    await apply(house, WITH_RECIPE.format(**described, title="y"))
+    assert await the_account(house) == before
+    assert await rebinds(house) == 0
+
+
+async def test_a_recipe_and_an_address_that_change_at_once_take_no_account_along(house: House) -> None:
+    await apply(house, WITH_RECIPE.format(title="x", path="/a", upstream=HERE, more=", recipe: oa") + ACCOUNT)
+    moved = {"title": "x", "path": "/b", "upstream": "https://10.0.0.2"}
+    await apply(house, WITH_RECIPE.format(**moved, more=", recipe: oa"))
+    assert not await opens(house)
+    await apply(house, WITH_RECIPE.format(**moved, more=f', recipe: oa, rebinds_from: "{HERE}"'))
+    assert await opens(house)
+
+
+async def test_an_older_version_of_a_recipe_put_back_is_not_used(house: House) -> None:
+    """Also where somebody deletes the event of the newer one."""
+    described = {"title": "x", "upstream": HERE, "more": ", recipe: oa"}
+    for path in ("/old", "/new"):
+        await apply(house, WITH_RECIPE.format(**described, path=path))
+    writer = Writer(house)
+    (told,) = [
+        one
+        for one in await writer.rows(event_table, action="recipe.change", subject="recipe:oa")
+        if one["detail"]["version"] == 2
+    ]
+    await writer.remove(recipe_table, id="oa", version=2)
+    await writer.forget_events(event_table.c.id == told["id"])
+    async with house.database.read() as connection:
+        system = await house.systems.find_by_slug(connection, "oa")
+        assert system is not None
+        assert await house.recipes.find(connection, "oa") is not None
+        with pytest.raises(YimenError, match="ERR-RECIPE_SIGNATURE"):
+            await house.recipes.find(connection, "oa", at_least=system.recipe_version)

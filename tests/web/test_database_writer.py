@@ -16,7 +16,8 @@ from connectors.gateway.session.sessions import GatewaySessions
 from connectors.launch import Intent, launch_intent_table
 from connectors.legacy.filling.plan import fill_plan
 from connectors.login_requests import LoginRequest
-from connectors.systems import SystemRegistration, system_table
+from connectors.registration import SystemRegistration
+from connectors.systems import System, system_table
 from core.clock import FrozenClock
 from core.database import metadata
 from core.errors import YimenError
@@ -120,7 +121,7 @@ async def everything(house: House, flow: Flow, lin: str, clock: FrozenClock) -> 
         request = LoginRequest(
             origin=UPSTREAM, method="POST", path="/login", kind="urlencoded", passwords={"password": None}
         )
-        await house.login_requests.keep_form(connection, system_id, request)
+        await house.login_requests.keep_form(connection, (await the_system(house)).login, request)
         await house.interactions.begin(connection, "affairs", {"scope": "openid"}, "browser")
         await house.totp.begin(connection, lin)
         seed = await house.totp.begin(connection, lin)
@@ -518,10 +519,15 @@ async def test_a_deleted_client_is_named(house: House, writer: Writer, flow: Flo
     assert await named(house) == {"row:sso_client:affairs"}
 
 
-async def release(house: House, session: Any, item: Any) -> None:
+async def the_system(house: House) -> System:
     async with house.database.read() as connection:
         system = await house.systems.find_by_slug(connection, "zhihui")
     assert system is not None
+    return system
+
+
+async def release(house: House, session: Any, item: Any) -> None:
+    system = await the_system(house)
     opened = await house.launcher.release(session=session, system=system, item=item, recipe_hash="", purpose="fill")
     with opened as secret:
         wipe(secret)
@@ -537,7 +543,7 @@ async def kept(house: House, lin: str) -> tuple[Any, Any]:
             connection,
             owner=f"user:{lin}",
             system=system_id,
-            destination=UPSTREAM,
+            destination=(await the_system(house)).destination,
             login="lin",
             secret=bytearray(b"legacy"),
             actor="x",
@@ -579,8 +585,9 @@ async def test_an_account_opens_for_the_address_it_was_sealed_for_only(
         await refused(release(house, *kept), "ERR-ITEM_TAMPERED")
         assert f"user:{lin}" in await named(house)
         await writer.change(item_table, before, **{column: before[column]})
+    now = (await the_system(house)).destination
     async with house.database.write() as connection:
-        await house.items.rebind(connection, kept[1].id, "http://127.0.0.1:9002", actor=f"user:{lin}")
+        await house.items.rebind(connection, kept[1].id, now, actor=f"user:{lin}")
     await release(house, *kept)
 
 

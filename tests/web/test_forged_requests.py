@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from starlette.routing import Route
 
-from connectors.systems import SystemRegistration
+from connectors.registration import SystemRegistration
 from tests.web.agent import Agent
 from tests.web.conftest import PASSWORD, add_person
 from web.composition import House

@@ -1,10 +1,13 @@
 """A login request says where a password goes. One that is over, or an older version of one, is not brought back by
 somebody who writes to the database, and the attempt is noticed."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.errors import ConnectorError
 from connectors.login_requests import LoginRequest
+from connectors.login_requests.generation import Login
 from connectors.login_requests.store import Knowledge, login_request_table
 from core.settings import Settings
 from tests.web.conftest import add_person
@@ -13,7 +16,7 @@ from vault.ledger.events import event_table
 from web.composition import House, open_house
 
 __all__ = ["writer"]
-SYSTEM = "s" * 26
+SYSTEM = Login("s" * 26, "1" * 26)
 
 
 def request_at(path: str) -> LoginRequest:
@@ -206,6 +209,33 @@ async def test_an_old_version_put_back_and_the_newest_event_deleted(
     await writer.put_back(login_request_table, [before], id=before["id"])
     await writer.forget_events(event_table.c.id == after["anchor"])
     assert any(one.startswith("position:") for one in await named(house))
+
+
+async def test_one_of_an_older_generation_put_back_counts_for_nothing_though_its_newest_event_is_deleted(
+    house: House, writer: Writer, settings: Settings, lin: str
+) -> None:
+    await learn(house, lin, "/old")
+    before = await writer.row(login_request_table)
+    await withdraw(house, before)
+    after = await writer.row(login_request_table)
+    await writer.put_back(login_request_table, [before], id=before["id"])
+    await writer.forget_events(event_table.c.id == after["anchor"])
+    async with open_house(settings) as other, other.database.read() as connection:
+        now = replace(SYSTEM, generation="2" * 26)
+        assert len((await other.login_requests.known_for(connection, SYSTEM, lin)).requests) == 1
+        found = await other.login_requests.known_for(connection, now, lin)
+    assert found.requests == []
+    assert found.may_learn
+
+
+async def test_the_form_of_an_older_generation_is_read_again(house: House, writer: Writer, lin: str) -> None:
+    await keep_form(house, "/login")
+    now = replace(SYSTEM, generation="2" * 26)
+    async with house.database.write() as connection:
+        await house.login_requests.keep_form(connection, now, request_at("/login"))
+        assert len((await house.login_requests.known_for(connection, now, lin)).requests) == 1
+    assert await paths(house, lin) == []
+    assert await named(house) == set()
 
 
 async def test_a_version_put_back_is_neither_signed_nor_withdrawn(house: House, writer: Writer, lin: str) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from connectors.systems import SystemRegistration
+from connectors.registration import SystemRegistration
 from tests.web.agent import Agent
 from tests.web.conftest import PASSWORD, add_person
 from web.composition import House

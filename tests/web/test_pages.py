@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.systems import SystemRegistration
+from connectors.registration import SystemRegistration
 from tests.web.agent import Agent
 from tests.web.conftest import PASSWORD, add_client, add_person
 from web.composition import House

@@ -102,8 +102,9 @@ def account_routes(surface: Surface) -> list[Route]:
         await surface.form(request)
         async with house.database.write() as connection:
             item = await usable_item(surface, connection, session.user, request.path_params["item_id"])
-            await house.login_requests.learn_again(connection, item.system, session.user.id)
-        return go("/accounts", done="relearned", system=await _slug(surface, item))
+            system = await _system(surface, connection, item)
+            await house.login_requests.learn_again(connection, system.login, session.user.id)
+        return go("/accounts", done="relearned", system=system.slug)
 
     return [
         Route("/accounts", accounts, methods=["GET"]),

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from connectors.login_requests.request import SOCKET
 from connectors.login_requests.store import Known
+from connectors.systems import System
 from core.database import Connection
 from sso.authentication.sessions import Session
 from sso.directory.roles import Role
@@ -68,20 +69,31 @@ async def _page(surface: Surface, request: Request) -> Response:
     after = request.query_params.get("after", "")
     async with house.database.read() as connection:
         found = await house.login_requests.list(connection, after=after, limit=_PAGE)
-        lines = [await _line(surface, connection, known, texts) for known in found]
+        systems = {id: await house.systems.find(connection, id) for id in {one.login.system_id for one in found}}
+        lines = [
+            await _line(surface, connection, known, systems[known.login.system_id], texts)
+            for known in found
+            if _counts(known, systems[known.login.system_id])
+        ]
     older = f"{_ADDRESS}?{urlencode({'after': found[-1].id})}" if len(found) == _PAGE else ""
     return await surface.page(request, "login_requests.html", section="administration", lines=lines, older=older)
 
 
-async def _line(surface: Surface, connection: Connection, known: Known, texts: Catalogue) -> LoginRequestLine:
-    system = await surface.house.systems.find(connection, known.system_id)
+def _counts(known: Known, system: System | None) -> bool:
+    """One of a generation of before counts for nothing, whoever signs it."""
+    return system is None or known.login == system.login
+
+
+async def _line(
+    surface: Surface, connection: Connection, known: Known, system: System | None, texts: Catalogue
+) -> LoginRequestLine:
     person = await surface.house.users.find(connection, known.user_id) if known.user_id else None
     asked = known.request
     is_message = asked.method == SOCKET
     query = "&".join(name if value is None else f"{name}={value}" for name, value in asked.query.items())
     return LoginRequestLine(
         id=known.id,
-        system=system.name.in_locale(texts.locale) if system is not None else known.system_id,
+        system=system.name.in_locale(texts.locale) if system is not None else known.login.system_id,
         message=asked.kind or "" if is_message else "",
         where=f"{'' if is_message else asked.method} {asked.origin}{asked.path}{'?' + query if query else ''}".strip(),
         fields=tuple(name for name in asked.passwords if name not in asked.made_only) or ("Authorization",),

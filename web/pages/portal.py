@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from connectors.gateway.pages.steps import systems_with_a_step
 from connectors.launch import may_use, owners_for
-from connectors.systems import System, SystemStatus
+from connectors.registration import SystemStatus
+from connectors.systems import System
 from core.database import Connection
 from core.errors import YimenError
 from sso.authentication.sessions import Session

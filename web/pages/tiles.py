@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.systems import System, WayInKind
+from connectors.registration import WayInKind
+from connectors.systems import System
 from vault.items import Item
 from web.i18n import Catalogue
 from web.pages.pinyin import initials

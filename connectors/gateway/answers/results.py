@@ -145,7 +145,7 @@ class Results:
         async with self._parts.database.write() as connection:
             now = await self._fills.find(connection, fill.id)
             if now.taught:
-                await requests.learn(connection, system.id, user_id, now.taught)
+                await requests.learn(connection, system.login, user_id, now.taught)
             if now.known_id:
                 await requests.confirm(connection, now.known_id, actor=f"user:{user_id}")
             if who.supervision is not None:

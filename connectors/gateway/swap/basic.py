@@ -20,7 +20,8 @@ from connectors.gateway.session.sessions import FRESH_SECONDS, GatewaySession
 from connectors.gateway.swap.knowledge import LoginKnowledge
 from connectors.gateway.wire.headers import basic_credential
 from connectors.login_requests import LoginRequest
-from connectors.systems import System, WayInKind
+from connectors.registration import WayInKind
+from connectors.systems import System
 from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import new_id
 from core.integrity import guarded
@@ -144,22 +145,25 @@ class BasicAuthorization:
     async def _opened(
         self, connection: Connection, who: GatewaySession, system: System, item: Item
     ) -> Authorization | None:
-        row = await self._row(connection, who, item)
+        row = await self._row(connection, who, system, item)
         if row is None:
             return None
         binding = _binding(who, system, row.id, item)
         with await self._parts.sealer.open(connection, binding, row.sealed) as value:
             return Authorization(value.decode(), item.id, is_first=False)
 
-    async def _row(self, connection: Connection, who: GatewaySession, item: Item) -> Row[Any] | None:
-        """The sealed value of an earlier request, when it was made of this very Item as it stands now."""
+    async def _row(self, connection: Connection, who: GatewaySession, system: System, item: Item) -> Row[Any] | None:
+        """The sealed value of an earlier request, when it was made of this very Item as it stands now, and the Item may
+        be used at the system as that stands now."""
+        if item.state != "active" or item.destination != system.destination:
+            return None
         query = select(basic_table).where(
             basic_table.c.visit_id == who.id,
             basic_table.c.item_id == item.id,
             basic_table.c.item_version == item.version,
             basic_table.c.expires_at > self._parts.clock.now(),
         )
-        return (await connection.execute(query)).one_or_none() if item.state == "active" else None
+        return (await connection.execute(query)).one_or_none()
 
     async def _keep(
         self, connection: Connection, who: GatewaySession, system: System, item: Item, value: bytearray

@@ -13,6 +13,7 @@ from connectors.gateway.swap.recognise import PLAIN, Making, described_making, h
 from connectors.legacy.page.words import identifier, names_password
 from connectors.legacy.recipe.transforms import Transform, compile_transform
 from connectors.login_requests import LoginRequest, RequestLine, Source
+from connectors.login_requests.generation import Login
 from connectors.login_requests.learning import Seen, objection_to, request_of
 from connectors.login_requests.store import Knowledge, Known
 
@@ -103,7 +104,10 @@ def _taught_by(fill: Fill) -> list[Known]:
     system itself has sent the request on (307, 308)."""
     if not fill.is_good_again:
         return []
-    return [Known("", "", None, Source.LEARNED, one, fill.created_at, is_confirmed=False) for one in fill.taught]
+    return [
+        Known("", Login("", None), None, Source.LEARNED, one, fill.created_at, is_confirmed=False)
+        for one in fill.taught
+    ]
 
 
 def _may_learn(fill: Fill, knowledge: Knowledge) -> bool:

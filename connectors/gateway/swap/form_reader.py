@@ -59,7 +59,7 @@ class FormReader:
         if found is None:
             return False
         async with self._parts.database.write() as connection:
-            await self._parts.login_requests.keep_form(connection, system.id, found)
+            await self._parts.login_requests.keep_form(connection, system.login, found)
         self._knowledge.forget()
         return True
 

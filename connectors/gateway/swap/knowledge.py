@@ -6,6 +6,7 @@ from functools import partial
 
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.login_requests import LoginRequest, Source
+from connectors.login_requests.generation import Login
 from connectors.login_requests.recipe import requests_of_recipe
 from connectors.login_requests.store import Knowledge, Known, LoginRequests
 from connectors.systems import System
@@ -21,14 +22,14 @@ class LoginKnowledge:
         self._database = database
         self._clock = clock
         self._requests = requests
-        self._known: Fresh[tuple[str, str], Knowledge] = Fresh()
+        self._known: Fresh[tuple[Login, str], Knowledge] = Fresh()
 
     async def of(self, system: System, user_id: str, recipe: Recipe | None, *, anew: bool = False) -> Knowledge:
         """`anew`: past the cache, for a decision that is kept."""
         if anew:
-            kept = await self._read(system.id, user_id)
+            kept = await self._read(system.login, user_id)
         else:
-            kept = await self._known.get((system.id, user_id), partial(self._read, system.id, user_id))
+            kept = await self._known.get((system.login, user_id), partial(self._read, system.login, user_id))
         counted = [known for known in kept.requests if _counts(known, system)]
         described = [self._of_recipe(system, one) for one in _of_recipe(system, recipe)]
         if described:
@@ -44,11 +45,11 @@ class LoginKnowledge:
         self._known = Fresh()
 
     def _of_recipe(self, system: System, request: LoginRequest) -> Known:
-        return Known("", system.id, None, Source.RECIPE, request, self._clock.now(), is_confirmed=True)
+        return Known("", system.login, None, Source.RECIPE, request, self._clock.now(), is_confirmed=True)
 
-    async def _read(self, system_id: str, user_id: str) -> Knowledge:
+    async def _read(self, login: Login, user_id: str) -> Knowledge:
         async with self._database.read() as connection:
-            return await self._requests.known_for(connection, system_id, user_id)
+            return await self._requests.known_for(connection, login, user_id)
 
 
 def _of_recipe(system: System, recipe: Recipe | None) -> Sequence[LoginRequest]:

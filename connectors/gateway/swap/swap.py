@@ -169,7 +169,7 @@ class Swap:
     async def _propose(self, who: GatewaySession, system: System, fill: Fill, taught: LoginRequest) -> NoReturn:
         """A system that demands a signature before the first use: what was seen waits for it, and nothing is sent."""
         async with self._database.write() as connection:
-            await self._requests.propose(connection, system.id, who.session.user.id, taught)
+            await self._requests.propose(connection, system.login, who.session.user.id, taught)
         why = f"{taught.method} {taught.path[:100]} waits for the security administrator's signature"
         await self._refuse(who, system, fill, Refusal("ERR-LOGIN_UNSIGNED", why))
 

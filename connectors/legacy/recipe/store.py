@@ -53,14 +53,22 @@ class Recipes:
         self._signing_key = signing_key
         self._public_key = signing_key.public_key()
 
-    async def find(self, connection: Connection, recipe_id: str) -> Recipe | None:
-        """The newest version. Raises ERR-RECIPE_SIGNATURE when it is not what Yimen signed last."""
+    async def find(self, connection: Connection, recipe_id: str, *, at_least: int = 0) -> Recipe | None:
+        """The newest version. Raises ERR-RECIPE_SIGNATURE when it is not what Yimen signed last, or is older than
+        `at_least`, the version that its system knows of."""
         row = await self._newest(connection, recipe_id)
         event = await self._ledger.latest(connection, (_ACTION,), _subject(recipe_id))
         told = (event.detail.get("version"), event.detail.get("hash")) if event else None
         if told != ((row.version, _digest(row.document)) if row else None):
             raise _tampered(recipe_id, "it is not the version that the ledger knows")
+        if at_least > (row.version if row else 0):
+            raise _tampered(recipe_id, f"version {at_least} is gone: an older one was put back")
         return self._verified(row) if row else None
+
+    async def newest_version(self, connection: Connection, recipe_id: str) -> int:
+        """The number of the newest version, whoever wrote it; 0 where there is none."""
+        row = await self._newest(connection, recipe_id)
+        return row.version if row else 0
 
     async def list(self, connection: Connection) -> list[KeptRecipe]:
         """The newest version of each, by id. Raises ERR-RECIPE_SIGNATURE."""
@@ -85,7 +93,7 @@ class Recipes:
             and await self.find(connection, recipe.id) == recipe
         ):
             return False
-        version = newest.version + 1 if newest is not None else 1
+        version = await self._last_number(connection, recipe.id, newest) + 1
         await connection.execute(
             insert(recipe_table).values(
                 id=recipe.id,
@@ -106,6 +114,12 @@ class Recipes:
             ),
         )
         return True
+
+    async def _last_number(self, connection: Connection, recipe_id: str, newest: Row[tuple[object, ...]] | None) -> int:
+        """Also of a version that somebody took out of the table: a number is given once."""
+        event = await self._ledger.latest(connection, (_ACTION,), _subject(recipe_id))
+        told = int(str(event.detail["version"])) if event is not None else 0
+        return max(told, newest.version if newest is not None else 0)
 
     async def _newest(self, connection: Connection, recipe_id: str) -> Row[tuple[object, ...]] | None:
         query = select(recipe_table).where(recipe_table.c.id == recipe_id)

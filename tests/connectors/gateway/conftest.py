@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from connectors.gateway_client import gateway_client
-from connectors.systems import System, SystemRegistration
+from connectors.registration import SystemRegistration
+from connectors.systems import System
 from core.clock import FrozenClock
 from core.settings import Settings
 from demo.serving import Listener

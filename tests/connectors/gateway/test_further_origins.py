@@ -6,7 +6,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from starlette.responses import RedirectResponse, Response
 
-from connectors.systems import System, SystemRegistration
+from connectors.registration import SystemRegistration
+from connectors.systems import System
 from demo.serving import Listener
 from tests.connectors.gateway.browser import FORM, NAVIGATION, Browser, Shown
 from tests.connectors.gateway.conftest import LOGIN, SECRET, AddItem, AddSystem, Open

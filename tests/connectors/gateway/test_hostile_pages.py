@@ -166,6 +166,6 @@ async def test_one_persons_sign_in_teaches_nothing_to_another(
     legacy.answers["POST /api/pastebin"] = Response('{"success":true}', media_type="application/json")
     await harmful.fetch("/api/pastebin", "POST", body, content_type="application/json")
     async with house.database.read() as connection:
-        assert (await house.login_requests.known_for(connection, oa.id, other.session.user.id)).requests == []
-        mine = await house.login_requests.known_for(connection, oa.id, harmful.session.user.id)
+        assert (await house.login_requests.known_for(connection, oa.login, other.session.user.id)).requests == []
+        mine = await house.login_requests.known_for(connection, oa.login, harmful.session.user.id)
     assert [one.user_id for one in mine.requests] == [harmful.session.user.id]

@@ -30,7 +30,7 @@ async def test_a_sign_in_does_not_go_where_it_went_before_it_was_learned_anew(
             passwords={"/password": None},
         )
         async with house.database.write() as connection:
-            await house.login_requests.learn(connection, oa.id, cadre.session.user.id, [request])
+            await house.login_requests.learn(connection, oa.login, cadre.session.user.id, [request])
 
     async def sign_in_at(path: str) -> Shown:
         page = await launch(cadre)

@@ -75,7 +75,7 @@ def event(page: Shown, name: str = "login", answer: str = "1", **more: object) -
 
 async def learned(house: House, system: System, browser: Browser) -> Sequence[Known]:
     async with house.database.read() as connection:
-        return (await house.login_requests.known_for(connection, system.id, browser.session.user.id)).requests
+        return (await house.login_requests.known_for(connection, system.login, browser.session.user.id)).requests
 
 
 async def sign_in(

@@ -142,7 +142,7 @@ async def test_the_first_sign_in_by_a_script_is_learned_and_the_next_ones_go_the
     assert (await cadre.fetch(target, "POST", body, content_type="application/json")).status == 200
     assert len(reached(legacy)) == 1
     async with house.database.read() as connection:
-        known = await house.login_requests.known_for(connection, oa.id, cadre.session.user.id)
+        known = await house.login_requests.known_for(connection, oa.login, cadre.session.user.id)
     assert [(one.source, one.request.path) for one in known.requests] == [("learned", target)]
     assert not known.may_learn
 
@@ -179,7 +179,7 @@ async def test_what_the_form_presets_may_stand_beside_the_password_in_a_first_si
     await cadre.post("/login.do;jsessionid=1A?s=2b", fields)
     assert len(reached(legacy)) == 1
     async with house.database.read() as connection:
-        known = await house.login_requests.known_for(connection, oa.id, cadre.session.user.id)
+        known = await house.login_requests.known_for(connection, oa.login, cadre.session.user.id)
     assert [(one.source, one.request.path) for one in known.requests] == [("learned", "/login.do")]
 
 
@@ -192,7 +192,7 @@ async def test_what_was_learned_from_a_refused_sign_in_is_not_kept(
     body = json.dumps({"username": LOGIN, "password": page.dummy}).encode()
     await cadre.fetch("/api/login", "POST", body, content_type="application/json")
     async with house.database.read() as connection:
-        assert (await house.login_requests.known_for(connection, oa.id, cadre.session.user.id)).requests == []
+        assert (await house.login_requests.known_for(connection, oa.login, cadre.session.user.id)).requests == []
         assert (await house.items.find(connection, item.id)).state == "frozen"
 
 

@@ -13,6 +13,7 @@ from connectors.gateway.session.fills import Fill
 from connectors.gateway.swap.body import parse_body
 from connectors.gateway.swap.decision import Exchange, Refusal, Sent, decide
 from connectors.login_requests import LoginRequest, RequestLine, Source
+from connectors.login_requests.generation import Login
 from connectors.login_requests.presets import Presets
 from connectors.login_requests.store import Knowledge, Known
 
@@ -20,6 +21,7 @@ ORIGIN = "http://oa.county"
 DUMMY = "Ym7abcdefghi"
 LOGIN = "wangxw"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+HERE = Login("s1", "g1")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -52,7 +54,7 @@ def known(*, confirmed: bool = True, source: Source = Source.FORM, **changes: An
         "username": "username",
         "passwords": {"password": None},
     }
-    return Known("k1", "s1", None, source, LoginRequest(**(values | changes)), NOW, confirmed)
+    return Known("k1", HERE, None, source, LoginRequest(**(values | changes)), NOW, confirmed)
 
 
 def ask(
@@ -196,7 +198,7 @@ def test_a_supervised_sign_in_may_teach_a_request_of_a_conservative_shape(target
     assert isinstance(found, Exchange), found
     assert found.known is None
     assert found.taught is not None
-    taught = Known("k2", "s1", "u1", Source.LEARNED, found.taught, NOW, is_confirmed=True)
+    taught = Known("k2", HERE, "u1", Source.LEARNED, found.taught, NOW, is_confirmed=True)
     assert isinstance(ask(target, sent, taught), Exchange)
 
 
