@@ -44,9 +44,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NoReturn
 
-from sqlalchemy import ColumnElement, Row, Select, Table, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, select, update
 
-from core.database import Connection, Prepared, insert_if_absent
+from core.database import Connection, insert_if_absent, new_row
 from core.identifiers import new_id
 from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of
 from vault.anchors import OLDER, SUPERSEDED, NewestSeen, key_column, require_anchor, superseded
@@ -113,11 +113,11 @@ class SignedRows:
         )
 
     async def insert(self, connection: Connection, table: Table, **values: Any) -> None:
-        await connection.execute(_insert(table), self.signed(table, values))
+        await connection.execute(new_row(table), self.signed(table, values))
 
     async def insert_all(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
-            await connection.execute(_insert(table), [self.signed(table, values) for values in rows])
+            await connection.execute(new_row(table), [self.signed(table, values) for values in rows])
 
     async def insert_if_absent(self, connection: Connection, table: Table, **values: Any) -> bool:
         """True when the row was written, False when one with its key is there already."""
@@ -305,11 +305,6 @@ class SignedRows:
             self._told.clear()
         self._told.add(about)
         self._ledger.tell_soon(*about, reason=TAMPERED_ROW)
-
-
-@cache
-def _insert(table: Table) -> Prepared:
-    return Prepared(insert(table))
 
 
 def _values(table: Table, row: Row[Any]) -> dict[str, Any]:

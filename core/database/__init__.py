@@ -13,7 +13,7 @@ from core.database.columns import Bytes, Day, Json, UtcDateTime, metadata
 from core.database.connection import Connection, Result, insert_if_absent, wait_turn
 from core.database.database import Database
 from core.database.errors import IntegrityError, StatementError
-from core.database.statements import Prepared, Values
+from core.database.statements import Prepared, Values, new_row
 from core.database.together import Together
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "Values",
     "insert_if_absent",
     "metadata",
+    "new_row",
     "wait_turn",
 ]

@@ -7,10 +7,11 @@ statement takes to run.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, Dialect, Executable, Row
+from sqlalchemy import BindParameter, Dialect, Executable, Row, Table, insert
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
@@ -109,6 +110,12 @@ class Prepared:
             compiled = self.statement.compile(dialect=dialect, column_keys=list(names) or None)  # type: ignore[attr-defined]
             made = self._made[(dialect.name, names)] = _Made(compiled, dialect)
         return made
+
+
+@cache
+def new_row(table: Table) -> Prepared:
+    """The statement that writes a row of the table, of the columns that are given with it."""
+    return Prepared(insert(table))
 
 
 class Statements:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, Executable, Table, Update, bindparam, func, insert, literal_column, select
+from sqlalchemy import CTE, Table, Update, bindparam, func, insert, literal_column, select
 
 from core.database.connection import Connection
-from core.database.statements import Prepared, Values
+from core.database.statements import Prepared, Values, new_row
 
 _GUARD = "taken"
 
@@ -39,7 +39,7 @@ class Together:
             if changed.rowcount != 1:
                 return False
         for table, row in zip(self._tables, rows, strict=True):
-            await connection.execute(_insert(table), row)
+            await connection.execute(new_row(table), row)
         return True
 
     def _join(self, columns: tuple[tuple[str, ...], ...]) -> Prepared:
@@ -61,8 +61,3 @@ def _insertion(table: Table, place: int, columns: Sequence[str], taken: CTE | No
 
 def _name(place: int, column: str) -> str:
     return f"row_{place}_{column}"
-
-
-@cache
-def _insert(table: Table) -> Executable | Prepared:
-    return Prepared(insert(table))

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from core.clock import Clock
-from core.database import Connection, Database, IntegrityError, Prepared, insert_if_absent
+from core.database import Connection, Database, IntegrityError, Prepared, insert_if_absent, new_row
 from core.identifiers import new_id
 from core.logs import logger
 from core.metrics import EVENTS
@@ -39,7 +39,7 @@ from vault.ledger.tree import (
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 
 _SEQUENCE_BATCH = 2000
-_INSERT = Prepared(insert(event_table))
+_INSERT = new_row(event_table)
 _log = logger("ledger")
 
 
