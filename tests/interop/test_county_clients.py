@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from demo.clients.open_affairs import OpenAffairs
 from demo.clients.patrol import Patrol
 from demo.serving import Listener
+from tests.chromium import chromium
 from tests.interop.conftest import Provider
 from tests.web.conftest import PASSWORD, SECRET, add_client
 
@@ -19,12 +20,8 @@ _GREETING = "林晓岚，您好"
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--headless=new", "--no-sandbox"]
-        )
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from demo.county import County
 from demo.running import Yimen, open_demo
+from tests.chromium import chromium
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -40,12 +41,8 @@ async def town(tmp_path: Path, database_url: str) -> AsyncIterator[Town]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--headless=new", "--no-sandbox"]
-        )
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 def free_port() -> int:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from demo.running import open_demo
+from tests.chromium import chromium
 from tests.stories.conftest import DESKTOP, Town, free_port, launch, sign_in
 from tests.stories.hostile.system import HostileSystem, county_of, hostile_system
 from tests.stories.spying import spy_on, ways_of_writing
@@ -68,12 +69,8 @@ class Siege:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--headless=new", "--no-sandbox"]
-        )
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
