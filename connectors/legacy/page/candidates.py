@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborNode
 
 from connectors.legacy.page import words
+from connectors.legacy.page.alternatives import alternative_username
 from connectors.legacy.page.controls import Control, Page
 from connectors.legacy.page.document import attribute, has, said_by
 from connectors.legacy.page.groups import around, groups_of
@@ -18,6 +19,7 @@ from connectors.legacy.page.roles import Guess, Kind, guess, guess_beside_passwo
 # A page is hostile until proven otherwise.
 _MAX_CANDIDATES = 30
 _HINT = Guess("other", "the hint of the password field beside it", 0.6)
+_CHOSEN = Guess("username", "the first of what the form takes for it", 0.7)
 _FAMILY_NAME = Guess("person", "the family name: the person types it", 0.8, "family_name")
 
 
@@ -220,7 +222,7 @@ def _assembled(
     hint: Control | None,
 ) -> Candidate:
     password = passwords[0]
-    username = _username(controls, roles, password)
+    username = _username(page, controls, roles, password)
     form = password.form
     container = form if form is not None and form.first_child is not None else around(page, password, username)
     if form is None:
@@ -231,9 +233,13 @@ def _assembled(
     return candidate
 
 
-def _username(controls: Sequence[Control], roles: dict[int, Guess], password: Control) -> Control | None:
-    """The user name: before the password rather than after it, then the surest, then the nearest. Without any: a text
-    field that nothing is known of, or the unit or office that signs in as such."""
+def _username(page: Page, controls: Sequence[Control], roles: dict[int, Guess], password: Control) -> Control | None:
+    """The user name: where the form takes one of several, the first; else before the password rather than after it,
+    then the surest, then the nearest. Without any: a text field that nothing is known of, or the unit or office that
+    signs in as such."""
+    if chosen := alternative_username(page, controls, password):
+        roles[chosen.index] = _CHOSEN
+        return chosen
     named = [one for one in controls if roles[one.index].role == "username"]
     if named:
         return max(

@@ -98,7 +98,8 @@ class Heading:
 class Page:
     """What was seen on the way through a page. `hidden` holds, by element, why it is not seen and what hides it.
 
-    `is_whole` is False for a page so large that only its beginning was read.
+    `alternatives` are the controls, by index, that an "or" standing by itself comes before. `is_whole` is False for a
+    page so large that only its beginning was read.
     """
 
     document: Document
@@ -107,6 +108,7 @@ class Page:
     forms: list[LexborNode] = field(default_factory=list)
     frames: list[LexborNode] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
+    alternatives: list[int] = field(default_factory=list)
     slider: LexborNode | None = None
     hidden: dict[Any, tuple[str, Any]] = field(default_factory=dict)
     is_whole: bool = True

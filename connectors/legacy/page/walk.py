@@ -139,6 +139,8 @@ class _Walk:
         if text:
             self._text = text
             self._text_form = self._form_around.get(node.parent.mem_id) if node.parent is not None else None
+            if len(self._page.controls) < _MAX_CONTROLS and words.says_only("said.or", words.folded(text)):
+                self._page.alternatives.append(len(self._page.controls))
             if self._page.slider is None and words.says("said.slider", text):
                 self._page.slider = node.parent
 
