@@ -10,7 +10,9 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32: no i, l, o, 
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _PLACES = range(120, -1, -10)
 _RANDOM_BITS = 80
-_STEP_BITS = 64  # two processes forked in one millisecond still part ways
+_STEP_BYTES = 8  # two processes forked in one millisecond still part ways
+# Python reads base 32 by itself, with letters of its own.
+_TO_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 TOKEN_BYTES = 32
 
 
@@ -22,9 +24,11 @@ class _Ascending:
         self._last = 0
 
     def next(self, after: int) -> int:
+        random = int.from_bytes(secrets.token_bytes(_RANDOM_BITS // 8))
+        step = 1 + int.from_bytes(secrets.token_bytes(_STEP_BYTES))
         with self._lock:
-            by_clock = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
-            self._last = max(by_clock, max(self._last, after) + 1 + secrets.randbits(_STEP_BITS))
+            by_clock = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | random
+            self._last = max(by_clock, max(self._last, after) + step)
             return self._last
 
 
@@ -44,10 +48,7 @@ def new_id(after: str = "") -> str:
 
 
 def _number(identifier: str) -> int:
-    value = 0
-    for character in identifier:
-        value = value << 5 | _ALPHABET.index(character)
-    return value
+    return int(identifier.translate(_TO_PYTHON), 32) if identifier else 0
 
 
 def new_token() -> str:

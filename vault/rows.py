@@ -39,10 +39,10 @@ that is over gets a last version that counts for nothing.
 Rows of an `enclosed` table have no MAC. `digest_of` makes the one value that a signed row keeps of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, Table, select, update
 
@@ -54,6 +54,8 @@ from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.ledger import Event, Ledger
 from vault.row_form import RowForm
+
+T = TypeVar("T")
 
 TAMPERED_ROW = "ERR-ROW_TAMPERED"
 _MOST_REMEMBERED = 2048
@@ -86,7 +88,7 @@ class SignedRows:
         self._newest = NewestSeen()
         # Rows that were checked a moment ago, by table and key, as they stood then: the same row costs no MAC again.
         self._checked: dict[tuple[str, object], tuple[Any, ...]] = {}
-        self._seen: dict[tuple[object, int], Sequence[Row[Any]]] = {}
+        self._made: dict[tuple[str, object], tuple[object, Any]] = {}
         self._told: set[tuple[str, str]] = set()
 
     # Writing
@@ -285,16 +287,18 @@ class SignedRows:
             return "a value is none that the column can have"
         return "" if made == digest else "rows were changed, added, taken away or put back"
 
-    def has_seen(self, rows: Sequence[Row[Any]]) -> bool:
-        """True for the very rows of a joined statement that all checks passed a moment ago. Their first column tells
-        them from others of the statement."""
-        return self._seen.get((rows[0][0], len(rows[0]))) == rows
-
-    def see(self, rows: Sequence[Row[Any]]) -> None:
-        """Notes rows of a joined statement that passed all checks."""
-        if len(self._seen) >= _MOST_REMEMBERED:
-            self._seen.clear()
-        self._seen[(rows[0][0], len(rows[0]))] = rows
+    def once(self, place: tuple[str, object], raw: object, make: Callable[[], T]) -> T:
+        """What `make`, which checks the rows of a joined statement, makes of them. It is made again only when they do
+        not stand as they stood the last time (`raw`; see `core.database.Part`)."""
+        known = self._made.get(place)
+        if known is not None and known[0] == raw:
+            made: T = known[1]
+            return made
+        made = make()
+        if len(self._made) >= _MOST_REMEMBERED:
+            self._made.clear()
+        self._made[place] = (raw, made)
+        return made
 
     def tell(self, table: Table, key: str, problem: str) -> None:
         """Has the ledger tell of it (`vault.tamper`); once, however often the row is met."""

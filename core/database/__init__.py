@@ -13,7 +13,7 @@ from core.database.columns import Bytes, Day, Json, UtcDateTime, metadata
 from core.database.connection import Connection, Result, insert_if_absent, wait_turn
 from core.database.database import Database
 from core.database.errors import IntegrityError, StatementError
-from core.database.statements import Prepared, Values, new_row
+from core.database.statements import Part, Prepared, Values, new_row
 from core.database.together import Together
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Day",
     "IntegrityError",
     "Json",
+    "Part",
     "Prepared",
     "Result",
     "StatementError",

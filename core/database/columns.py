@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Date, DateTime, Dialect, LargeBinary, MetaData
 from sqlalchemy.types import JSON, TypeDecorator
+
+from core.database.json_text import to_text
 
 metadata = MetaData(
     naming_convention={
@@ -24,8 +27,16 @@ class _Json(TypeDecorator[Any]):
     impl = JSON
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return lambda value: None if value is None else to_text(value)
+
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
-        return _or_else(None, super().result_processor(dialect, coltype), dialect)
+        return _or_else(None, orjson.loads) if dialect.name == "sqlite" else _document
+
+
+def _document(value: Any) -> Any:
+    """SQLAlchemy's own connections to PostgreSQL, which change tables, have read the document already."""
+    return orjson.loads(value) if isinstance(value, bytes) else value
 
 
 class Day(TypeDecorator[date]):
@@ -35,10 +46,11 @@ class Day(TypeDecorator[date]):
     cache_ok = True
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
-        return _or_else(date.min, super().result_processor(dialect, coltype), dialect)
+        return _or_else(date.min, date.fromisoformat) if dialect.name == "sqlite" else None
 
 
 Json = _Json(none_as_null=True)
+_TEXT_LENGTH = len("2026-11-27 08:00:00.000000")
 # What is read where no time stands: long over, and before everything.
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -49,31 +61,38 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a stored time must be timezone-aware")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return _text_of if dialect.name == "sqlite" else _utc
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
-        return _or_else(_NO_TIME, super().result_processor(dialect, coltype), dialect)
+        if dialect.name != "sqlite":
+            return None  # the driver gives aware times, in UTC
+        return _or_else(_NO_TIME, lambda value: datetime.fromisoformat(value).replace(tzinfo=UTC))
 
 
-def _or_else(other: Any, read: Callable[[Any], Any] | None, dialect: Dialect) -> Callable[[Any], Any] | None:
+def _utc(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError("a stored time must be timezone-aware")
+    return value
+
+
+def _text_of(value: datetime | None) -> str | None:
+    """As it is kept in SQLite: in UTC, without a zone."""
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        if value.tzinfo is None:
+            raise ValueError("a stored time must be timezone-aware")
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")[:_TEXT_LENGTH]
+
+
+def _or_else(other: Any, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """SQLite keeps whatever somebody writes into a column. What does not read there is read as `other`."""
-    if dialect.name != "sqlite" or read is None:
-        return read
 
     def read_or_other(value: Any) -> Any:
         try:
-            return read(value)
+            return None if value is None else read(value)
         except (ValueError, TypeError, RecursionError):
             return other
 

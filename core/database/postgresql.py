@@ -1,7 +1,6 @@
 """PostgreSQL over asyncpg, whose connections keep their prepared statements."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
@@ -96,7 +95,8 @@ class PostgresDatabase:
 
 
 async def _read_documents(raw: asyncpg.Connection) -> None:
-    await raw.set_type_codec("json", encoder=str.encode, decoder=json.loads, schema="pg_catalog", format="binary")
+    """Documents come as they stand: their column reads them (`core.database.columns`)."""
+    await raw.set_type_codec("json", encoder=str.encode, decoder=bytes, schema="pg_catalog", format="binary")
 
 
 async def _leave(_raw: asyncpg.Connection) -> None:

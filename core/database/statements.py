@@ -8,10 +8,12 @@ statement takes to run.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, Dialect, Executable, Row, Table, insert
+from sqlalchemy import Dialect, Executable, Row, Table, insert
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
@@ -32,10 +34,43 @@ class RowReader:
         self._metadata = SimpleResultMetaData(names)
         self._converters: Any = tuple(converters) if any(converters) else None
 
-    def read(self, raw: Iterable[Sequence[Any]]) -> list[Row[Any]]:
-        metadata, converters = self._metadata, self._converters
-        places = metadata._key_to_index
-        return [Row(metadata, converters, places, tuple(values)) for values in raw]
+    def read(self, raw: Iterable[Sequence[Any]]) -> list[Any]:
+        return [self.row(values) for values in raw]
+
+    def row(self, values: Sequence[Any]) -> Row[Any]:
+        metadata = self._metadata
+        return Row(metadata, self._converters, metadata._key_to_index, tuple(values))
+
+
+class Part:
+    """Some columns of a joined row, as the driver sent them (`raw`), and read when somebody asks for the row. Two parts
+    with equal `raw` say the same, which costs much less to see than to read both."""
+
+    __slots__ = ("_reader", "raw")
+
+    def __init__(self, raw: Sequence[Any], reader: RowReader) -> None:
+        self.raw = raw
+        self._reader = reader
+
+    def row(self) -> Row[Any]:
+        return self._reader.row(self.raw)
+
+
+class _PartsReader(RowReader):
+    """Makes each row a tuple of its parts."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, names: Sequence[str], converters: Sequence[Convert | None], lengths: Sequence[int]) -> None:
+        ends = list(accumulate(lengths))
+        if not ends or ends[-1] != len(names):
+            raise TypeError(f"{len(names)} columns are not {lengths}")
+        slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+        self._parts = [(one, RowReader(names[one], converters[one])) for one in slices]
+
+    def read(self, raw: Iterable[Sequence[Any]]) -> list[Any]:
+        parts = self._parts
+        return [tuple([Part(values[one], reader) for one, reader in parts]) for values in raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +83,40 @@ class Call:
     tells: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Argument:
-    """One place of a prepared statement: the name it is given by, what it is where it is not given, how it is sent."""
-
-    key: str
-    default: Any
-    convert: Convert | None
-
-
 class _Made:
     """A prepared statement in one dialect."""
 
-    __slots__ = ("_arguments", "reader", "text")
+    __slots__ = ("_converters", "_defaults", "_names", "_take", "reader", "text")
 
-    def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
-        self.reader = _reader_of(compiled, dialect)
+    def __init__(self, compiled: SQLCompiler, dialect: Dialect, parts: Sequence[int]) -> None:
+        self.reader = _reader_of(compiled, dialect, parts)
         values = compiled.construct_params(escape_names=False, _check=False)
         self.text, places, converters = _expanded(compiled, values)
-        self._arguments = [
-            _argument(compiled.binds.get(name), values.get(name), converters.get(name), name) for name in places
+        binds = [compiled.binds.get(name) for name in places]
+        self._names = [name if bind is None else bind.key for name, bind in zip(places, binds, strict=True)]
+        self._defaults = [
+            values.get(name) if bind is None else _REQUIRED if bind.required else bind.effective_value
+            for name, bind in zip(places, binds, strict=True)
         ]
+        is_given = len(places) > 1 and all(default is _REQUIRED for default in self._defaults)
+        self._take = itemgetter(*self._names) if is_given else None
+        self._converters = [(place, converters[name]) for place, name in enumerate(places) if name in converters]
 
     def arguments(self, given: Values) -> list[Any]:
-        return [_sent(argument, given) for argument in self._arguments]
+        """Raises TypeError where a value is not given."""
+        try:
+            sent = list(self._take(given)) if self._take is not None else self._mixed(given)
+        except KeyError as error:
+            raise TypeError(f"the statement needs {error.args[0]}") from None
+        for place, convert in self._converters:
+            sent[place] = convert(sent[place])
+        return sent
 
-
-def _argument(bind: BindParameter[Any] | None, constant: Any, convert: Convert | None, name: str) -> _Argument:
-    if bind is None:
-        return _Argument(name, constant, convert)
-    return _Argument(bind.key, _REQUIRED if bind.required else bind.effective_value, convert)
-
-
-def _sent(argument: _Argument, given: Values) -> Any:
-    value = given.get(argument.key, argument.default)
-    if value is _REQUIRED:
-        raise TypeError(f"the statement needs {argument.key}")
-    return value if argument.convert is None else argument.convert(value)
+    def _mixed(self, given: Values) -> list[Any]:
+        return [
+            given[name] if default is _REQUIRED else given.get(name, default)
+            for name, default in zip(self._names, self._defaults, strict=True)
+        ]
 
 
 class Prepared:
@@ -93,13 +125,15 @@ class Prepared:
         BY_DIGEST = Prepared(select(code_table).where(code_table.c.digest == bindparam("digest")))
         row = (await connection.execute(BY_DIGEST, {"digest": digest})).one_or_none()
 
-    An insert or update takes the names that are given at a use as the columns to write.
+    An insert or update takes the names that are given at a use as the columns to write. With `parts`, the numbers of
+    columns that belong together, each row is a tuple of a `Part` for each of them.
     """
 
-    __slots__ = ("_made", "_writes", "statement")
+    __slots__ = ("_made", "_parts", "_writes", "statement")
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Executable, parts: Sequence[int] = ()) -> None:
         self.statement = statement
+        self._parts = parts
         self._writes = bool(getattr(statement, "is_insert", False) or getattr(statement, "is_update", False))
         self._made: dict[tuple[str, tuple[str, ...]], _Made] = {}
 
@@ -108,7 +142,7 @@ class Prepared:
         made = self._made.get((dialect.name, names))
         if made is None:
             compiled = self.statement.compile(dialect=dialect, column_keys=list(names) or None)  # type: ignore[attr-defined]
-            made = self._made[(dialect.name, names)] = _Made(compiled, dialect)
+            made = self._made[(dialect.name, names)] = _Made(compiled, dialect, self._parts)
         return made
 
 
@@ -168,9 +202,10 @@ def _expanded(compiled: SQLCompiler, values: Any) -> tuple[str, Sequence[str], M
     return expanded.statement, expanded.positiontup or (), {**converters, **expanded.processors}
 
 
-def _reader_of(compiled: SQLCompiler, dialect: Dialect) -> RowReader | None:
+def _reader_of(compiled: SQLCompiler, dialect: Dialect, parts: Sequence[int] = ()) -> RowReader | None:
     columns = compiled._result_columns
     if not columns:
         return None
+    names = [column.name for column in columns]
     converters = [column.type._cached_result_processor(dialect, None) for column in columns]
-    return RowReader([column.name for column in columns], converters)
+    return _PartsReader(names, converters, parts) if parts else RowReader(names, converters)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import CTE, Table, Update, bindparam, func, insert, literal_column, select
@@ -27,12 +28,14 @@ class Together:
         self._prepared_guard = Prepared(guard) if guard is not None else None
         self._joined = cache(self._join)
 
-    async def write(self, connection: Connection, rows: Sequence[Values], guarded_by: Values | None = None) -> bool:
+    async def write(
+        self, connection: Connection, rows: Sequence[Values], guarded_by: dict[str, Any] | None = None
+    ) -> bool:
         """False when the guard let nothing through. `rows` are in the order of the tables."""
         if connection.dialect == "postgresql":
-            statement = self._joined(tuple(tuple(row) for row in rows))
-            values = {_name(place, column): row[column] for place, row in enumerate(rows) for column in row}
-            found = await connection.execute(statement, {**values, **(guarded_by or {})}, last=True)
+            names, statement = self._joined(tuple([tuple(row) for row in rows]))
+            values = dict(zip(names, chain.from_iterable([row.values() for row in rows]), strict=True))
+            found = await connection.execute(statement, values | (guarded_by or {}), last=True)
             return bool(found.one()[0])
         if self._prepared_guard is not None:
             changed = await connection.execute(self._prepared_guard, guarded_by or {})
@@ -42,14 +45,16 @@ class Together:
             await connection.execute(new_row(table), row)
         return True
 
-    def _join(self, columns: tuple[tuple[str, ...], ...]) -> Prepared:
+    def _join(self, columns: tuple[tuple[str, ...], ...]) -> tuple[list[str], Prepared]:
+        """What each value is called in the statement, in order, and the statement."""
         taken = self._guard.returning(literal_column("1").label("one")).cte(_GUARD) if self._guard is not None else None
         written = [
             _insertion(table, place, columns[place], taken).cte(f"row_{place}")
             for place, table in enumerate(self._tables)
         ]
         outcome = select(literal_column("1")) if taken is None else select(func.count()).select_from(taken)
-        return Prepared(outcome.add_cte(*written))
+        names = [_name(place, name) for place, row in enumerate(columns) for name in row]
+        return names, Prepared(outcome.add_cte(*written))
 
 
 def _insertion(table: Table, place: int, columns: Sequence[str], taken: CTE | None) -> Any:

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, update
+from sqlalchemy import ColumnElement, bindparam, delete, update
 
 from core.clock import Clock
-from core.database import Connection, Database, Prepared
+from core.database import Connection, Database, Part, Prepared
 from core.identifiers import new_token, token_digest
 from core.settings import Settings
 from sso.authentication.devices import device_label
 from sso.authentication.endings import end_sessions, session_table
-from sso.directory.users import POST_ORDER, User, people, user_of_rows, user_table
+from sso.directory.users import PERSON_COLUMNS, POST_ORDER, User, people, user_of_parts, user_table
 from sso.errors import SsoError
 from vault.ledger import Event, Ledger
 from vault.rows import SignedRows, columns_of
@@ -35,7 +35,8 @@ _SESSION = columns_of(session_table, "session_")
 def _sessions_where(*conditions: ColumnElement[bool]) -> Prepared:
     source = session_table.join(user_table, session_table.c.user_id == user_table.c.id)
     query = people(source, *_SESSION).where(*conditions, session_table.c.expires_at > bindparam("now"))
-    return Prepared(query.order_by(session_table.c.started_at.desc(), session_table.c.id, *POST_ORDER))
+    ordered = query.order_by(session_table.c.started_at.desc(), session_table.c.id, *POST_ORDER)
+    return Prepared(ordered, (len(_SESSION), PERSON_COLUMNS))
 
 
 _BY_DIGEST = _sessions_where(session_table.c.digest == bindparam("wanted"))
@@ -181,24 +182,28 @@ class Sessions:
     async def _several(self, connection: Connection, query: Prepared, wanted: str | bytes) -> Sequence[Session]:
         """Live sessions with their users, posts and organisations, newest first, in one round trip."""
         rows = await connection.execute(query, {"wanted": wanted, "now": self._clock.now()})
-        found = [self._session(list(group)) for _, group in groupby(rows, lambda row: row.session_id)]
+        # The session's id is the first of its columns.
+        found = [self._session([*group]) for _, group in groupby(rows, lambda row: row[0].raw[0])]
         return [session for session in found if session is not None]
 
-    def _session(self, rows: Sequence[Row[Any]]) -> Session | None:
+    def _session(self, rows: Sequence[tuple[Part, Part]]) -> Session | None:
         """The session of its rows, or None when it is not live.
 
         A session that somebody else wrote is none: its browser signs in again. Raises ERR-ROW_TAMPERED where the
         person's own rows were tampered with.
         """
-        row, now = rows[0], self._clock.now()
-        if row.session_ended_at is not None:
+        part, now = rows[0][0], self._clock.now()
+        user = user_of_parts(self._rows, [person for _, person in rows], now.date())
+        session = self._rows.once(("session", part.raw[0]), (part.raw, user), lambda: self._kept(part, user))
+        if session is None or not user.is_active or now >= session.expires_at:
             return None
-        if not self._rows.has_seen(rows) and not self._rows.is_genuine(session_table, row, "session_"):
-            return None
-        user = user_of_rows(self._rows, rows, now.date())
-        if not user.is_active or now >= row.session_expires_at:
-            return None
-        if now >= row.session_last_seen_at + (self._admin_idle if user.is_administrator else self._idle):
+        idle = self._admin_idle if user.is_administrator else self._idle
+        return session if now < session.last_seen_at + idle else None
+
+    def _kept(self, part: Part, user: User) -> Session | None:
+        """The session as its row tells it; None when it was ended, or written by somebody else."""
+        row = part.row()
+        if row.session_ended_at is not None or not self._rows.is_genuine(session_table, row, "session_"):
             return None
         return Session(
             id=row.session_id,

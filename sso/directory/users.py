@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from core.clock import Clock
-from core.database import Bytes, Connection, Json, UtcDateTime, metadata
+from core.database import Bytes, Connection, Json, Part, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from sso.authentication.endings import end_sessions
@@ -120,6 +120,7 @@ user_table = Table(
 _PERSON = columns_of(user_table)
 _POST = columns_of(post_table, "post_")
 _ORGANISATION = columns_of(organisation_table, "organisation_")
+PERSON_COLUMNS = len(_PERSON) + len(_POST) + len(_ORGANISATION)
 POST_ORDER = (post_table.c.main.desc(), post_table.c.id)
 
 
@@ -325,6 +326,13 @@ def people(source: FromClause = user_table, *columns: ColumnElement[Any]) -> Sel
     )
 
 
+def user_of_parts(signed: SignedRows, parts: Sequence[Part], today: date) -> User:
+    """As `user_of_rows`, of the last `PERSON_COLUMNS` of each row, without reading again what stands as it did."""
+    raw = (today, [part.raw for part in parts])
+    person = parts[0].raw[0]
+    return signed.once(("person", person), raw, lambda: user_of_rows(signed, [part.row() for part in parts], today))
+
+
 def user_of_rows(signed: SignedRows, rows: Sequence[Row[Any]], today: date) -> User:
     """One person of their rows of `people`, with the posts held today.
 
@@ -332,14 +340,11 @@ def user_of_rows(signed: SignedRows, rows: Sequence[Row[Any]], today: date) -> U
     """
     row = rows[0]
     posts = [row for row in rows if row.post_id is not None]
-    if not signed.has_seen(rows):
-        signed.require(user_table, row)
-        signed.require_enclosed(post_table, posts, row.posts_digest, row.id, "post_")
-        for one in posts:
-            if one.organisation_id is not None:
-                signed.require(organisation_table, one, "organisation_")
-        # Whoever joined more to these rows has checked that before.
-        signed.see(rows)
+    signed.require(user_table, row)
+    signed.require_enclosed(post_table, posts, row.posts_digest, row.id, "post_")
+    for one in posts:
+        if one.organisation_id is not None:
+            signed.require(organisation_table, one, "organisation_")
     held: list[tuple[Post, frozenset[str]]] = []
     for one in posts:
         post = post_of_row(one, "post_", one.organisation_name or "")

@@ -25,12 +25,12 @@ from sqlalchemy import (
 )
 
 from core.clock import Clock
-from core.database import Bytes, Connection, Prepared, Together, UtcDateTime, Values, metadata
+from core.database import Bytes, Connection, Part, Prepared, Together, UtcDateTime, Values, metadata
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.authentication.endings import session_table
 from sso.authentication.sessions import Session
-from sso.directory.users import POST_ORDER, User, people, user_of_rows, user_table
+from sso.directory.users import PERSON_COLUMNS, POST_ORDER, User, people, user_of_parts, user_table
 from sso.oidc.authorization_request import AuthorizationRequest
 from sso.oidc.grant_table import grant_table
 from vault.anchors import constant
@@ -105,7 +105,7 @@ def _presented_by(table: Table) -> Prepared:
     source = table.join(_HOLDERS, table.c.grant_id == grant_table.c.id)
     columns = (*columns_of(table, "token_"), _is_spent(table).label("token_spent"))
     query = people(source, *columns, *_GRANT).where(table.c.digest == bindparam("wanted"))
-    return Prepared(query.order_by(*POST_ORDER))
+    return Prepared(query.order_by(*POST_ORDER), (len(columns), len(_GRANT), PERSON_COLUMNS))
 
 
 def _consuming(table: Table) -> Update:
@@ -121,7 +121,10 @@ _SPENDING = {
     for table in (code_table, refresh_table)
     for renews in (False, True)
 }
-_BY_ID = Prepared(people(_HOLDERS, *_GRANT).where(grant_table.c.id == bindparam("wanted")).order_by(*POST_ORDER))
+_BY_ID = Prepared(
+    people(_HOLDERS, *_GRANT).where(grant_table.c.id == bindparam("wanted")).order_by(*POST_ORDER),
+    (len(_GRANT), PERSON_COLUMNS),
+)
 
 
 @dataclass(frozen=True)
@@ -222,16 +225,16 @@ class Grants:
     async def find(self, connection: Connection, grant_id: str) -> Held | None:
         """The grant with its person, live or not, in one round trip."""
         rows = (await connection.execute(_BY_ID, {"wanted": grant_id})).all()
-        return self._held(rows) if rows else None
+        return self._held(rows[0][0], [parts[1] for parts in rows]) if rows else None
 
     async def by_code(self, connection: Connection, code: str) -> PresentedCode | None:
         """The code, used or not, with its grant and person."""
-        rows = await self._presented(connection, code_table, code)
-        if not rows:
+        found = await self._presented(connection, code_table, code)
+        if found is None:
             return None
-        row = rows[0]
+        row, held = found
         return PresentedCode(
-            self._held(rows),
+            held,
             row.token_client_id,
             row.token_redirect_uri,
             row.token_redirect_uri_sent,
@@ -243,13 +246,12 @@ class Grants:
 
     async def by_refresh_token(self, connection: Connection, token: str) -> PresentedRefreshToken | None:
         """The refresh token, used or not, with its grant and person."""
-        rows = await self._presented(connection, refresh_table, token)
-        if not rows:
+        found = await self._presented(connection, refresh_table, token)
+        if found is None:
             return None
-        row, now = rows[0], self._clock.now()
-        return PresentedRefreshToken(
-            self._held(rows), row.token_client_id, row.token_used_at, row.token_expires_at <= now, row.token_since or ""
-        )
+        row, held = found
+        is_over = row.token_expires_at <= self._clock.now()
+        return PresentedRefreshToken(held, row.token_client_id, row.token_used_at, is_over, row.token_since or "")
 
     async def spend_code(self, connection: Connection, code: str, told: Values, renewal: Renewal | None = None) -> bool:
         """Uses the code up: True for exactly one caller, within the code's life, and only then `told`, the ledger's row
@@ -303,15 +305,17 @@ class Grants:
         for table in (code_table, refresh_table, grant_table):
             await connection.execute(delete(table).where(table.c.expires_at <= before))
 
-    async def _presented(self, connection: Connection, table: Table, token: str) -> Sequence[Row[Any]]:
+    async def _presented(self, connection: Connection, table: Table, token: str) -> tuple[Row[Any], Held] | None:
+        """The row of a code or refresh token, checked, and what it holds."""
         found = await connection.execute(_PRESENTED[table.name], {"wanted": token_digest(token)})
-        rows: Sequence[Row[Any]] = found.all()
-        if rows:
-            row = rows[0]
-            self._rows.require(table, row, "token_")
-            if row.token_spent and row.token_used_at is None:
-                self._rows.refuse(table, row, "token_", "its use was undone: the ledger tells of it")
-        return rows
+        rows = found.all()
+        if not rows:
+            return None
+        row: Row[Any] = rows[0][0].row()
+        self._rows.require(table, row, "token_")
+        if row.token_spent and row.token_used_at is None:
+            self._rows.refuse(table, row, "token_", "its use was undone: the ledger tells of it")
+        return row, self._held(rows[0][1], [parts[2] for parts in rows])
 
     async def _spend(
         self, connection: Connection, table: Table, token: str, told: Values, renewal: Renewal | None
@@ -328,16 +332,21 @@ class Grants:
         )
         return revoked.rowcount
 
-    def _held(self, rows: Sequence[Row[Any]]) -> Held:
-        row, now = rows[0], self._clock.now()
-        if not self._rows.has_seen(rows):
-            self._rows.require(grant_table, row, "grant_")
-        grant = _grant(row)
-        user = user_of_rows(self._rows, rows, now.date())
+    def _held(self, part: Part, person: Sequence[Part]) -> Held:
+        """Of the columns of a grant, and those of its person."""
+        now = self._clock.now()
+        # Its id is the first of its columns.
+        grant, has_ended = self._rows.once(("grant", part.raw[0]), part.raw, lambda: self._kept(part))
+        user = user_of_parts(self._rows, person, now.date())
+        return Held(grant, user, is_live=not has_ended and grant.expires_at > now and user.is_active)
+
+    def _kept(self, part: Part) -> tuple[Grant, bool]:
+        """The grant as its row tells it, and whether it was ended. Raises ERR-ROW_TAMPERED."""
+        row = part.row()
+        self._rows.require(grant_table, row, "grant_")
         # A grant that is not offline ends with its session; how long the person idles there is not the client's matter.
-        session_ended = not grant.offline and row.session_ended_at is not None
-        is_live = row.grant_revoked_at is None and grant.expires_at > now and not session_ended and user.is_active
-        return Held(grant, user, is_live)
+        session_ended = not row.grant_offline and row.session_ended_at is not None
+        return _grant(row), row.grant_revoked_at is not None or session_ended
 
 
 def _grant(row: Row[Any]) -> Grant:

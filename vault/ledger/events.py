@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import orjson
 from sqlalchemy import (
     DDL,
     BigInteger,
@@ -131,27 +132,35 @@ for _dialect, _statements in (("sqlite", SQLITE_TRIGGERS), ("postgresql", POSTGR
 
 def canonical(content: Mapping[str, Any]) -> bytes:
     """The one byte form: JSON with sorted keys, no white space, UTF-8 as it is."""
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    try:
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        # Whole numbers of more than 64 bits, which only another writer has.
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def content_of(event: Event, event_id: str, recorded_at: datetime) -> dict[str, Any]:
+    """Everything about an event that its MAC and its leaf hash cover."""
+    return {
+        "schema": EVENT_SCHEMA,
+        "id": event_id,
+        "recorded_at": recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "action": event.action,
+        "result": event.result,
+        "actor": event.actor,
+        "subject": event.subject,
+        "system": event.system,
+        "client": event.client,
+        "session": event.session,
+        "address": event.address,
+        "request_id": event.request_id,
+        "reason": event.reason,
+        "detail": dict(event.detail),
+    }
 
 
 def leaf_content(recorded: RecordedEvent) -> dict[str, Any]:
-    """Everything about an event that its leaf hash covers."""
-    return {
-        "schema": EVENT_SCHEMA,
-        "id": recorded.id,
-        "recorded_at": recorded.recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "action": recorded.action,
-        "result": recorded.result,
-        "actor": recorded.actor,
-        "subject": recorded.subject,
-        "system": recorded.system,
-        "client": recorded.client,
-        "session": recorded.session,
-        "address": recorded.address,
-        "request_id": recorded.request_id,
-        "reason": recorded.reason,
-        "detail": dict(recorded.detail),
-    }
+    return content_of(recorded, recorded.id, recorded.recorded_at)
 
 
 def event_of_row(row: Row[Any]) -> RecordedEvent:

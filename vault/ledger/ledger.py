@@ -5,7 +5,7 @@ durable. A moment later `sequence` gives it its place in the tree. In between, i
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from core.clock import Clock
-from core.database import Connection, Database, IntegrityError, Prepared, insert_if_absent, new_row
+from core.database import Connection, Database, IntegrityError, Prepared, Values, insert_if_absent, new_row
 from core.identifiers import new_id
 from core.logs import logger
 from core.metrics import EVENTS
@@ -24,7 +24,15 @@ from vault.keys.signing import signing_key
 from vault.keys.suites import same
 from vault.ledger import merkle
 from vault.ledger.checkpoints import Signer
-from vault.ledger.events import Event, RecordedEvent, canonical, event_of_row, event_table, leaf_content
+from vault.ledger.events import (
+    Event,
+    RecordedEvent,
+    canonical,
+    content_of,
+    event_of_row,
+    event_table,
+    leaf_content,
+)
 from vault.ledger.group_commit import GroupCommit
 from vault.ledger.tree import (
     NEWEST_CHECKPOINT,
@@ -41,6 +49,8 @@ __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 _SEQUENCE_BATCH = 2000
 _INSERT = new_row(event_table)
 _log = logger("ledger")
+# Looking a counter up costs more than counting.
+_counter = cache(EVENTS.labels)
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Ledger:
         self._clock = clock
         self._sealer = sealer
         self._origin = origin
-        self._group: GroupCommit[RecordedEvent] = GroupCommit(self._write)
+        self._group: GroupCommit[Values] = GroupCommit(self._write)
         self._signer: Signer | None = None
         self._telling: set[asyncio.Future[None]] = set()
 
@@ -102,21 +112,21 @@ class Ledger:
 
     def row_of(self, event: Event, *, after: str = "", event_id: str = "") -> dict[str, object]:
         """As `record`, for a caller who writes the event in one statement with what it tells (`Together`)."""
-        EVENTS.labels(event.action, event.result).inc()
-        return self._row(self._stamp(event, after, event_id))
+        _counter(event.action, event.result).inc()
+        return self._row(event, event_id or new_id(after))
 
     async def append(self, event: Event) -> str:
         """Writes the event by itself; durable when this returns. Concurrent callers share one transaction."""
-        recorded = self._stamp(event)
-        await self._group.submit(recorded)
-        EVENTS.labels(event.action, event.result).inc()
-        return recorded.id
+        event_id = new_id()
+        await self._group.submit(self._row(event, event_id))
+        _counter(event.action, event.result).inc()
+        return event_id
 
     def report(self, event: Event) -> None:
         """Writes the event by itself, soon, and does not wait; for what the ledger must know of a unit of work that is
         about to be undone. `stop` waits for it. Should it be lost with the process, nothing was granted."""
-        self._group.post(self._stamp(event)).add_done_callback(_log_loss)
-        EVENTS.labels(event.action, event.result).inc()
+        self._group.post(self._row(event, new_id())).add_done_callback(_log_loss)
+        _counter(event.action, event.result).inc()
 
     def tell_soon(self, subject: str, detail: str, *, reason: str) -> None:
         """As `tell`, by itself, and does not wait: the caller may be in a unit of work. `stop` waits for it."""
@@ -129,21 +139,20 @@ class Ledger:
         """Ends when everything of `tell_soon` so far is in the ledger."""
         await asyncio.gather(*self._telling, return_exceptions=True)
 
-    async def _write(self, batch: Sequence[RecordedEvent]) -> None:
+    async def _write(self, batch: Sequence[Values]) -> None:
         async with self._database.write() as connection:
-            await connection.execute(_INSERT, [self._row(recorded) for recorded in batch], last=True)
+            await connection.execute(_INSERT, batch, last=True)
 
-    def _stamp(self, event: Event, after: str = "", event_id: str = "") -> RecordedEvent:
-        members = {name: getattr(event, name) for name in Event.__dataclass_fields__}
-        return RecordedEvent(**members, id=event_id or new_id(after), recorded_at=self._clock.now())
+    def _row(self, event: Event, event_id: str) -> dict[str, object]:
+        recorded_at = self._clock.now()
+        row = content_of(event, event_id, recorded_at)
+        row["mac"] = self._mac(row)
+        del row["schema"]
+        row["recorded_at"] = recorded_at
+        return row
 
-    def _row(self, recorded: RecordedEvent) -> dict[str, object]:
-        content = leaf_content(recorded)
-        row = {name: value for name, value in content.items() if name not in ("schema", "recorded_at")}
-        return {**row, "recorded_at": recorded.recorded_at, "mac": self._mac(recorded)}
-
-    def _mac(self, recorded: RecordedEvent) -> bytes:
-        return self._sealer.mac("ledger-row", canonical(leaf_content(recorded)))
+    def _mac(self, content: Mapping[str, Any]) -> bytes:
+        return self._sealer.mac("ledger-row", canonical(content))
 
     # Placing events in the tree
 
@@ -249,7 +258,7 @@ class Ledger:
 
     def is_genuine(self, row: Row[Any]) -> bool:
         """True when Yimen wrote this row as it stands."""
-        return same(self._mac(event_of_row(row)), row.mac)
+        return same(self._mac(leaf_content(event_of_row(row))), row.mac)
 
     async def _was_turned_away(self, connection: Connection, row: Row[Any]) -> bool:
         """True for a row that somebody planted and `sequence` gave no place. The mark alone proves nothing: whoever can
