@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from core.database.sqlite import PRAGMAS
+from core.database.sqlite_connection import PRAGMAS
 from core.errors import UnavailableError
 
 # An arbitrary constant shared by all processes: PostgreSQL's advisory lock number for changes of tables.

@@ -63,6 +63,7 @@ class SigningKeys:
         self._ledger = ledger
         self._rows = rows
         self._keys: dict[str, SigningKey] = {}
+        self._newest_first: dict[str, list[SigningKey]] = {alg: [] for alg in ALGORITHMS}
         self._loaded_at = float("-inf")
 
     async def start(self) -> None:
@@ -117,16 +118,16 @@ class SigningKeys:
     def signing_key(self, alg: str) -> SigningKey:
         """The newest key of the algorithm that has been published long enough."""
         now = self._clock.now()
-        usable = [key for key in self._keys.values() if key.alg == alg and key.usable_from <= now]
-        return max(usable, key=lambda key: (key.usable_from, key.kid))
+        for key in self._newest_first[alg]:
+            if key.usable_from <= now:
+                return key
+        raise VaultError("ERR-CUSTODY", f"there is no signing key for {alg}")
 
     def published(self) -> list[SigningKey]:
         """Keys that sign, will sign soon, or whose tokens may still live."""
         now, kept = self._clock.now(), []
         for alg in ALGORITHMS:
-            keys = sorted(
-                (key for key in self._keys.values() if key.alg == alg), key=lambda key: (key.usable_from, key.kid)
-            )
+            keys = self._newest_first[alg][::-1]
             for key, successor in zip(keys, [*keys[1:], None], strict=True):
                 if successor is None or successor.usable_from + KEPT_AFTER > now:
                     kept.append(key)
@@ -166,6 +167,8 @@ class SigningKeys:
             raise VaultError(TAMPERED_ROW, f"signing key {row.kid}: {problem}")
         if known is None:
             self._keys[row.kid] = key
+            alike = [one for one in self._keys.values() if one.alg == key.alg]
+            self._newest_first[key.alg] = sorted(alike, key=lambda one: (one.usable_from, one.kid), reverse=True)
 
     async def _load(self, connection: Connection, row: Row[Any]) -> SigningKey:
         """The key as it was sealed; when it may be used stands beside it, under the row's MAC."""
