@@ -1,7 +1,6 @@
 """PostgreSQL over asyncpg, whose connections keep their prepared statements."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from core.database.connection import Connection, Result
 from core.database.errors import IntegrityError, StatementError
 from core.database.json_text import to_text
+from core.database.pool import Pool
 from core.database.statements import Call, Prepared, RowReader, Statements, Values
 from core.errors import UnavailableError
 
@@ -21,6 +21,7 @@ _KEPT_STATEMENTS = 1000
 # operator's doing, system, and a server that has become a replica.
 _TROUBLE = ("08", "53", "57", "58", "25006")
 _INTEGRITY = "23"
+_RAISED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 def dialect() -> PGDialect_asyncpg:
@@ -28,79 +29,83 @@ def dialect() -> PGDialect_asyncpg:
 
 
 class PostgresDatabase:
-    """A pool of connections, opened when they are needed."""
+    """Connections, opened when they are needed and kept (`core.database.pool`)."""
 
     def __init__(self, url: URL, pool_size: int) -> None:
         made = dialect()
         self._statements = Statements(made)
         self._options: dict[str, Any] = made.create_connect_args(url)[1]  # type: ignore[no-untyped-call]
-        self._size = pool_size
-        self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
+        self._pool: Pool[asyncpg.Connection] = Pool(self._connect, pool_size, _WAIT_SECONDS)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Connection]:
+    def read(self) -> AbstractAsyncContextManager[Connection]:
         """Each statement sees what is committed when it begins."""
-        async with self._acquired() as raw:
-            yield _PostgresConnection(raw, self._statements)
+        return _Unit(self._pool, lambda raw: _PostgresConnection(raw, self._statements))
 
     def scan(self) -> AbstractAsyncContextManager[Connection]:
         return self.read()
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Connection]:
-        async with self._acquired() as raw:
-            unit = _WritingConnection(raw, self._statements)
-            try:
-                yield unit
-            except BaseException:
-                await unit.roll_back()
-                raise
-            await unit.commit()
+    def write(self) -> AbstractAsyncContextManager[Connection]:
+        return _Unit(self._pool, lambda raw: _WritingConnection(raw, self._statements))
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        await self._pool.close()
 
-    @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[Any]:
+    async def _connect(self) -> asyncpg.Connection:
+        raw = await asyncpg.connect(
+            statement_cache_size=_KEPT_STATEMENTS,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            **self._options,
+        )
+        await _read_documents(raw)
+        return raw
+
+
+class _Unit(AbstractAsyncContextManager[Connection]):
+    """One unit of work, and the connection that it borrows.
+
+    Units of work change nothing of their session, so nothing is reset: it would cost a round trip each time. The
+    connection of one that was cancelled may be in the middle of a statement, and is given up.
+    """
+
+    __slots__ = ("_opening", "_pool", "_raw", "_unit")
+
+    def __init__(
+        self, pool: Pool[asyncpg.Connection], opening: "Callable[[asyncpg.Connection], _PostgresConnection]"
+    ) -> None:
+        self._pool = pool
+        self._opening = opening
+
+    async def __aenter__(self) -> Connection:
         try:
-            pool = self._pool or await self._open()
-            raw = await pool.acquire(timeout=_WAIT_SECONDS)
+            self._raw = await self._pool.acquire()
         except TimeoutError as error:
             raise UnavailableError("ERR-DATABASE", "no connection became free in time") from error
         except Exception as error:
             # The driver raises of every kind here: of the network, of the server, of its own options.
             raise UnavailableError("ERR-DATABASE", _words(error)) from error
-        try:
-            yield raw
-        finally:
-            await pool.release(raw)
+        self._unit = self._opening(self._raw)
+        return self._unit
 
-    async def _open(self) -> asyncpg.Pool:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    min_size=0,
-                    max_size=self._size,
-                    init=_read_documents,
-                    reset=_leave,
-                    statement_cache_size=_KEPT_STATEMENTS,
-                    max_cached_statement_lifetime=0,
-                    max_cacheable_statement_size=0,
-                    **self._options,
-                )
-            return self._pool
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if error is None:
+                await self._unit.commit()
+            elif isinstance(error, Exception):
+                await self._unit.roll_back()
+            else:
+                self._raw.terminate()
+        except BaseException:
+            # Whatever the end of a transaction raised: what state it left behind is not known.
+            self._raw.terminate()
+            raise
+        finally:
+            self._pool.release(self._raw)
 
 
 async def _read_documents(raw: asyncpg.Connection) -> None:
     """Documents come as they stand: their column reads them (`core.database.columns`)."""
     await raw.set_type_codec("json", encoder=str.encode, decoder=bytes, schema="pg_catalog", format="binary")
-
-
-async def _leave(_raw: asyncpg.Connection) -> None:
-    """Units of work change nothing of their session, so nothing is reset: it would cost a round trip each time."""
 
 
 class _PostgresConnection(Connection):
@@ -110,17 +115,25 @@ class _PostgresConnection(Connection):
         super().__init__(statements)
         self._raw = raw
 
+    async def commit(self) -> None:
+        """Nothing was written."""
+
+    async def roll_back(self) -> None:
+        """Nothing was written."""
+
     async def _each(self, text: str, rows: Sequence[Sequence[Any]]) -> Result[Any]:
         with _telling():
             await self._raw.executemany(text, rows)
         return Result([], len(rows))
 
     async def _once(self, call: Call) -> Result[Any]:
-        with _telling():
+        try:
             if call.reader is None and not call.tells:
                 status: str = await self._raw.execute(call.text, *call.arguments)
                 return Result([], _count(status))
             found = await self._raw.fetch(call.text, *call.arguments)
+        except _RAISED as error:
+            raise _told(error) from error
         if call.reader is None and not found:
             return Result([], 0)
         reader = call.reader or RowReader(list(found[0].keys()), [None] * len(found[0]))
@@ -197,13 +210,13 @@ def _telling() -> Iterator[None]:
     """What the driver raises, as an error of ours."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _RAISED as error:
         raise _told(error) from error
-    except OSError as error:
-        raise UnavailableError("ERR-DATABASE", _words(error)) from error
 
 
 def _told(error: Exception) -> Exception:
+    if isinstance(error, OSError):
+        return UnavailableError("ERR-DATABASE", _words(error))
     state = getattr(error, "sqlstate", None) or ""
     if state.startswith(_TROUBLE) or ("closed" in str(error) and isinstance(error, asyncpg.InterfaceError)):
         return UnavailableError("ERR-DATABASE", _words(error))
