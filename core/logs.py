@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Literal
 
+import orjson
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
@@ -19,15 +20,15 @@ def configure_logs(level: str = "INFO", style: Literal["json", "console"] = "jso
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(_json)
         if style == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        logger_factory=_Lines,
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
@@ -38,6 +39,22 @@ def configure_logs(level: str = "INFO", style: Literal["json", "console"] = "jso
     # Access lines hold full URLs with queries; ours hold the route only.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("alembic").setLevel(logging.WARNING)  # what it did, `migrate` says in a line
+
+
+class _Lines:
+    """Writes lines to standard error, whatever that is at the moment."""
+
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    def msg(self, line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    log = debug = info = warn = warning = error = critical = fatal = exception = failure = err = msg
+
+
+def _json(event: structlog.typing.EventDict, **_options: object) -> str:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -4,6 +4,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
@@ -26,7 +28,7 @@ OPENAPI_PATHS = ("/api/openapi.json", "/openapi.json")
 
 
 def portal_app(house: "House") -> ASGIApp:
-    surface = Surface(house)
+    front = front_channel_routes(Surface(house))
     app = FastAPI(
         title="一门 Yimen",
         description="The JSON API of the portal. The OpenID provider describes itself in its own metadata.",
@@ -36,7 +38,7 @@ def portal_app(house: "House") -> ASGIApp:
         openapi_url=OPENAPI_PATHS[0],
         # An address with a slash too many is unknown: a redirect would be made from the request's own Host.
         redirect_slashes=False,
-        routes=[*health_routes(house), *front_channel_routes(surface), *page_routes(house)],
+        routes=[*health_routes(house), *front, *page_routes(house)],
         exception_handlers=dict(exception_handlers()),
     )
     app.include_router(api_router(house))
@@ -46,5 +48,12 @@ def portal_app(house: "House") -> ASGIApp:
 
     for path in OPENAPI_PATHS[1:]:
         app.add_route(path, describe, methods=["GET"], include_in_schema=False)
-    programs = ExactPaths(back_channel_routes(house), app)
-    return SecurityHeaders(PlainAddresses(programs), house.settings)
+    # The browser's part of the protocols fails as pages do; programs are answered in words of their own.
+    protocols = ExactPaths(back_channel_routes(house), ExactPaths(front, app, _failing_as_pages))
+    return SecurityHeaders(PlainAddresses(protocols), house.settings)
+
+
+def _failing_as_pages(endpoint: ASGIApp) -> ASGIApp:
+    handlers = dict(exception_handlers())
+    broken = handlers.pop(Exception)
+    return ServerErrorMiddleware(ExceptionMiddleware(endpoint, handlers), broken)

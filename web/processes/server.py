@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Coroutine, Iterator
@@ -72,6 +73,9 @@ class _Server(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise SystemExit(1)
+        # What was made to start with stays: no later search for garbage looks at it again.
+        gc.collect()
+        gc.freeze()
         self.servers = []
         for listener in sockets or []:
             listener.setblocking(False)
