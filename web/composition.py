@@ -50,6 +50,7 @@ from vault.keys.signing import signing_key
 from vault.ledger import Ledger
 from vault.ledger.export import AuditFile
 from vault.ledger.queries import LedgerQueries
+from vault.ledger.repeats import Repeats
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
@@ -73,6 +74,7 @@ class House:
     # vault
     sealer: Sealer
     ledger: Ledger
+    repeats: Repeats
     ledger_watch: LedgerWatch
     rows: SignedRows
     row_watch: RowWatch
@@ -158,6 +160,7 @@ async def _build(
     ledger = Ledger(database, clock, sealer, f"{urlsplit(settings.issuer).netloc}/ledger")
     await ledger.start()
     stack.push_async_callback(ledger.stop)
+    repeats = Repeats(clock, ledger)
     ledger_watch = LedgerWatch(database, ledger)
     rows = SignedRows(sealer, ledger)
     row_watch = RowWatch(database, ledger, rows)
@@ -199,6 +202,7 @@ async def _build(
         custodian=custodian,
         sealer=sealer,
         ledger=ledger,
+        repeats=repeats,
         ledger_watch=ledger_watch,
         rows=rows,
         row_watch=row_watch,
@@ -242,6 +246,7 @@ async def _build(
             upstream=upstream,
             sealer=sealer,
             ledger=ledger,
+            repeats=repeats,
             rows=rows,
             items=items,
             sessions=sessions,
