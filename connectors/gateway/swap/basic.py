@@ -74,8 +74,9 @@ class BasicAuthorization:
         """For a system that asks for Basic itself. Raises ERR-ITEM where the person has no account, ERR-ITEM_FROZEN."""
         return await self._given(who, system) if system.way_in.kind is WayInKind.BASIC else None
 
-    async def of_page(self, who: GatewaySession, system: System, sent: str) -> Authorization | None:
-        """For the header field that a page's script has sent; None where it holds no dummy of this visit.
+    async def of_page(self, who: GatewaySession, system: System, sent: str, where: str) -> Authorization | None:
+        """For the header field that a page's script has sent; None where it holds no dummy of this visit. `where` is
+        the method and the path.
 
         Raises ERR-FILL for a dummy that is spent, or where the system's login request is another one.
         """
@@ -88,22 +89,23 @@ class BasicAuthorization:
             return None
         if (again := await self._kept_for(who, system, fill.item_id)) is not None:
             return again
-        taught = await self._lesson(who, system, fill)
+        taught = await self._lesson(who, system, fill, where)
         async with self._parts.database.write() as connection:
             consumed = await self._fills.consume(connection, fill, known_id=None, taught=taught)
         if not consumed:
-            await self._refuse(who, system, fill, "ERR-FILL", "the page was used before, or stood open too long")
+            why = f"{where}: the page was used before, or stood open too long"
+            await self._refuse(who, system, fill, "ERR-FILL", why)
         return await self._given(who, system, item_id=fill.item_id, fill=fill)
 
     async def forget(self, connection: Connection, who: GatewaySession) -> None:
         await connection.execute(delete(basic_table).where(basic_table.c.visit_id == who.id))
 
-    async def _lesson(self, who: GatewaySession, system: System, fill: Fill) -> LoginRequest | None:
+    async def _lesson(self, who: GatewaySession, system: System, fill: Fill, where: str) -> LoginRequest | None:
         knowledge = await self._knowledge.of(system, who.session.user.id, None)
         if any(known.request.kind == "basic" for known in knowledge.requests):
             return None
         if not (fill.supervised and knowledge.may_learn):
-            why = "the page signs in by a header field, which is not known"
+            why = f"{where}: the page signs in by a header field, which is not known"
             await self._refuse(who, system, fill, "ERR-LOGIN_CHANGED", why)
         return LoginRequest(origin=str(system.origin), method="POST", path="/", kind="basic", passwords={})
 

@@ -116,6 +116,7 @@ async def _exchange(connection: Connection, request: UpstreamRequest, *, once: b
     try:
         sender = Sender(connection, request)
         head, rest = await _Head(connection, request.origin, sender=sender, once=once).read()
+        sender.answer_begins()
         with understood(request.origin):
             content = Content(connection, head, request.method, request.origin)
         content.failed = sender.failure

@@ -32,7 +32,7 @@ async def told(house: House, action: str = "gateway.request") -> list[RecordedEv
         ("POST", "/login", {**NAVIGATION, **FROM_A_PAGE, "content-type": FORM}, "ERR-FOREIGN"),
         ("POST", "/login", {**SCRIPT, **FROM_A_PAGE, "sec-fetch-mode": "no-cors"}, "ERR-FOREIGN"),
         ("GET", "/pay", {**SCRIPT, "sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, "ERR-FOREIGN"),
-        ("GET", "/pay", {**NAVIGATION, "sec-fetch-site": "odd" * 100}, "ERR-FOREIGN"),
+        ("GET", "/pay", {**SCRIPT, "sec-fetch-site": "odd" * 100}, "ERR-FOREIGN"),
         ("GET", "/.yimen/open", {**NAVIGATION, **FROM_A_PAGE, "sec-fetch-dest": "iframe"}, "ERR-FOREIGN"),
         ("GET", "/.yimen/sign-out", {**SCRIPT, **FROM_A_PAGE, "sec-fetch-dest": "image"}, "ERR-FOREIGN"),
         ("GET", "/sw.js", {**SCRIPT, "service-worker": "script"}, "ERR-FOREIGN"),
