@@ -24,12 +24,17 @@ RECIPE = "id: oa\nrequest: {{path: {path}, password_field: password}}\n"
 @pytest.fixture
 async def led(house: House, add_system: AddSystem, legacy: LegacyServer) -> System:
     """A system whose recipe led its login to `/before`, and leads it to `/now`."""
+    before, now = (parse_recipe(RECIPE.format(path=path)) for path in ("/before", "/now"))
     for path in ("/before", "/now"):
         legacy.answers[f"POST {path}"] = JSONResponse({"success": True, "token": "t"})
-        async with house.database.write() as connection:
-            recipe = parse_recipe(RECIPE.format(path=path))
-            await house.recipes.upsert(connection, recipe, actor="operator:test")
-        system = await add_system(recipe="oa")
+    async with house.database.write() as connection:
+        await house.recipes.upsert(connection, before, actor="operator:test")
+    await add_system(recipe="oa")
+    async with house.database.write() as connection:
+        await house.recipes.upsert(connection, now, actor="operator:test")
+        await house.systems.follow_recipe(connection, before, now, actor="operator:test")
+        system = await house.systems.find_by_slug(connection, "oa")
+    assert system is not None
     return system
 
 
