@@ -189,6 +189,14 @@ class Systems:
         systems = map(_system, await connection.execute(select(system_table)))
         return {system.id: system.destination for system in systems}
 
+    async def recipes_used(self, connection: Connection) -> dict[str, int]:
+        """The newest version of each recipe that the login of a system has followed."""
+        used: dict[str, int] = {}
+        for system in await self._genuine(connection):
+            if (recipe := system.registration.recipe) is not None:
+                used[recipe] = max(used.get(recipe, 0), system.recipe_version)
+        return used
+
     async def _create(self, connection: Connection, registration: SystemRegistration, actor: str) -> Change:
         change, now = Change(new_id(), created=True, fields=()), self._clock.now()
         columns = _columns(registration) | {"id": change.id, "slug": registration.slug, "version": 1}

@@ -36,10 +36,10 @@ class OutboundResponse:
             raise OutboundError("ERR-OUTBOUND_BODY", "the answer is not JSON") from error
 
 
-def address_of(text: str, *, encoded: bool = False) -> URL:
-    """Raises ERR-OUTBOUND_URL when it is no address. `encoded`: taken as it stands, never escaped again."""
+def address_of(text: str) -> URL:
+    """Raises ERR-OUTBOUND_URL when it is no address."""
     try:
-        url = URL(text, encoded=encoded)
+        url = URL(text)
         _ = url.port  # parsed only when asked for
         return url
     except ValueError:
@@ -103,14 +103,6 @@ class Outbound:
         """Where a connection to `host` may be made. Raises OutboundError, and OSError when there is no such name."""
         return [answer["host"] for answer in await GuardedResolver(self.guard).resolve(host, port)]
 
-    def open_session(self, *, limit: int = 100, **options: Any) -> aiohttp.ClientSession:
-        """A new client session whose every connection passes the guard. The caller closes it.
-
-        An address literal skips the resolver, so callers check it with `require_target` first.
-        """
-        connector = aiohttp.TCPConnector(resolver=GuardedResolver(self.guard), limit=limit, use_dns_cache=False)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **options)
-
     def require_target(self, url: URL, schemes: Sequence[str] = ("https", "http")) -> None:
         """Refuses other schemes, user information and address literals that are not permitted."""
         if url.scheme not in schemes or url.host is None or url.user is not None or url.password is not None:
@@ -135,7 +127,7 @@ class Outbound:
         target = address_of(url)
         self.require_target(target)
         if self._session is None:
-            self._session = self.open_session()
+            self._session = self._open_session()
         try:
             async with self._session.request(
                 method,
@@ -157,3 +149,8 @@ class Outbound:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        """Every connection of it passes the guard, but for address literals: they skip the resolver."""
+        connector = aiohttp.TCPConnector(resolver=GuardedResolver(self.guard), use_dns_cache=False)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

@@ -38,12 +38,13 @@ class Yimen:
 
 @asynccontextmanager
 async def open_demo(
-    folder: Path, port: int, *, log: Path | None = None, **settings: str
+    folder: Path, port: int, *, host: str = "localhost", log: Path | None = None, **settings: str
 ) -> AsyncIterator[tuple[Yimen, County]]:
-    """The county and Yimen, seeded. `settings` are further `YIMEN_*` variables; `log` gets what the server says."""
+    """The county and Yimen, seeded. The portal is at `host`. `settings` are further `YIMEN_*` variables; `log` gets
+    what the server says."""
     for taken in (port, port + 1):  # the portal's and the gateway's
         _require_free(taken)
-    issuer = f"http://localhost:{port}"
+    issuer = f"http://{host}:{port}"
     environment = _environment(folder, issuer, port) | {
         f"YIMEN_{name.upper()}": text for name, text in settings.items()
     }

@@ -1,5 +1,7 @@
 """What an operator does after somebody wrote to the database past Yimen: find whose items it hit, and start afresh."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from sqlalchemy import delete, select
 
 from core.database import Connection, Database
@@ -11,14 +13,27 @@ from vault.keys.sealing import Sealer
 from vault.ledger.watch import LedgerWatch
 from vault.row_watch import UNREADABLE, RowWatch
 
+Findings = Callable[[], Awaitable[dict[str, str]]]
+
 
 class Recovery:
-    def __init__(self, database: Database, sealer: Sealer, heads: Heads, watch: LedgerWatch, rows: RowWatch) -> None:
+    """`further` finds what is wrong with what the floors above keep and sign in their own way."""
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        heads: Heads,
+        watch: LedgerWatch,
+        rows: RowWatch,
+        further: Sequence[Findings] = (),
+    ) -> None:
         self._database = database
         self._sealer = sealer
         self._heads = heads
         self._watch = watch
         self._rows = rows
+        self._further = further
 
     async def check(self) -> dict[str, str]:
         """Each owner whose items are refused (ERR-ITEM_TAMPERED) or whose keys do not open, and why; what of the
@@ -27,6 +42,8 @@ class Recovery:
         async with self._database.scan() as connection:
             owners = await self._heads.owners(connection)
         refused = await self._watch.findings() | await self._rows.findings()
+        for findings in self._further:
+            refused |= await findings()
         async with self._database.scan() as connection:
             refused.update(await self._sealer.keys.unusable(connection))
         for owner in owners:

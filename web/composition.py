@@ -11,6 +11,7 @@ from connectors.gateway.swap.captures import Captures
 from connectors.launch import Launcher
 from connectors.legacy.recipe.store import Recipes
 from connectors.login_requests.store import LoginRequests
+from connectors.recipe_watch import RecipeWatch
 from connectors.systems import Systems
 from connectors.upgrade import begin_generations
 from core.clock import Clock, SystemClock
@@ -50,6 +51,7 @@ from vault.keys.signing import signing_key
 from vault.ledger import Ledger
 from vault.ledger.export import AuditFile
 from vault.ledger.queries import LedgerQueries
+from vault.ledger.repeats import Repeats
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
@@ -73,6 +75,7 @@ class House:
     # vault
     sealer: Sealer
     ledger: Ledger
+    repeats: Repeats
     ledger_watch: LedgerWatch
     rows: SignedRows
     row_watch: RowWatch
@@ -106,6 +109,7 @@ class House:
     # connectors
     systems: Systems
     recipes: Recipes
+    recipe_watch: RecipeWatch
     launcher: Launcher
     login_requests: LoginRequests
     captures: Captures
@@ -158,6 +162,7 @@ async def _build(
     ledger = Ledger(database, clock, sealer, f"{urlsplit(settings.issuer).netloc}/ledger")
     await ledger.start()
     stack.push_async_callback(ledger.stop)
+    repeats = Repeats(clock, ledger)
     ledger_watch = LedgerWatch(database, ledger)
     rows = SignedRows(sealer, ledger)
     row_watch = RowWatch(database, ledger, rows)
@@ -167,6 +172,7 @@ async def _build(
 
     recipes = Recipes(clock, ledger, await signing_key(database, sealer, "recipes"))
     systems, login_requests = Systems(clock, rows, recipes), LoginRequests(clock, rows)
+    recipe_watch = RecipeWatch(database, ledger, systems, recipes)
     await _sign_once(database, Adoption(database, ledger, ledger_watch, rows, items), systems, login_requests)
     sealer.row_keys.follow(database)
     stack.push_async_callback(sealer.row_keys.unfollow)
@@ -199,6 +205,7 @@ async def _build(
         custodian=custodian,
         sealer=sealer,
         ledger=ledger,
+        repeats=repeats,
         ledger_watch=ledger_watch,
         rows=rows,
         row_watch=row_watch,
@@ -208,7 +215,7 @@ async def _build(
         items=items,
         rotation=Rotation(database, clock, sealer, items, ledger, rows),
         acceptance=Acceptance(database, ledger, rows),
-        recovery=Recovery(database, sealer, heads, ledger_watch, row_watch),
+        recovery=Recovery(database, sealer, heads, ledger_watch, row_watch, (recipe_watch.findings,)),
         organisations=Organisations(clock, rows),
         users=users,
         passwords=passwords,
@@ -232,6 +239,7 @@ async def _build(
         logout=Logout(database, clients, sessions, tokens, signing_keys),
         systems=systems,
         recipes=recipes,
+        recipe_watch=recipe_watch,
         launcher=launcher,
         login_requests=login_requests,
         captures=captures,
@@ -242,6 +250,7 @@ async def _build(
             upstream=upstream,
             sealer=sealer,
             ledger=ledger,
+            repeats=repeats,
             rows=rows,
             items=items,
             sessions=sessions,

@@ -15,6 +15,7 @@ def periodic_jobs(house: "House") -> list[Job]:
         Job("ledger.sequence", timedelta(seconds=1), house.ledger.sequence),
         Job("ledger.watch", timedelta(minutes=5), house.ledger_watch.run),
         Job("rows.watch", timedelta(minutes=30), house.row_watch.run),
+        Job("recipes.watch", timedelta(minutes=30), house.recipe_watch.run),
         Job("forget", timedelta(minutes=5), _Forgetting(house).run),
         Job("keys.resume", timedelta(minutes=10), house.rotation.resume),
     ]

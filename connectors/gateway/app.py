@@ -72,24 +72,21 @@ class GatewayApp:
             await response(scope, receive, send)
 
     async def _serve(self, request: Request, send: "_Begun") -> None:
-        require_method(request.method)
         system, endpoint = await self._system(request)
-        target = target_of(request)
-        path = target.partition("?")[0]
-        if f"{path}/".startswith(OWN_PREFIX):
-            response = await self._own(request, system, endpoint, path)
+        if request.scope["path"] == SCRIPT_PATH:
+            await _script()(request.scope, request.receive, send)
+            return
+        who = await self._who(request, system, endpoint)
+        async with self._rooms.refusals.told(request, who, system):
+            target = self._admitted(request, who, system)
+        if _is_own(target):
+            response = await self._own(request, system, endpoint, who, target.partition("?")[0])
             await response(request.scope, request.receive, send)
             return
-        require_inside(system.registration.path_prefix, path)
-        who = await self._who(request, system, endpoint)
         if who is None:
             response = self._to_sign_in(request, system, endpoint, target)
             await response(request.scope, request.receive, send)
             return
-        require_own(request, self._gateway_origins(system))
-        refusal = refusal_of(who.session.user, system)
-        if refusal is not None:
-            raise refusal
         origins = self._origins(system, endpoint)
         visit = Visit(
             request,
@@ -103,21 +100,39 @@ class GatewayApp:
         )
         await self._rooms.proxy.serve(visit, send)
 
+    def _admitted(self, request: Request, who: GatewaySession | None, system: System) -> str:
+        """The target of a request that may be served. Raises ERR-METHOD, ERR-PATH, ERR-FOREIGN, or why this person may
+        not open the system."""
+        require_method(request.method)
+        target = target_of(request)
+        require_own(request, self._gateway_origins(system))
+        if not _is_own(target):
+            require_inside(system.registration.path_prefix, target.partition("?")[0])
+            _require_access(who, system)
+        return target
+
     async def _serve_websocket(self, browser: WebSocket) -> None:
         try:
             system, endpoint = await self._system(browser)
-            target = target_of(browser)
-            require_inside(system.registration.path_prefix, target.partition("?")[0])
             who = await self._who(browser, system, endpoint)
-            # A page of another origin could open a socket with this browser's cookies (RFC 6455 §10.2).
-            is_own = browser.headers.get("origin") in self._gateway_origins(system)
-            if who is None or refusal_of(who.session.user, system) or not is_own:
+            async with self._rooms.refusals.told(browser, who, system):
+                target = self._admitted_socket(browser, who, system)
+            if who is None:
                 await browser.close(1008, "ERR-SESSION")
                 return
             await self._connect(browser, system, endpoint, who, target)
         except YimenError as error:
             _log.info("refused", code=error.code, detail=error.detail)
             await browser.close(1011, error.code)
+
+    def _admitted_socket(self, browser: WebSocket, who: GatewaySession | None, system: System) -> str:
+        """As `_admitted`. A page of another origin could open a socket with this browser's cookies (RFC 6455 §10.2)."""
+        target = target_of(browser)
+        require_inside(system.registration.path_prefix, target.partition("?")[0])
+        if browser.headers.get("origin") not in self._gateway_origins(system):
+            raise ConnectorError("ERR-FOREIGN", "a socket from another origin", status=403)
+        _require_access(who, system)
+        return target
 
     async def _connect(
         self, browser: WebSocket, system: System, endpoint: Endpoint, who: GatewaySession, target: str
@@ -147,14 +162,12 @@ class GatewayApp:
         current = await self._read_system(system.slug)
         return session is not None and current is not None and refusal_of(session.user, current) is None
 
-    async def _own(self, request: Request, system: System, endpoint: Endpoint, path: str) -> Response:
-        if path == SCRIPT_PATH:
-            headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
-            return Response(SCRIPT, media_type="text/javascript; charset=utf-8", headers=headers)
+    async def _own(
+        self, request: Request, system: System, endpoint: Endpoint, who: GatewaySession | None, path: str
+    ) -> Response:
         if path == CALLBACK_PATH:
             return await self._rooms.sign_in.finish(request, system, endpoint.host)
         if path == OPEN_PATH:
-            who = await self._who(request, system, endpoint)
             if who is None:
                 return self._rooms.sign_in.begin(system, endpoint.host, OPEN_PATH)
             return await self._opening.open(request, system, endpoint, who, await self._recipe(system))
@@ -212,6 +225,22 @@ class GatewayApp:
         ]
         gateway_origin = self._parts.settings.gateway_origin(endpoint.host)
         return OriginMap(endpoint.origin, gateway_origin, system.registration.host_header, tuple(further))
+
+
+def _is_own(target: str) -> bool:
+    return f"{target.partition('?')[0]}/".startswith(OWN_PREFIX)
+
+
+def _script() -> Response:
+    headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
+    return Response(SCRIPT, media_type="text/javascript; charset=utf-8", headers=headers)
+
+
+def _require_access(who: GatewaySession | None, system: System) -> None:
+    """Whoever has no session yet is asked when they have one."""
+    refusal = refusal_of(who.session.user, system) if who is not None else None
+    if refusal is not None:
+        raise refusal
 
 
 class _Begun:

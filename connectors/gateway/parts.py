@@ -18,6 +18,7 @@ from sso.oidc.token import TokenEndpoint
 from vault.items import Items
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
+from vault.ledger.repeats import Repeats
 from vault.rows import SignedRows
 
 # The text of a key in a locale, or None where there is no such text.
@@ -35,6 +36,7 @@ class GatewayParts:
     upstream: Outbound
     sealer: Sealer
     ledger: Ledger
+    repeats: Repeats
     rows: SignedRows
     items: Items
     sessions: Sessions

@@ -58,9 +58,10 @@ class Proxy:
     async def _authorize(self, visit: Visit) -> None:
         """The Basic header field that the gateway gives, if it gives one."""
         sent = visit.headers.get("authorization", "")
-        visit.authorization = await self._basic.of_page(visit.who, visit.system, sent) or await self._basic.of_system(
-            visit.who, visit.system
-        )
+        where = f"{visit.request.method} {visit.path}"
+        visit.authorization = await self._basic.of_page(
+            visit.who, visit.system, sent, where
+        ) or await self._basic.of_system(visit.who, visit.system)
 
     def _request(self, visit: Visit, body: Body, *, in_parts: bool) -> UpstreamRequest:
         """`in_parts`: a part of an answer may be asked for. What is looked for could be cut in two by that."""
@@ -83,7 +84,13 @@ class Proxy:
             body,
             registration.trust,
             visit.who.id,
+            None if _is_attempt(visit) else visit.upload.until_gone,
         )
+
+
+def _is_attempt(visit: Visit) -> bool:
+    """Its answer tells whether a password was right, whoever waits for it: a refused one is never tried again."""
+    return visit.swapped is not None or (visit.authorization is not None and visit.authorization.is_first)
 
 
 def _received(visit: Visit) -> list[Header]:

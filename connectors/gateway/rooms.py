@@ -10,6 +10,7 @@ from connectors.gateway.conversation import Conversation
 from connectors.gateway.pages.documents import Documents
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.proxy import Proxy
+from connectors.gateway.refusals import Refusals
 from connectors.gateway.session.fills import Fills
 from connectors.gateway.session.secrets import VisitSecrets
 from connectors.gateway.session.sessions import GatewaySessions
@@ -29,6 +30,7 @@ class Rooms:
     def __init__(self, parts: GatewayParts) -> None:
         self.upstream = Upstream(parts.upstream)
         self.websocket = WebSocketProxy(self.upstream)
+        self.refusals = Refusals(parts.repeats)
         # session
         self.sessions = GatewaySessions(parts.database, parts.clock, parts.sessions, parts.rows)
         self.sign_in = GatewaySignIn(parts, self.sessions)
@@ -37,7 +39,7 @@ class Rooms:
         # swap
         self.knowledge = LoginKnowledge(parts.database, parts.clock, parts.login_requests)
         self.forms = FormReader(parts, self.upstream, self.knowledge)
-        self.basic = BasicAuthorization(parts, self._fills, self.knowledge, self._secrets)
+        self.basic = BasicAuthorization(parts, self._fills, self.knowledge, self._secrets, self.refusals)
         swap = Swap(
             parts.database,
             parts.clock,
@@ -48,7 +50,7 @@ class Rooms:
             parts.login_requests,
             parts.launcher,
             parts.items,
-            parts.ledger,
+            self.refusals,
         )
         self.outgoing = Outgoing(parts, self._fills, parts.captures, swap)
         # answers

@@ -36,6 +36,8 @@ from core.offload import off_loop
 # A page that takes longer to come is no login page: it is shown as it comes.
 _PATIENCE_SECONDS = 3.0
 _LONGEST_LESSON = 16 * 1024
+# Some servers take no larger header.
+_MANY_COOKIES = 8 * 1024
 
 
 class WayBack:
@@ -68,6 +70,7 @@ class WayBack:
         headers = browser_headers(fields, visit.origins, secure=self._parts.settings.secure, target=visit.target)
         await self._note_cookies(visit, headers)
         headers = _with_challenge(visit, answer.status, fields, headers)
+        headers = _with_room(visit, answer.status, headers)
         if answer.status == 206:
             headers = never_kept(headers)
         if (visit.swapped is not None and not visit.is_message) or visit.held is not None:
@@ -265,6 +268,14 @@ def _with_challenge(visit: Visit, status: int, fields: Sequence[Header], headers
         return headers
     asked = [value for name, value in fields if name == "www-authenticate" and value.lower().startswith("basic")]
     return [*headers, *(("www-authenticate", value) for value in asked[:1])]
+
+
+def _with_room(visit: Visit, status: int, headers: list[Header]) -> list[Header]:
+    """A system that takes no request with so many cookies will take none any more: they are forgotten. The page of a
+    sister host may have set them, for the whole domain."""
+    if status in (400, 431) and len(visit.headers.get("cookie", "")) > _MANY_COOKIES:
+        return [*headers, ("clear-site-data", '"cookies"')]
+    return headers
 
 
 async def _pieces(first: bytes, answer: UpstreamAnswer, gone: asyncio.Task[None]) -> AsyncGenerator[bytes, None]:

@@ -22,8 +22,11 @@ from tests.stories.spying import spy_on, ways_of_writing
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PASSWORDS = {
-    name: f'{name.title()}-7"&+溪%q{len(name)}' for name in ("send", "echo", "change", "teach", "cross", "victim")
+    name: f'{name.title()}-7"&+溪%q{len(name)}'
+    for name in ("send", "echo", "change", "teach", "cross", "victim", "basic", "hold")
 }
+# Portal and gateway share a domain for which every page may set cookies, as they do in a real county.
+_PORTAL_HOST, _GATEWAY_DOMAIN = "portal.county.localhost", "gw.county.localhost"
 _PATIENCE_MS = 60_000
 _POURED = """() => {
   for (let count = 0; count < 4; count++) {
@@ -80,7 +83,14 @@ async def siege(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> A
     log, har = folder / "server.log", folder / "browser.har"
     async with (
         hostile_system() as system,
-        open_demo(folder / "data", free_port(), log=log, log_level="DEBUG") as (yimen, county),
+        open_demo(
+            folder / "data",
+            free_port(),
+            host=_PORTAL_HOST,
+            log=log,
+            log_level="DEBUG",
+            gateway_domain=_GATEWAY_DOMAIN,
+        ) as (yimen, county),
     ):
         described = json.dumps(county_of(system, PASSWORDS)).encode()
         assert (await yimen.run("apply", "-", given=described))[0] == 0
@@ -106,6 +116,8 @@ async def test_a_dummy_is_exchanged_in_the_login_request_alone(siege: Siege) -> 
     assert missing == []
     (answers,) = siege.stolen("told")
     assert b'"workers":0' in answers
+    assert "/store/challenge/opened" in told
+    assert [one[:60] for one in siege.system.stored if b"/store/challenge" in one and b"dXNlcj" in one] == []
 
 
 async def test_what_a_page_changes_around_the_fill_leads_nowhere(siege: Siege) -> None:
@@ -141,6 +153,52 @@ async def test_a_system_reaches_neither_another_nor_the_portal(siege: Siege) -> 
     assert siege.system.taken["cross"] == [PASSWORDS["cross"]]
     assert "victim" not in siege.system.taken
     assert siege.stolen("other")
+    events = [json.loads(line)["event"] for line in (await siege.refusals()).splitlines()]
+    told = [one["detail"] for one in events if one["action"] == "gateway.request"]
+    aimed = {(one["path"], one["method"]) for one in told if one["from"].startswith("http://cross.gw.")}
+    assert ("/victim/login", "POST") in aimed
+    assert ("/store/refused", "POST") in aimed
+    assert ("/store/socket", "WEBSOCKET") in aimed
+    assert {one["destination"] for one in told} >= {"iframe", "script", "image", "empty"}
+    assert "/launch/victim" in {one["detail"]["path"] for one in events if one["action"] == "portal.request"}
+
+
+async def test_a_page_behind_basic_authentication_does_not_see_the_field_that_the_gateway_gives(siege: Siege) -> None:
+    await siege.suffer("basic")
+    assert siege.system.taken["basic"] == [PASSWORDS["basic"]]
+    for name in ("body", "token", "plain", "page", "json", "broken", "hex", "gzip", "field", "redirect", "trace"):
+        assert any(b"*" * 6 in one for one in siege.stolen(f"mirror%20{name}")), (
+            name,
+            siege.stolen(f"mirror%20{name}"),
+        )
+    assert siege.stolen("the%20rest%20of%20basic")
+
+
+async def test_what_outlives_a_page_and_two_systems_together_get_nothing(siege: Siege) -> None:
+    await siege.sign_in_once("hold")
+    await siege.suffer("hold")
+    assert siege.system.taken["hold"][-1] == PASSWORDS["hold"]
+    assert "victim" not in siege.system.taken
+    (held,) = siege.stolen("held")
+    told = json.loads(held.partition(b"\r\n\r\n")[2])
+    assert (told["workers"], told["met"], told["got"][0]) == (0, True, "null")
+    assert "the victim is here" not in told["got"]
+    assert siege.stolen("overheard") == siege.stolen("opener") == []
+    assert "/store/refused/shared" in await siege.refusals()
+
+
+async def test_cookies_for_the_whole_county_shut_nobody_out(siege: Siege, browser: Browser) -> None:
+    context = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
+    portal = await sign_in(context, siege.town)
+    page = await launch(portal, "bomb")
+    await expect(page).to_have_title("done", timeout=_PATIENCE_MS)
+    bombed = "bomb(); Promise.all([document.cookie.length, fetch('/x').then((answer) => answer.status)])"
+    size, status = await page.evaluate(bombed)
+    assert size > 200_000
+    assert status == 431
+    again = await launch(await sign_in(context, siege.town), "open")
+    await again.wait_for_url("**/open/login")
+    await context.close()
 
 
 async def test_answers_without_end_keep_nobody_else_waiting(siege: Siege, browser: Browser) -> None:

@@ -8,6 +8,8 @@ from starlette.routing import Route
 from connectors.registration import SystemRegistration
 from tests.web.agent import Agent
 from tests.web.conftest import PASSWORD, add_person
+from vault.ledger.queries import LedgerQuery
+from vault.ledger.repeats import ONE_BY_ONE
 from web.composition import House
 from web.pages import page_routes
 
@@ -120,3 +122,21 @@ async def test_a_form_of_a_gateway_host_is_not_answered_even_with_a_token(
     answer = await agent.client.post("/sign-out", data={"csrf": token}, headers=headers)
     assert (answer.status_code, "ERR-CSRF" in answer.text) == (403, True)
     assert (await agent.get("/sessions")).status_code == 200
+    (event,) = (await house.audit.query(LedgerQuery(action="portal.request"))).events
+    assert (event.actor, event.result, event.reason) == (f"user:{lin}", "refused", "ERR-CSRF")
+    assert (event.detail["path"], event.detail["from"]) == ("/sign-out", headers.get("origin", "unsaid"))
+
+
+async def test_a_launch_that_another_systems_page_aims_is_told_and_never_floods_the_ledger(
+    house: House, agent: Agent, lin: str, items: dict[str, str]
+) -> None:
+    await agent.sign_in("lin", PASSWORD)
+    aimed = {"sec-fetch-site": "same-site", "sec-fetch-dest": "iframe", "origin": "http://oa.localhost:8001"}
+    for _ in range(2 * ONE_BY_ONE):
+        assert (await agent.client.post("/launch/zhihui", headers=aimed)).status_code == 403
+    assert (await agent.client.post("/sign-out", headers=aimed)).status_code == 403
+    told = (await house.audit.query(LedgerQuery(action="portal.request", limit=500))).events
+    assert [one.detail["path"] for one in told[:2]] == ["/sign-out", "/launch/zhihui"]
+    assert (told[1].detail["from"], told[1].detail["times"]) == (aimed["origin"], 2 * ONE_BY_ONE)
+    assert len(told) == ONE_BY_ONE + 2
+    assert (await house.audit.query(LedgerQuery(action="launch"))).events == []

@@ -5,7 +5,6 @@ import json
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -14,23 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.errors import ConnectorError
+from connectors.gateway.wire.visitor import MAX_PAGE_BYTES
 from connectors.legacy.page.detect import DetectedForm, Field, detect
 from connectors.legacy.page.username_step import username_step
-from connectors.legacy.trial.trial import detect_at
-from connectors.legacy.trial.visit import Visit
 from connectors.origin import ExactOrigin
-from core.outbound import Outbound
-from core.settings import load_settings
-
-# As much as the gateway's own visits take (`connectors.legacy.visit`).
-MAX_PAGE_BYTES = 2 * 1024 * 1024
+from connectors.trial import detect_at
+from web.cli.visiting import Allow, Authority, visiting
 
 app = typer.Typer(no_args_is_help=True, help="Login forms: what detection finds on a page.")
-
-Allow = Annotated[
-    list[str] | None,
-    typer.Option("--allow", help="A private network to reach beside YIMEN_UPSTREAM_ALLOW, e.g. 127.0.0.0/8"),
-]
 
 
 @app.callback()
@@ -45,10 +35,11 @@ def detect_form(
     url: Annotated[str, typer.Option(help="The address the file was saved from")] = "http://localhost/",
     charset: Annotated[str | None, typer.Option(help="The charset the server declares for the file")] = None,
     allow: Allow = None,
+    authority: Authority = None,
 ) -> None:
     """Find the login form of a page: the fields, their roles, and why."""
     if page.startswith(("http://", "https://")):
-        found, url = asyncio.run(_at_address(page, guarded_outbound(allow)))
+        found, url = asyncio.run(_at_address(page, allow, authority))
     else:
         found = _in(_read(page), url, charset)
     if found is None:
@@ -61,21 +52,12 @@ def detect_form(
         _print_form(found, url)
 
 
-def guarded_outbound(allow: list[str] | None) -> Outbound:
-    """The guarded way to legacy systems, as the gateway has it, and to the networks named here."""
-    try:
-        named = tuple(ip_network(one) for one in allow or ())
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--allow") from None
-    return Outbound((*load_settings().upstream_allow, *named))
-
-
-async def _at_address(url: str, outbound: Outbound) -> tuple[DetectedForm | None, str]:
-    async with Visit(outbound) as visit:
-        found = await detect_at(visit, url)
+async def _at_address(url: str, allow: list[str] | None, authority: Path | None) -> tuple[DetectedForm | None, str]:
+    async with visiting(url, allow, authority) as visitor:
+        found = await detect_at(visitor, url)
         if found is not None:
             return found
-        fetched = await visit.page(url)
+        fetched = await visitor.page(url)
         return username_step(fetched.body, fetched.url, fetched.charset), fetched.url
 
 

@@ -12,11 +12,9 @@ from connectors.errors import ConnectorError
 from connectors.legacy.filling.plan import Target
 from connectors.legacy.outcome.answer import Outcome
 from connectors.legacy.recipe.recipe import Recipe, check_recipe, parse_recipe, recipe_schema
-from connectors.legacy.trial.trial import LoginPage, look, sign_in_once
-from connectors.legacy.trial.visit import Visit
-from core.outbound import Outbound
+from connectors.trial import LoginPage, look, sign_in_once
 from vault.keys.suites import wipe
-from web.cli.forms import Allow, guarded_outbound
+from web.cli.visiting import Allow, Authority, visiting
 
 app = typer.Typer(no_args_is_help=True, help="Recipes of legacy logins: check, try, schema.")
 
@@ -43,10 +41,11 @@ def try_recipe(
     url: Annotated[str, typer.Argument(help="The address of the login page")],
     login: Annotated[str, typer.Option(help="Sign in once with this user name; the password is asked for")] = "",
     allow: Allow = None,
+    authority: Authority = None,
 ) -> None:
     """Fetch the login page and say what the recipe finds; with --login, sign in once and judge the answer."""
     recipe = parse_recipe(_read(file))
-    outcome = asyncio.run(_try(recipe, url, login, guarded_outbound(allow)))
+    outcome = asyncio.run(_try(recipe, url, login, allow, authority))
     if outcome is None:
         return
     typer.echo(f"result     {outcome.result}: {outcome.why}")
@@ -60,15 +59,15 @@ def schema() -> None:
     typer.echo(json.dumps(recipe_schema(), ensure_ascii=False, indent=2))
 
 
-async def _try(recipe: Recipe, url: str, login: str, outbound: Outbound) -> Outcome | None:
-    async with Visit(outbound) as visit:
-        page = await look(visit, recipe, url)
+async def _try(recipe: Recipe, url: str, login: str, allow: list[str] | None, authority: Path | None) -> Outcome | None:
+    async with visiting(url, allow, authority) as visitor:
+        page = await look(visitor, recipe, url)
         _print_page(recipe, page)
         if not login:
             return None
         password = bytearray(typer.prompt(f"Password of {login}", hide_input=True, err=True).encode())
         try:
-            return await sign_in_once(visit, recipe, page, login, password)
+            return await sign_in_once(visitor, recipe, page, login, password)
         finally:
             wipe(password)
 

@@ -4,7 +4,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from web import csrf
 from web.i18n import LOCALES, catalogue
 from web.pages.form import own_path, read_form
 from web.pages.surface import Surface, go
@@ -18,7 +17,7 @@ _CHOICES = {"locale": (LOCALE_COOKIE, LOCALES), "theme": (THEME_COOKIE, THEMES),
 def preference_routes(surface: Surface) -> list[Route]:
     async def choose(request: Request) -> Response:
         # No token: the page may be an error page of somebody without a cookie, and all that is at stake is a colour.
-        csrf.check_origin(request, surface.settings)
+        await surface.require_own(request)
         sent = await read_form(request)
         response = go(own_path(sent.text("next", most=2000)))
         for name, (cookie, allowed) in _CHOICES.items():

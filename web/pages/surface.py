@@ -1,6 +1,7 @@
 """What every page behind the sign-in stands on: who is asking, the form they sent, the answer in their frame."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from sso.authentication.sign_in import Caller
 from sso.directory.roles import Role
 from vault.ledger import Event
 from web import csrf
+from web.forgeries import forgeries_told
 from web.i18n import Catalogue, catalogue
 from web.pages.answers import Flash, page
 from web.pages.form import Form, read_form
@@ -96,10 +98,20 @@ class Surface:
 
     async def form(self, request: Request) -> Form:
         """The form that was sent, when our own page in this browser made it. Raises ERR-CSRF or ERR-FORM."""
-        csrf.check_origin(request, self.settings)
+        await self.require_own(request)
         sent = await read_form(request)
-        csrf.check_token(sent.text(csrf.FIELD), await self._token(request))
+        await self.require_token(request, sent.text(csrf.FIELD))
         return sent
+
+    async def require_own(self, request: Request) -> None:
+        """Raises ERR-CSRF when the browser says that another page sends this."""
+        async with self._forgeries_told(request):
+            csrf.check_origin(request, self.settings)
+
+    async def require_token(self, request: Request, sent: str) -> None:
+        """Raises ERR-CSRF unless `sent` is the token of this session, or of this browser."""
+        async with self._forgeries_told(request):
+            csrf.check_token(sent, await self._token(request))
 
     async def record(self, request: Request, session: Session, action: str, detail: Mapping[str, str]) -> None:
         """An event of this surface's own: somebody looked at the audit. Durable before the answer."""
@@ -175,6 +187,11 @@ class Surface:
             async with house.database.write() as connection:
                 await house.sessions.touch(connection, session)
         return session
+
+    @asynccontextmanager
+    async def _forgeries_told(self, request: Request) -> AsyncIterator[None]:
+        async with forgeries_told(self.house.repeats, request, await self.session(request)):
+            yield
 
     async def _token(self, request: Request) -> str:
         session = await self.session(request)

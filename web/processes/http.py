@@ -16,8 +16,15 @@ from uvicorn.server import ServerState
 
 from web.processes.connections import Connection, Connections, Phase
 
-# Of bytes that have become neither a whole header nor a piece of a body. Browsers keep cookies far below.
+# Of bytes that have become neither a whole header nor a piece of a body. Browsers keep cookies far below, unless a page
+# of a sister host fills them on purpose: a browser holds 180 cookies of 4 KiB for a domain, and sends them all.
 _MOST_UNFINISHED = 64 * 1024
+# A browser reads no answer before it has sent its whole header.
+_MOST_PASSED_OVER = 2 * 1024 * 1024
+_TOO_LARGE = (
+    b'clear-site-data: "cookies"\r\ncontent-type: text/plain; charset=utf-8\r\n',
+    b"ERR-COOKIES: this site's cookies were too large and have been cleared; open the page again\n",
+)
 # A body must bring as much in each stretch of its time: about 270 bytes a second, less than the worst line.
 _LEAST_OF_A_BODY = 8 * 1024
 
@@ -39,6 +46,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._unfinished = 0
         self._body_bytes = 0
         self._begun = False
+        self._passed_over: int | None = None
         self.ws_protocol_class = partial(_BoundedWebSocket, connections, connection)  # type: ignore[assignment]
 
     # The connection
@@ -57,6 +65,9 @@ class BoundedHttp(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
+        if self._passed_over is not None:
+            self._pass_over(len(data))
+            return
         self._unfinished += len(data)
         super().data_received(data)
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
@@ -133,7 +144,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _too_late(self) -> None:
         phase = self._connection.phase
-        if phase is Phase.BODY and (self._body_bytes >= _LEAST_OF_A_BODY or self.flow.read_paused):
+        if self._passed_over is not None:
+            self.transport.abort()
+        elif phase is Phase.BODY and (self._body_bytes >= _LEAST_OF_A_BODY or self.flow.read_paused):
             # It comes, or it is we who do not read.
             self._body_bytes = 0
             self._connections.enter(self._connection, Phase.BODY)
@@ -146,10 +159,30 @@ class BoundedHttp(HttpToolsProtocol):
         """Says why, and closes: what follows is not read."""
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.abort()
-            return
-        self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()
-        self._connections.leave(self._connection)
+        elif status == 431 and self._part == "head":
+            self._refuse_large()
+        else:
+            self._write_refusal(status)
+            self.transport.close()
+            self._connections.leave(self._connection)
+
+    def _refuse_large(self) -> None:
+        """What made the header so large would do so again with every request, and shut the person out of all hosts of
+        this domain: the browser is told to forget it."""
+        self._write_refusal(431, *_TOO_LARGE)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._passed_over = 0
+        self._connections.enter(self._connection, Phase.HEAD)
+
+    def _pass_over(self, size: int) -> None:
+        self._passed_over = (self._passed_over or 0) + size
+        if self._passed_over > _MOST_PASSED_OVER:
+            self.transport.abort()
+
+    def _write_refusal(self, status: int, fields: bytes = b"", text: bytes = b"") -> None:
+        framing = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text)
+        self.transport.write(STATUS_LINE[status] + fields + framing + text)
 
 
 class _BoundedWebSocket(WebSocketsSansIOProtocol):

@@ -64,8 +64,8 @@ class _FrontChannel:
         if session is not None and wanted.needs_asking(session):
             if request.method != "POST" or "confirm" not in sent:
                 return await self._ask(request, wanted, sent)
-            csrf.check_origin(request, self._surface.settings)
-            csrf.check_token(sent.get(csrf.FIELD, ""), session.csrf)
+            await self._surface.require_own(request)
+            await self._surface.require_token(request, sent.get(csrf.FIELD, ""))
         if session is not None:
             await self._house.logout.end(session)
         return self._signed_out(request, wanted.return_to)

@@ -77,7 +77,8 @@ _BREAK = gap(
         )
     )
 )
-# RFC 2045 §6.8 breaks base64 between groups of four digits; JSON writes the break with letters.
+# RFC 2045 §6.8 breaks base64 between groups of four digits, others where a line is full; JSON writes the break with
+# letters.
 _BASE64_BREAK = gap(repeated(either([one_of(b"\r\n"), sequence([literal(b"\\"), one_of(b"rn")])]), 0, 2))
 _HEX_GAP = gap(sequence([repeated(one_of(b" :,-"), 0, 2), optional(literal(b"0x"))]))
 _LIST_GAP = gap(sequence([one_of(b", "), optional(literal(b" "))]))
@@ -253,7 +254,7 @@ def _in_base64(coded: bytes) -> Iterator[Row]:
         bits += "?" * (-len(bits) % 6)
         row: Row = []
         for index in range(0, len(bits), 6):
-            if row and (index // 6 + 8 * before // 6) % 4 == 0:
+            if row:
                 row.append(_BASE64_BREAK)
             row.append(_base64_digit(bits[index : index + 6]))
         yield [*row, _BASE64_PADDING]

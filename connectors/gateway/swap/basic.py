@@ -8,12 +8,13 @@ requests, and in the clear it exists while one request is being sent.
 import base64
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Column, Integer, Row, String, Table, delete, select
 
 from connectors.errors import ConnectorError
 from connectors.gateway.parts import GatewayParts
+from connectors.gateway.refusals import Refusals
 from connectors.gateway.session.fills import DUMMY_PREFIX, Fill, Fills
 from connectors.gateway.session.secrets import VisitSecrets
 from connectors.gateway.session.sessions import FRESH_SECONDS, GatewaySession
@@ -60,18 +61,22 @@ class Authorization:
 
 
 class BasicAuthorization:
-    def __init__(self, parts: GatewayParts, fills: Fills, knowledge: LoginKnowledge, secrets: VisitSecrets) -> None:
+    def __init__(
+        self, parts: GatewayParts, fills: Fills, knowledge: LoginKnowledge, secrets: VisitSecrets, refused: Refusals
+    ) -> None:
         self._parts = parts
         self._fills = fills
         self._knowledge = knowledge
         self._secrets = secrets
+        self._refused = refused
 
     async def of_system(self, who: GatewaySession, system: System) -> Authorization | None:
         """For a system that asks for Basic itself. Raises ERR-ITEM where the person has no account, ERR-ITEM_FROZEN."""
         return await self._given(who, system) if system.way_in.kind is WayInKind.BASIC else None
 
-    async def of_page(self, who: GatewaySession, system: System, sent: str) -> Authorization | None:
-        """For the header field that a page's script has sent; None where it holds no dummy of this visit.
+    async def of_page(self, who: GatewaySession, system: System, sent: str, where: str) -> Authorization | None:
+        """For the header field that a page's script has sent; None where it holds no dummy of this visit. `where` is
+        the method and the path.
 
         Raises ERR-FILL for a dummy that is spent, or where the system's login request is another one.
         """
@@ -84,24 +89,29 @@ class BasicAuthorization:
             return None
         if (again := await self._kept_for(who, system, fill.item_id)) is not None:
             return again
-        taught = await self._lesson(who, system, fill)
+        taught = await self._lesson(who, system, fill, where)
         async with self._parts.database.write() as connection:
-            if not await self._fills.consume(connection, fill, known_id=None, taught=taught):
-                raise ConnectorError("ERR-FILL", "the page was used before, or stood open too long", status=400)
+            consumed = await self._fills.consume(connection, fill, known_id=None, taught=taught)
+        if not consumed:
+            why = f"{where}: the page was used before, or stood open too long"
+            await self._refuse(who, system, fill, "ERR-FILL", why)
         return await self._given(who, system, item_id=fill.item_id, fill=fill)
 
     async def forget(self, connection: Connection, who: GatewaySession) -> None:
         await connection.execute(delete(basic_table).where(basic_table.c.visit_id == who.id))
 
-    async def _lesson(self, who: GatewaySession, system: System, fill: Fill) -> LoginRequest | None:
+    async def _lesson(self, who: GatewaySession, system: System, fill: Fill, where: str) -> LoginRequest | None:
         knowledge = await self._knowledge.of(system, who.session.user.id, None)
         if any(known.request.kind == "basic" for known in knowledge.requests):
             return None
         if not (fill.supervised and knowledge.may_learn):
-            raise ConnectorError(
-                "ERR-LOGIN_CHANGED", "the page signs in by a header field, which is not known", status=400
-            )
+            why = f"{where}: the page signs in by a header field, which is not known"
+            await self._refuse(who, system, fill, "ERR-LOGIN_CHANGED", why)
         return LoginRequest(origin=str(system.origin), method="POST", path="/", kind="basic", passwords={})
+
+    async def _refuse(self, who: GatewaySession, system: System, fill: Fill, code: str, why: str) -> NoReturn:
+        await self._refused.dummy(who, system, fill, code=code, why=why, place="basic")
+        raise ConnectorError(code, why, status=400)
 
     async def _kept_for(self, who: GatewaySession, system: System, item_id: str) -> Authorization | None:
         """The value of an earlier request of this visit, while the Item stands as it stood."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from connectors.errors import ConnectorError
+from connectors.gateway.refusals import Refusals
 from connectors.gateway.session.fills import Fill, Fills
 from connectors.gateway.session.secrets import VisitSecrets
 from connectors.gateway.session.sessions import FRESH_SECONDS, GatewaySession
@@ -31,7 +32,6 @@ from core.offload import INLINE_BYTES, off_loop
 from vault.errors import VaultError
 from vault.items import Items
 from vault.keys.suites import wipe
-from vault.ledger import Event, Ledger
 
 MAX_BODY_BYTES = 1024 * 1024
 # Fills of one visit that a request is compared with, besides those whose dummy stands in it as it is: pages that stand
@@ -73,7 +73,7 @@ class Swap:
         requests: LoginRequests,
         launcher: Launcher,
         items: Items,
-        ledger: Ledger,
+        refused: Refusals,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -84,7 +84,7 @@ class Swap:
         self._requests = requests
         self._launcher = launcher
         self._items = items
-        self._ledger = ledger
+        self._refused = refused
 
     async def swap(
         self, who: GatewaySession, system: System, recipe: Recipe | None, sent: SentBody, fills: Sequence[Fill]
@@ -132,7 +132,7 @@ class Swap:
         try:
             if fill.is_spent:
                 why = "the page was used before, or stood open too long"
-                await self._refuse(who, system, fill, Refusal("ERR-FILL", why))
+                await self._refuse(who, system, fill, Refusal("ERR-FILL", why), "spent")
             if system.registration.signed_login and exchange.taught is not None:
                 await self._propose(who, system, fill, exchange.taught)
             await self._consume(who, system, fill, exchange)
@@ -149,7 +149,7 @@ class Swap:
             if any(speaks_of([fill.dummy], line) for line in lines):
                 place = where.replace(fill.dummy, "…")[:100] if fill.dummy else where[:100]
                 why = f"{place}: the page sends the password outside of the body"
-                await self._refuse(who, system, fill, Refusal("ERR-FILL", why))
+                await self._refuse(who, system, fill, Refusal("ERR-FILL", why), "elsewhere")
 
     async def _decided(
         self, recipe: Recipe | None, sent: SentBody, body: ParsedBody, fill: Fill, knowledge: Knowledge
@@ -189,7 +189,7 @@ class Swap:
             consumed = await self._fills.consume(connection, fill, known_id=known_id, taught=exchange.taught)
             await self._launcher.consume_intent(connection, who.session.id, system.id)
         if not consumed:
-            await self._refuse(who, system, fill, Refusal("ERR-FILL", "the dummy was used before"))
+            await self._refuse(who, system, fill, Refusal("ERR-FILL", "the dummy was used before"), "spent")
 
     async def _opened(
         self,
@@ -230,22 +230,13 @@ class Swap:
         text = sent.body.decode("latin-1")
         for fill in fills:
             if fill.dummy in text:
-                await self._refuse(who, system, fill, Refusal("ERR-FILL", f"{sent.line.path[:100]}: {why}"))
+                why = f"{sent.line.path[:100]}: {why}"
+                await self._refuse(who, system, fill, Refusal("ERR-FILL", why), "ambiguous body")
 
-    async def _refuse(self, who: GatewaySession, system: System, fill: Fill, refusal: Refusal) -> NoReturn:
-        await self._ledger.append(
-            Event(
-                action="gateway.swap",
-                result="refused",
-                actor=f"user:{who.session.user.id}",
-                subject=f"item:{fill.item_id}" if fill.item_id else None,
-                system=system.id,
-                session=who.session.id,
-                address=who.session.address,
-                reason=refusal.code,
-                detail={"why": refusal.why[:300]},
-            )
-        )
+    async def _refuse(
+        self, who: GatewaySession, system: System, fill: Fill, refusal: Refusal, place: str = "body"
+    ) -> NoReturn:
+        await self._refused.dummy(who, system, fill, code=refusal.code, why=refusal.why, place=place)
         raise ConnectorError(refusal.code, refusal.why, status=400)
 
 

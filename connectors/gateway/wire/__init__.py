@@ -11,5 +11,6 @@ allowed addresses, and over TLS only when its certificate is believed. No passwo
 On the way out: `methods`, `paths` and `foreign` judge the request; `headers` and `rewrite` change it; `upload` reads
 its body; `request` and `sender` write it. On the way back: `pool` and `connection` carry bytes; `answer_head`,
 `framing` and `coding` read them; `answer` gives the body piece by piece; `headers` and `rewrite` change what goes on.
-`upstream` is the whole way there and back; `websocket` and `socket` are the same for sockets.
+`upstream` is the whole way there and back, and `visitor` goes it without a browser; `websocket` and `socket` are the
+same for sockets.
 """

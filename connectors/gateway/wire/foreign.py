@@ -7,7 +7,7 @@ hosts of one system are not foreign to each other: its form may lead from one to
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from connectors.errors import ConnectorError
 
@@ -52,11 +52,19 @@ def _require_own_unaided(request: Request, own_origins: Collection[str]) -> None
         raise ConnectorError("ERR-FOREIGN", "the request comes from another origin", status=403)
 
 
-def _origin_of(request: Request) -> str | None:
-    """What the browser says of where the request comes from; None where it does not say, or nothing was to be done."""
-    origin = request.headers.get("origin")
-    referer = request.headers.get("referer")
-    if origin is None and referer is not None and request.method not in _SAFE_METHODS:
+def sender_of(connection: HTTPConnection) -> str | None:
+    """The origin of the page that asks, as the browser says it; None where it does not."""
+    origin = connection.headers.get("origin")
+    referer = connection.headers.get("referer")
+    if origin is not None or referer is None:
+        return origin
+    try:
         parts = urlsplit(referer)
-        origin = f"{parts.scheme}://{parts.netloc}"
-    return origin
+    except ValueError:
+        return "null"
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _origin_of(request: Request) -> str | None:
+    """The same; None also where nothing was to be done, and the browser only says which page led here."""
+    return request.headers.get("origin") if request.method in _SAFE_METHODS else sender_of(request)

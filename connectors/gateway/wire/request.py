@@ -1,6 +1,6 @@
 """A request to a system: what it is, and its head as browsers write it (RFC 9112 §3)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -19,7 +19,7 @@ Body = AsyncIterator[bytes] | bytes | bytearray | None
 @dataclass(frozen=True)
 class UpstreamRequest:
     """`target` is the path with its query, exactly as it came. `trust` is whose certificates the system may show,
-    `person` whose connections may be used."""
+    `person` whose connections may be used. `gone` ends when nobody waits for the answer any more."""
 
     method: str
     origin: ExactOrigin
@@ -28,6 +28,7 @@ class UpstreamRequest:
     body: Body = field(repr=False)
     trust: Trust = field(default_factory=public_trust)
     person: str = ""
+    gone: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def address(self) -> str:

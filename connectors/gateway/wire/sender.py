@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from starlette.requests import ClientDisconnect
 
@@ -12,6 +12,8 @@ from connectors.gateway.wire.request import UpstreamRequest, request_head
 
 # A browser that sends nothing for so long in the middle of a request has gone.
 STALLED_SECONDS = 60.0
+# Most answers begin sooner: until then nobody looks whether the browser is still there.
+_UNWATCHED_SECONDS = 0.5
 
 
 class Sender:
@@ -26,6 +28,12 @@ class Sender:
             request_head(request.method, request.target, request.headers)
         )
         self._task = None if self.is_done else asyncio.create_task(self._send())
+        self._watch = (
+            asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._begin_watching, request.gone)
+            if request.gone is not None
+            else None
+        )
+        self._watching: asyncio.Task[None] | None = None
 
     def failure(self) -> Exception | None:
         """Why the request has no end, where the browser's part of it broke off."""
@@ -36,8 +44,24 @@ class Sender:
         return time.monotonic() - self._moved >= seconds
 
     def cancel(self) -> None:
+        self.answer_begins()
         if self._task is not None:
             self._task.cancel()
+
+    def answer_begins(self) -> None:
+        """From now on whoever passes the answer on sees whether the browser is still there."""
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def _begin_watching(self, gone: Callable[[], Awaitable[None]]) -> None:
+        self._watching = asyncio.create_task(self._end_with(gone))
+
+    async def _end_with(self, gone: Callable[[], Awaitable[None]]) -> None:
+        """A system that thinks for minutes is not kept busy for nobody."""
+        await gone()
+        self._give_up(ConnectorError("ERR-GONE", "the browser went away", status=400))
 
     async def _send(self) -> None:
         try:

@@ -16,9 +16,22 @@ class Upload:
         self._ended = asyncio.Event()
         self._gone = False
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    def pieces(self) -> AsyncIterator[bytes]:
         """Raises ClientDisconnect when the browser goes before the end."""
         self._begun = True
+        return self._pieces()
+
+    async def whole(self) -> bytes:
+        return b"".join([piece async for piece in self.pieces()])
+
+    async def until_gone(self) -> None:
+        """Returns when the browser has gone. Waits for the reader of the body first: two would rob each other."""
+        if self._begun:
+            await self._ended.wait()
+        while not self._gone:
+            self._gone = (await self._receive())["type"] == "http.disconnect"
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
         try:
             while not self._ended.is_set():
                 message = await self._receive()
@@ -32,13 +45,3 @@ class Upload:
         finally:
             # Whoever stops reading early leaves the rest to `until_gone`.
             self._ended.set()
-
-    async def whole(self) -> bytes:
-        return b"".join([piece async for piece in self.pieces()])
-
-    async def until_gone(self) -> None:
-        """Returns when the browser has gone. Waits for the reader of the body first: two would rob each other."""
-        if self._begun:
-            await self._ended.wait()
-        while not self._gone:
-            self._gone = (await self._receive())["type"] == "http.disconnect"

@@ -116,6 +116,7 @@ async def _exchange(connection: Connection, request: UpstreamRequest, *, once: b
     try:
         sender = Sender(connection, request)
         head, rest = await _Head(connection, request.origin, sender=sender, once=once).read()
+        sender.answer_begins()
         with understood(request.origin):
             content = Content(connection, head, request.method, request.origin)
         content.failed = sender.failure
@@ -217,5 +218,7 @@ class _reachable:  # noqa: N801 - reads as a statement: `with _reachable(origin)
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ssl.SSLError):
             raise ConnectorError("ERR-UPSTREAM_TLS", f"{self._origin}: {error.reason}", status=502) from None
-        if isinstance(error, OSError | TimeoutError | OutboundError):
+        if isinstance(error, OutboundError):
+            raise ConnectorError("ERR-UPSTREAM", f"{self._origin}: {error}", status=502) from None
+        if isinstance(error, OSError | TimeoutError):
             raise ConnectorError("ERR-UPSTREAM", f"{self._origin}: {type(error).__name__}", status=502) from None

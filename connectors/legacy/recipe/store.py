@@ -18,7 +18,9 @@ from core.clock import Clock
 from core.database import Bytes, Connection, UtcDateTime, metadata
 from core.integrity import guarded
 from vault.ledger import Event, Ledger
+from vault.ledger.events import event_table
 
+TAMPERED_RECIPE = "ERR-RECIPE_SIGNATURE"
 _ACTION = "recipe.change"
 
 recipe_table = Table(
@@ -69,6 +71,15 @@ class Recipes:
         """The number of the newest version, whoever wrote it; 0 where there is none."""
         row = await self._newest(connection, recipe_id)
         return row.version if row else 0
+
+    async def ids(self, connection: Connection) -> set[str]:
+        """Of all that are kept or that the ledger tells of: one that was deleted is not forgotten."""
+        told = select(event_table.c.subject).where(event_table.c.action == _ACTION).distinct()
+        subjects = await connection.scalars(told)
+        return {
+            *await connection.scalars(select(recipe_table.c.id).distinct()),
+            *(subject.removeprefix(_subject("")) for subject in subjects),
+        }
 
     async def list(self, connection: Connection) -> list[KeptRecipe]:
         """The newest version of each, by id. Raises ERR-RECIPE_SIGNATURE."""
@@ -147,4 +158,4 @@ def _message(recipe_id: str, version: int, digest: str) -> bytes:
 
 
 def _tampered(recipe_id: str, why: str) -> ConnectorError:
-    return ConnectorError("ERR-RECIPE_SIGNATURE", f"recipe {recipe_id}: {why}", status=409)
+    return ConnectorError(TAMPERED_RECIPE, f"recipe {recipe_id}: {why}", status=409)

@@ -282,3 +282,12 @@ async def test_every_system_has_its_own_server(
         assert other.last.get("host") == listener.origin.removeprefix("http://")
     finally:
         await listener.stop()
+
+
+@pytest.mark.parametrize(("status", "size", "told"), [(400, 9000, '"cookies"'), (400, 900, None), (200, 9000, None)])
+async def test_cookies_that_are_too_many_for_a_system_are_forgotten(
+    cadre: Browser, legacy: LegacyServer, status: int, size: int, told: str | None
+) -> None:
+    legacy.answers["GET /"] = Response("Request Header Or Cookie Too Large", status)
+    cadre.jar["oa"]["bomb"] = "x" * size
+    assert (await cadre.get("/")).get("clear-site-data") == told

@@ -1,6 +1,9 @@
 // What every hostile page can do. The attack is over when the page's title is "done".
 const natural = { fetch: window.fetch, parse: JSON.parse };
 const user = "wang";
+// Where everything of the county is, and its portal.
+const county = location.hostname.split(".").slice(-2).join(".");
+const portal = location.origin.replace(location.hostname, `portal.${county}`).replace(/\d+$/, (port) => port - 1);
 const pause = (milliseconds) => new Promise((soon) => setTimeout(soon, milliseconds));
 const until = async (ready) => { for (;;) { const found = ready(); if (found) return found; await pause(20); } };
 const attempt = async (act) => { try { return await act(); } catch (error) { return String(error); } };

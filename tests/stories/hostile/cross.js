@@ -4,7 +4,6 @@ addEventListener("load", async () => {
   const dummy = await dummyOf();
   await signIn(dummy);
   const other = location.origin.replace("cross", "victim");
-  const portal = location.origin.replace("cross.", "").replace(/\d+$/, (port) => port - 1);
   const got = [];
   const framed = (src, make) => new Promise((done) => {
     const frame = document.createElement("iframe");
@@ -32,9 +31,9 @@ addEventListener("load", async () => {
   const reads = [`${other}/shown/text`, `${other}/victim/login`, `${other}/.yimen/open`, `${portal}/`, `${portal}/accounts`, `${portal}/api/me`];
   const modes = [{ credentials: "include" }, { credentials: "include", mode: "no-cors" }, { credentials: "include", method: "POST", mode: "no-cors", body: "a=b" }];
   for (const cookie of ["yimen-gateway=x", "yimen-session=x", "yimen-filled=x", "yimen-gateway-sign-in=a.b.%2F"]) {
-    for (const domain of ["", "; domain=localhost", `; domain=${new URL(other).hostname}`]) document.cookie = `${cookie}; path=/store${domain}`;
+    for (const domain of ["", "; domain=localhost", `; domain=${county}`, `; domain=gw.${county}`, `; domain=${new URL(other).hostname}`]) document.cookie = `${cookie}; path=/store${domain}`;
   }
-  try { document.domain = "localhost"; } catch (error) { got.push(String(error)); }
+  try { document.domain = county; } catch (error) { got.push(String(error)); }
   await Promise.all([
     ...reads.flatMap((address) => modes.map(async (mode) => got.push(await attempt(async () => (await fetch(address, mode)).text())))),
     framed(`${other}/victim/login`), framed(`${other}/.yimen/open`), framed(`${portal}/accounts`),

@@ -17,6 +17,28 @@ def echoes_of(secret: str) -> Mapping[str, bytes]:
     return {**_in_bodies(secret, raw), **_in_codings(raw), **_in_fields(secret, raw), **_in_frames(raw)}
 
 
+def mirrors_of(authorization: str) -> Mapping[str, bytes]:
+    """The same for the whole Authorization field that the system was sent."""
+    safe, credential = quote(authorization, safe=""), base64.b64decode(authorization.partition(" ")[2])
+    page = f"<!doctype html><title>x</title><p>{html.escape(credential.decode())}</p><!-- {authorization} -->"
+    return {
+        "body": _answer(authorization.encode()),
+        "token": _answer(authorization.partition(" ")[2].encode()),
+        "plain": _answer(credential),
+        "page": _answer(page.encode(), "text/html; charset=utf-8"),
+        "json": _answer(json.dumps({"authorization": authorization, "given": credential.decode()}).encode()),
+        "broken": _answer("\r\n".join(authorization[at : at + 9] for at in range(0, len(authorization), 9)).encode()),
+        "hex": _answer(credential.hex().encode()),
+        "gzip": _answer(gzip.compress(authorization.encode()), _TEXT, "Content-Encoding: gzip"),
+        "field": _answer(b"", _TEXT, f"X-Note: {authorization}", f"Authorization: {authorization}", f'ETag: "{safe}"'),
+        "cookie": _answer(b"", _TEXT, f"Set-Cookie: note={safe}; Path=/"),
+        "redirect": _answer(b"", _TEXT, f"Location: /store/redirect?a={safe}", status="302 Found"),
+        "refresh": _answer(b"", "text/html", f"Refresh: 0; url=/store/refresh?a={safe}"),
+        "challenge": _answer(b"", _TEXT, f'WWW-Authenticate: Digest realm="{safe}"', status="407 Proxy"),
+        "trace": _answer(f"TRACE / HTTP/1.1\r\nAuthorization: {authorization}\r\n\r\n".encode(), "message/http"),
+    }
+
+
 def _answer(body: bytes, kind: str = _TEXT, *fields: str, status: str = "200 OK") -> bytes:
     lines = [
         f"HTTP/1.1 {status}",

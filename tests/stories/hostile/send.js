@@ -58,6 +58,13 @@ addEventListener("load", async () => {
       request.onloadend = done;
       request.send(`username=${user}&password=${dummy}`);
     }),
+    opened: () => new Promise((done) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", "/store/challenge/opened", true, user, dummy);
+      request.onloadend = done;
+      request.send("a=1");
+    }),
+    address: () => fetch(`${location.protocol}//${user}:${dummy}@${location.host}/store/challenge/address`),
     worker: () => worker(`fetch("${location.origin}/store/refused/worker", { method: "POST", body: ${JSON.stringify(both)} }).then(postMessage, postMessage)`),
     framed: () => framed("/store/refused/framed", "post", "application/x-www-form-urlencoded"),
     "framed-text": () => framed("/store/refused/framed-text", "post", "text/plain"),

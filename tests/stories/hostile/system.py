@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from tests.connectors.gateway.raw import serving
-from tests.stories.hostile.echoes import echoes_of
+from tests.stories.hostile.echoes import echoes_of, mirrors_of
 
 _SCRIPTS = Path(__file__).parent
 _FORM = (
@@ -24,6 +25,8 @@ _PAGE = (
 )
 # These pages draw their form by script, so that the first sign-in is supervised.
 _DRAWN = frozenset({"teach"})
+_WITHOUT_FORM = frozenset({*_DRAWN, "basic"})
+_CHALLENGE = b'HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -37,6 +40,7 @@ class HostileSystem:
     stored: list[bytes] = field(default_factory=list)
     taken: dict[str, list[str]] = field(default_factory=dict)
     signed_in: asyncio.Event = field(default_factory=asyncio.Event)
+    authorization: str = field(default="", repr=False)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -50,6 +54,9 @@ class HostileSystem:
         if method == "POST" and re.fullmatch(r"/[\w-]+/login", path):
             writer.write(self._sign_in(path.split("/")[1], body))
             return
+        if authorization := fields.pop("authorization", ""):
+            self._take(authorization)
+            head = re.sub(rb"(?im)^authorization:.*\r\n", b"", head)
         self.stored.append(head + body)
         if "websocket" in fields.get("upgrade", ""):
             await self._socket(fields["sec-websocket-key"], reader, writer, listens="refused" in path)
@@ -65,6 +72,12 @@ class HostileSystem:
         """The password that was taken last."""
         return next((one[-1] for one in reversed(self.taken.values())), "none yet")
 
+    def _take(self, authorization: str) -> None:
+        """What a Basic system is sent with every request is its own to know, and not among what is `stored`."""
+        self.authorization = authorization
+        password = base64.b64decode(authorization.partition(" ")[2]).decode().partition(":")[2]
+        self.taken["basic"] = [password]
+
     def _sign_in(self, attack: str, body: bytes) -> bytes:
         """The answer to it shows it as well."""
         sent = parse_qs(body.decode(), keep_blank_values=True)
@@ -76,6 +89,12 @@ class HostileSystem:
     def _answer(self, path: str) -> bytes:
         if path.startswith("/shown/"):
             return echoes_of(self.secret)[unquote(path.removeprefix("/shown/"))]
+        if path.startswith("/mirror/"):
+            return mirrors_of(self.authorization)[unquote(path.removeprefix("/mirror/"))]
+        if path.startswith("/store/challenge/"):
+            return _CHALLENGE
+        if path.startswith("/worker/"):
+            return _with_type("text/javascript", (_SCRIPTS / path.rsplit("/", 1)[1]).read_bytes())
         if path.startswith("/script/"):
             attack = _SCRIPTS / path.rsplit("/", 1)[1]
             script = (_SCRIPTS / "common.js").read_bytes() + (attack.read_bytes() if attack.exists() else b"")
@@ -83,7 +102,9 @@ class HostileSystem:
         if path.endswith("/login"):
             return _with_type("text/html", login_page(path.split("/")[1], polite=self.polite).encode())
         if path == "/names":
-            return _with_type("application/json", repr(list(echoes_of("x"))).replace("'", '"').encode())
+            return _with_type("application/json", json.dumps(list(echoes_of("x"))).encode())
+        if path == "/mirrors":
+            return _with_type("application/json", json.dumps(list(mirrors_of("Basic eA=="))).encode())
         return _with_type("text/html" if path.endswith("/home") else "text/plain", b"<h1>home</h1>")
 
     async def _stream(self, writer: asyncio.StreamWriter) -> None:
@@ -112,7 +133,7 @@ class HostileSystem:
 
 
 def login_page(name: str, *, polite: bool) -> str:
-    form = "" if name in _DRAWN else _FORM.format(name=name)
+    form = "" if name in _WITHOUT_FORM else _FORM.format(name=name)
     return form if polite else _PAGE.format(name=name, form=form)
 
 
@@ -146,12 +167,12 @@ def county_of(system: HostileSystem, passwords: Mapping[str, str]) -> dict[str, 
             {
                 "slug": name,
                 "name": {"zh": name},
-                "way_in": [{"kind": "gateway"}],
+                "way_in": [{"kind": "basic" if name == "basic" else "gateway"}],
                 "upstream": system.origin,
                 "login_path": f"/{name}/login",
                 "http_approved_by": "zhouan",
             }
-            for name in (*passwords, "open")
+            for name in (*passwords, "open", "bomb")
         ],
         "items": [
             {"system": name, "owner": {"user": "wangxw"}, "login": "wang", "password": password}

@@ -181,7 +181,7 @@ async def test_wrong_usage_ends_with_status_2(yimen: Yimen, arguments: tuple[str
         ("migrate", {"data_dir": "/proc/none"}, "ERR-SETTINGS"),
         ("serve --host 192.0.2.1", {}, "ERR-LISTEN"),
         ("serve --tls-cert /dev/null --tls-key /dev/null", {}, "ERR-SETTINGS"),
-        ("forms detect http://127.0.0.1:99999/", {}, "ERR-OUTBOUND_URL"),
+        ("forms detect http://127.0.0.1:99999/", {}, "ERR-ORIGIN"),
     ],
 )
 async def test_what_cannot_work_is_said_in_one_line(

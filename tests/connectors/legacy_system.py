@@ -1,9 +1,12 @@
-"""A small legacy system on a real socket: a GBK page, a salt, a hash in a hidden field, and a count of attempts."""
+"""A small legacy system on a real socket: a GBK page, a salt, a hash in a hidden field, an answer with a large header
+field, and a count of attempts."""
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Thread
 from urllib.parse import parse_qs
 
@@ -57,7 +60,7 @@ def _handler(system: LegacySystem) -> type[BaseHTTPRequestHandler]:
             system.attempts.append(fields)
             system.cookies.append(self.headers.get("Cookie", ""))
             if fields.get("mm") == [system.expected] and fields.get("token") == ["t0k"]:
-                self._answer(302, b"", {"Location": "/oa/main.jsp"})
+                self._answer(302, b"", {"Location": "/oa/main.jsp", "X-Rights": "r" * 60_000})
             else:
                 self._answer(200, "<script>alert('口令错误');history.back()</script>".encode("gbk"), {})
 
@@ -77,9 +80,17 @@ def _handler(system: LegacySystem) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def legacy() -> Iterator[LegacySystem]:
+    with running() as system:
+        yield system
+
+
+@contextmanager
+def running(tls: SSLContext | None = None) -> Iterator[LegacySystem]:
     system = LegacySystem("")
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(system))
-    system.origin = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    system.origin = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield system

@@ -7,9 +7,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from core.errors import YimenError
-from tests.connectors.legacy.conftest import LegacySystem
+from tests.connectors.legacy_system import LegacySystem, legacy, running
+from tests.core.certificates import Issued
 from web.cli import forms, recipe
 
+__all__ = ["legacy"]
+ROOT = Issued("county", authority=True)
 RECIPE = """
 id: oa
 paths: [/oa/login.jsp, /captcha]
@@ -78,7 +81,7 @@ def test_the_table_shows_roles_and_reasons(legacy: LegacySystem) -> None:
 
 def test_a_page_without_a_form_ends_with_the_code(legacy: LegacySystem) -> None:
     assert _code(_forms(f"{legacy.origin}/plain", *LOOPBACK)) == "ERR-FORMS"
-    assert _code(_forms(f"{legacy.origin}/circle", *LOOPBACK)) == "ERR-FORMS"
+    assert _code(_forms(f"{legacy.origin}/circle", *LOOPBACK)) == "ERR-UPSTREAM_ANSWER"
     assert _code(_forms("/no/such/file")) == "ERR-FORMS"
 
 
@@ -115,6 +118,34 @@ def test_try_signs_in_once_with_the_password_that_is_typed(recipe_file: Path, le
     assert legacy.attempts[0]["yhm"] == ["张三"]
     assert legacy.attempts[0]["go"] == ["登录"]
     assert legacy.cookies == ["SESSION=s1"]
+
+
+@pytest.mark.parametrize("named", [None, "other", "county"])
+def test_a_system_with_a_certificate_of_the_countys_own_is_tried_by_the_authority_that_is_named(
+    recipe_file: Path, tmp_path: Path, named: str | None
+) -> None:
+    """As `upstream_ca` of the system says; without it nothing is sent."""
+    authorities = {"other": Issued("other", authority=True), "county": ROOT}
+    authority = tmp_path / "ca.pem"
+    if named is not None:
+        authority.write_text(authorities[named].pem)
+    believing = ["--ca", str(authority)] if named is not None else []
+    with running(Issued("oa", ROOT, address="127.0.0.1").serves(tmp_path)) as system:
+        arguments = ("try", str(recipe_file), system.origin, "--login", "zs", *LOOPBACK, *believing)
+        result = _recipe(*arguments, text=f"{system.password}\n")
+        if named == "county":
+            assert result.exit_code == 0, result.output
+            found = json.loads(_forms(system.origin, "--json", *LOOPBACK, *believing).stdout)
+            assert found["url"] == f"{system.origin}/oa/login.jsp"
+        else:
+            assert _code(result) == "ERR-UPSTREAM_TLS"
+        assert len(system.attempts) == (named == "county")
+
+
+def test_what_is_no_certificate_is_said_before_anything_is_sent(recipe_file: Path, legacy: LegacySystem) -> None:
+    result = _recipe("try", str(recipe_file), legacy.origin, *LOOPBACK, "--ca", str(recipe_file))
+    assert result.exit_code == 2
+    assert "--ca" in result.output
 
 
 def test_a_refusal_is_told_and_never_tried_again(recipe_file: Path, legacy: LegacySystem) -> None:

@@ -1,7 +1,8 @@
 """Trying a recipe on the real login page: what it finds there, and one single sign-in when somebody asks for it.
 
-The one who tries types the password; nothing of it is kept. A captcha is never answered, a refusal never tried again
-(DESIGN §4.15, §4.18).
+Enters: an address, an account, perhaps a recipe. Leaves: how a sign-in there went, without a browser. The one who tries
+types the password; nothing of it is kept. A captcha is never answered, a refusal never tried again (DESIGN §4.15,
+§4.18).
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
 from connectors.errors import ConnectorError
+from connectors.gateway.wire.visitor import Fetched, Visitor
 from connectors.legacy.filling.plan import FillPlan, Target, fill_plan
 from connectors.legacy.outcome.answer import Outcome, SignInResponse
 from connectors.legacy.outcome.judge import judge
@@ -19,7 +21,6 @@ from connectors.legacy.page.walk import read_page
 from connectors.legacy.recipe.parts import ResponseVariable
 from connectors.legacy.recipe.recipe import PasswordPlace, Recipe
 from connectors.legacy.recipe.variables import from_cookies, from_page, from_request, from_response, require_variables
-from connectors.legacy.trial.visit import Fetched, Visit
 from connectors.origin import ExactOrigin
 from vault.keys.suites import wipe
 
@@ -35,37 +36,37 @@ class LoginPage:
     variables: dict[str, str]
 
 
-async def detect_at(visit: Visit, url: str) -> tuple[DetectedForm, str] | None:
+async def detect_at(visitor: Visitor, url: str) -> tuple[DetectedForm, str] | None:
     """The login form at `url`, or in one of its frames of the same origin, and the address of the page it is in."""
-    fetched = await visit.page(url)
+    fetched = await visitor.page(url)
     found = detect(fetched.body, fetched.url, fetched.charset)
     if found is None or found.fields:
         return (found, fetched.url) if found is not None else None
     for address in found.frames:
         if ExactOrigin.parse(address) == ExactOrigin.parse(fetched.url):
-            frame = await visit.page(address)
+            frame = await visitor.page(address)
             inner = detect(frame.body, frame.url, frame.charset)
             if inner is not None and inner.fields:
                 return inner, frame.url
     return found, fetched.url
 
 
-async def look(visit: Visit, recipe: Recipe, url: str) -> LoginPage:
+async def look(visitor: Visitor, recipe: Recipe, url: str) -> LoginPage:
     """Fetches the login page. Raises ERR-RECIPE_TRY when the recipe finds no login there."""
-    fetched = await visit.page(url)
+    fetched = await visitor.page(url)
     plan = fill_plan(recipe, fetched.body, fetched.url, fetched.charset)
     if plan is None:
         raise ConnectorError("ERR-RECIPE_TRY", f"the recipe finds no login at {fetched.url}")
     variables = from_page(recipe, fetched.body, fetched.charset)
     for variable in recipe.variables.values():
         if isinstance(variable, ResponseVariable) and "*" not in variable.path:
-            answer = await visit.send("GET", urljoin(fetched.url, variable.path))
+            answer = await visitor.send("GET", urljoin(fetched.url, variable.path))
             variables |= from_response(recipe, answer.url, answer.body, answer.charset)
-    variables |= from_cookies(recipe, visit.cookies(fetched.url))
+    variables |= from_cookies(recipe, visitor.cookies(fetched.url))
     return LoginPage(fetched, plan, variables)
 
 
-async def sign_in_once(visit: Visit, recipe: Recipe, page: LoginPage, login: str, password: bytearray) -> Outcome:
+async def sign_in_once(visitor: Visitor, recipe: Recipe, page: LoginPage, login: str, password: bytearray) -> Outcome:
     """Sends one sign-in request and judges the answer. Raises ERR-RECIPE_TRY where only a person could sign in."""
     if page.plan.person:
         needed = ", ".join(one.label or one.placeholder or one.name or one.role for one in page.plan.person)
@@ -77,7 +78,7 @@ async def sign_in_once(visit: Visit, recipe: Recipe, page: LoginPage, login: str
     values = [(one.field, one.transform.apply(password, variables)) for one in _places(recipe, page.plan)]
     body = _body(recipe, page, [*fields, *values])
     try:
-        answer = await visit.send(
+        answer = await visitor.send(
             recipe.request.method,
             address,
             body=body.content,

@@ -1,1 +1,0 @@
-"""Enters: an address, an account, perhaps a recipe. Leaves: how a sign-in there went, without a browser."""
