@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
 
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.swap.captures import Captures
@@ -159,7 +158,7 @@ async def _build(
     sealer = Sealer(database, custodian, settings.suite, clock)
     await sealer.prepare()
     stack.callback(sealer.wipe)
-    ledger = Ledger(database, clock, sealer, f"{urlsplit(settings.issuer).netloc}/ledger")
+    ledger = Ledger(database, clock, sealer)
     await ledger.start()
     stack.push_async_callback(ledger.stop)
     repeats = Repeats(clock, ledger)
