@@ -176,7 +176,7 @@ async def _build(
     sealer.row_keys.follow(database)
     stack.push_async_callback(sealer.row_keys.unfollow)
 
-    users = Users(clock, ledger, sealer, rows)
+    users = Users(clock, settings.local_time, ledger, sealer, rows)
     hashing = PasswordHashing()
     stack.callback(hashing.close)
     passwords = Passwords(clock, settings, hashing, rows)
@@ -186,7 +186,8 @@ async def _build(
     clients = Clients(clock, settings, rows, ClientSecrets(hashing))
     signing_keys = SigningKeys(database, clock, sealer, ledger, rows)
     await signing_keys.start()
-    interactions, consents, grants = Interactions(clock, rows), Consents(clock, ledger, rows), Grants(clock, rows)
+    interactions, consents = Interactions(clock, rows), Consents(clock, ledger, rows)
+    grants = Grants(clock, settings.local_time, rows)
     tokens = Tokens(clock, settings.issuer, signing_keys, sealer)
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)

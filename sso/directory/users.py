@@ -24,6 +24,7 @@ from core.clock import Clock
 from core.database import Bytes, Connection, Json, Part, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
+from core.local_time import LocalTime
 from sso.authentication.endings import end_sessions
 from sso.directory.organisations import ids_of_path, organisation_table
 from sso.directory.posts import Post, post_of_row, post_table, replace_posts, require_sound_posts, rows_of
@@ -125,8 +126,9 @@ POST_ORDER = (post_table.c.main.desc(), post_table.c.id)
 
 
 class Users:
-    def __init__(self, clock: Clock, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> None:
+    def __init__(self, clock: Clock, local_time: LocalTime, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> None:
         self._clock = clock
+        self._local_time = local_time
         self._ledger = ledger
         self._sealer = sealer
         self._rows = rows
@@ -306,7 +308,7 @@ class Users:
     async def _several(self, connection: Connection, query: Select[Any], *, left_out: bool = False) -> list[User]:
         """With `left_out`, people whose rows were tampered with are missing; else ERR-ROW_TAMPERED is raised."""
         rows = await connection.execute(query.order_by(user_table.c.username, *POST_ORDER))
-        today = self._clock.now().date()
+        today = self._local_time.day_of(self._clock.now())
         found: list[User] = []
         for _, group in groupby(rows, lambda row: row.id):
             try:

@@ -1,8 +1,8 @@
 """The ledger's name: the origin of its checkpoints (C2SP tlog-checkpoint), made once, at the first start.
 
-It stands in every checkpoint, under the ledger's own signature, and is kept nowhere else: whoever writes to the database
-without the ledger's key cannot give the ledger another one. No setting has a say in it. A ledger of before was named
-after the issuer of its first day, and keeps that name for good.
+It stands in every checkpoint, under the ledger's own signature, and is kept nowhere else: whoever writes to the
+database without the ledger's key cannot give the ledger another one. No setting has a say in it. A ledger of before was
+named after the issuer of its first day, and keeps that name for good.
 """
 
 import re
