@@ -1,7 +1,7 @@
 """Days and hours as people count them: in the time zone of their county. What is kept is UTC.
 
-A day begins and ends at the zone's midnight, whatever UTC says, and so does whatever lasts for days: a post, the age of
-a password, a day that is asked for. A span of time (minutes of a session, a month of cookies) has no use for this.
+A day begins and ends at the zone's midnight, whatever UTC says, and so does whatever lasts for days or is asked for by
+the day. A span of time, of minutes or of a month, has no use for this.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
