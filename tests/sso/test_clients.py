@@ -105,7 +105,7 @@ async def addresses(database: Database, clients: Clients) -> dict[str, tuple[str
 async def test_an_address_at_a_gateway_host_is_always_where_the_gateway_is_now(
     database: Database, clients: Clients, settings: Settings, clock: FrozenClock, rows: SignedRows
 ) -> None:
-    registered = {
+    registered: dict[str, Any] = {
         "redirect_uris": ["http://oa.localhost:8000/.yimen/callback?a=b", "http://OA.localhost:8000/x", REDIRECT_URI],
         "post_logout_redirect_uris": ["http://oa-files.localhost:8000/", "http://oa.localhost:8080/"],
     }
