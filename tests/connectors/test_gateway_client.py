@@ -14,7 +14,7 @@ from vault.ledger import Event
 from web.composition import House, open_house
 
 SYSTEM = {"way_in": [{"kind": "gateway"}], "upstream": "https://10.0.0.1", "name": {"zh": "办公系统"}}
-FURTHER = [{"slug": "files", "upstream": "https://10.0.0.2"}]
+FURTHER = [{"name": "files", "upstream": "https://10.0.0.2"}]
 OF_BEFORE = "http://{}.localhost:8601/.yimen/callback"
 
 
