@@ -1,6 +1,6 @@
 """People: their names, posts, roles and status. Sensitive personal data is sealed, and found by a blind index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -35,7 +35,7 @@ from sso.directory.registration import (
     canonical_mobile,
     checked,
 )
-from sso.directory.roles import ADMINISTRATORS, Role
+from sso.directory.roles import Role, has_administrator
 from sso.errors import SsoError
 from sso.names import fold_username
 from vault.errors import VaultError
@@ -80,7 +80,7 @@ class User:
 
     @property
     def is_administrator(self) -> bool:
-        return bool(self.roles & ADMINISTRATORS)
+        return has_administrator(self.roles)
 
 
 user_table = Table(
@@ -218,7 +218,7 @@ class Users:
         actor: str,
     ) -> None:
         now, posts = self._clock.now(), rows_of(user_id, registration.posts)
-        defaults = {"must_change_password": False, "totp_required": _is_administrator(registration.roles)}
+        defaults = {"must_change_password": False, "totp_required": has_administrator(registration.roles)}
         await self._rows.insert_told(
             connection,
             user_table,
@@ -252,7 +252,7 @@ class Users:
             await replace_posts(connection, known.id, posts)
         if not changed:
             return ()
-        if _is_administrator(registration.roles) and not _is_administrator(known.roles):
+        if has_administrator(registration.roles) and not has_administrator(known.roles):
             # Two factors are an administrator's default, also for somebody who becomes one (等保 §8.1.4.1 d).
             values = {**values, "totp_required": True}
         event = _event(known.id, changed, actor)
@@ -395,7 +395,3 @@ def _plain_values(registration: UserRegistration) -> dict[str, Any]:
     if registration.must_change_password is not None:
         values["must_change_password"] = registration.must_change_password
     return values
-
-
-def _is_administrator(roles: Iterable[str]) -> bool:
-    return not ADMINISTRATORS.isdisjoint(roles)
