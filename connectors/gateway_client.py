@@ -41,24 +41,28 @@ def gateway_client(settings: Settings, system: SystemRegistration) -> ClientRegi
     )
 
 
-async def follow_the_settings(
-    connection: Connection, settings: Settings, systems: Systems, clients: Clients
-) -> list[str]:
-    """Gives the sign-in clients of the gateway the return addresses that the settings make now; names the systems whose
-    client had others. For the start: a county that moves its gateway must not describe itself anew."""
-    moved: list[str] = []
+async def keep_by_host(connection: Connection, settings: Settings, systems: Systems, clients: Clients) -> list[str]:
+    """Once, at the upgrade: the gateway's clients of before kept whole addresses, those of the settings of then. Gives
+    the systems whose client is written anew; what somebody else wrote stays as it is, refused."""
+    own = await _own(connection, clients)
+    renewed: list[str] = []
+    after = ""
+    while page := await systems.list(connection, after=after):
+        after = page[-1].slug
+        for system in page:
+            client = gateway_client(settings, system.registration)
+            if client.client_id in own and await clients.upsert(connection, client, actor="system"):
+                renewed.append(system.slug)
+    return renewed
+
+
+async def _own(connection: Connection, clients: Clients) -> set[str]:
+    own: set[str] = set()
     after = GATEWAY_CLIENT_PREFIX
     while page := await clients.list(connection, after=after):
         after = page[-1].client_id
-        own = [client for client in page if client.client_id.startswith(GATEWAY_CLIENT_PREFIX)]
-        for client in own:
-            slug = client.client_id.removeprefix(GATEWAY_CLIENT_PREFIX)
-            if client.metadata.redirect_uris == (gateway_redirect_uri(settings, slug),):
-                continue
-            system = await systems.find_by_slug(connection, slug)
-            if system is not None:
-                await clients.upsert(connection, gateway_client(settings, system.registration), actor="system")
-                moved.append(slug)
-        if len(own) < len(page):
+        found = {client.client_id for client in page if client.client_id.startswith(GATEWAY_CLIENT_PREFIX)}
+        own |= found
+        if len(found) < len(page):
             break
-    return moved
+    return own

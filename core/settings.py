@@ -10,12 +10,14 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.addresses import IpNetwork
 from core.errors import ConfigurationError
+from core.local_time import LocalTime, zone_named
 from core.origins import DEFAULT_PORTS, canonical_origin, is_dns_name, is_loopback
 
 RETENTION_FLOOR_DAYS = 200
@@ -37,6 +39,10 @@ class Settings(BaseSettings):
     issuer: str = Field("http://localhost:8000", description="The address people and clients use; https in production")
     gateway_domain: str = Field(
         "localhost", description="Legacy systems open at <slug>.<gateway_domain>; `:port` after it is the public port"
+    )
+
+    time_zone: ZoneInfo = Field(
+        ZoneInfo("Asia/Shanghai"), description="The county's: its days begin and end at midnight there"
     )
 
     host: str = "127.0.0.1"
@@ -87,6 +93,11 @@ class Settings(BaseSettings):
     def _parse_networks(cls, value: Any) -> Any:
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(_network(str(part).strip()) for part in parts if str(part).strip())
+
+    @field_validator("time_zone", mode="before")
+    @classmethod
+    def _parse_zone(cls, value: Any) -> ZoneInfo:
+        return value if isinstance(value, ZoneInfo) else zone_named(str(value).strip())
 
     @field_validator("issuer")
     @classmethod
@@ -139,6 +150,10 @@ class Settings(BaseSettings):
     def secure(self) -> bool:
         """True when people reach Yimen by https, so cookies are Secure and `__Host-`."""
         return self.issuer.startswith("https:")
+
+    @cached_property
+    def local_time(self) -> LocalTime:
+        return LocalTime(self.time_zone)
 
     @cached_property
     def issuer_authority(self) -> str:

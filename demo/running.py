@@ -53,8 +53,7 @@ async def open_demo(
         status, _ = await _run(environment, "apply", "-", given=json.dumps(county.description).encode())
         if status != 0:
             raise DemoError(f"yimen apply ended with status {status}")
-        server = await stack.enter_async_context(_serving(environment, log))
-        await _until_ready(port, server)
+        server = await stack.enter_async_context(serving(environment, port, log))
         yield Yimen(issuer, environment, server), county
 
 
@@ -84,10 +83,14 @@ def _environment(folder: Path, issuer: str, port: int) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _serving(environment: Mapping[str, str], log: Path | None) -> AsyncIterator[asyncio.subprocess.Process]:
+async def serving(
+    environment: Mapping[str, str], port: int, log: Path | None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`yimen serve` with these variables, ready to answer."""
     with log.open("ab") if log is not None else contextlib.nullcontext() as stream:
         server = await _start(environment, "serve", stdout=stream, stderr=stream)
         try:
+            await _until_ready(port, server)
             yield server
         finally:
             if server.returncode is None:

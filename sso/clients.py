@@ -18,7 +18,7 @@ from sso.access import AccessRule
 from sso.client_metadata import ClientMetadata
 from sso.client_secrets import ClientSecrets
 from sso.errors import SsoError
-from sso.redirect_uris import origin_of, require_registrable
+from sso.redirect_uris import as_of_now, origin_of, require_registrable, to_keep
 from vault.ledger import Event
 from vault.rows import SignedRows, read
 
@@ -122,7 +122,7 @@ _BY_ID = Prepared(read(client_table).where(client_table.c.client_id == bindparam
 class Clients:
     def __init__(self, clock: Clock, settings: Settings, rows: SignedRows, client_secrets: ClientSecrets) -> None:
         self._clock = clock
-        self._loopback_allowed = not settings.secure
+        self._settings = settings
         self._rows = rows
         self._secrets = client_secrets
         self._cache: dict[str, tuple[Client, float]] = {}
@@ -144,7 +144,7 @@ class Clients:
         if row is None:
             self._cache.pop(client_id, None)
             return None
-        client = _client(row)
+        client = self._client(row)
         self._cache[client_id] = (client, time.monotonic())
         return client
 
@@ -187,7 +187,7 @@ class Clients:
             "first_party": int(registration.first_party),
             "access": registration.access.model_dump(mode="json"),
             "status": registration.status,
-            "metadata": parsed.model_dump(mode="json", exclude_unset=True),
+            "metadata": to_keep(parsed.model_dump(mode="json", exclude_unset=True), self._settings),
         }
         for rule in ("users", "organisations", "roles"):
             values["access"][rule].sort()
@@ -240,7 +240,7 @@ class Clients:
     async def _genuine(self, connection: Connection, query: Select[Any]) -> builtins.list[Client]:
         """In a list, a client that somebody else wrote is missing: it must not take the others with it."""
         rows = await connection.execute(query)
-        return [_client(row) for row in rows if self._rows.is_genuine(client_table, row)]
+        return [self._client(row) for row in rows if self._rows.is_genuine(client_table, row)]
 
     def _parse(self, registration: ClientRegistration) -> ClientMetadata:
         client_id = registration.client_id
@@ -263,12 +263,26 @@ class Clients:
             raise SsoError("ERR-CLIENT_METADATA", "; ".join(problems)) from None
         native = parsed.application_type == "native"
         for uri in (*parsed.redirect_uris, *parsed.post_logout_redirect_uris):
-            require_registrable(uri, native=native, loopback_allowed=self._loopback_allowed)
+            require_registrable(uri, native=native, loopback_allowed=not self._settings.secure)
         if parsed.sector_identifier_uri is not None:
-            require_registrable(parsed.sector_identifier_uri, native=False, loopback_allowed=self._loopback_allowed)
+            require_registrable(parsed.sector_identifier_uri, native=False, loopback_allowed=not self._settings.secure)
         if parsed.subject_type == "pairwise" and len(parsed.sectors) > 1:
             raise SsoError("ERR-CLIENT_METADATA", "pairwise subjects for several hosts need a sector_identifier_uri")
         return parsed
+
+    def _client(self, row: Row[Any]) -> Client:
+        return Client(
+            client_id=row.client_id,
+            secret_hash=row.secret_hash,
+            name=row.name,
+            policy=row.policy,
+            owner=row.owner,
+            first_party=bool(row.first_party),
+            access=AccessRule.model_validate(row.access),
+            status=row.status,
+            metadata=ClientMetadata.model_validate(as_of_now(row.metadata, self._settings)),
+            version=row.version,
+        )
 
     @staticmethod
     def _require_credential(parsed: ClientMetadata, secret_hash: str | None) -> None:
@@ -283,18 +297,3 @@ class Clients:
         if known is not None and known.secret_hash and await self._secrets.verify(known.secret_hash, secret):
             return None
         return await self._secrets.hash(secret)
-
-
-def _client(row: Row[Any]) -> Client:
-    return Client(
-        client_id=row.client_id,
-        secret_hash=row.secret_hash,
-        name=row.name,
-        policy=row.policy,
-        owner=row.owner,
-        first_party=bool(row.first_party),
-        access=AccessRule.model_validate(row.access),
-        status=row.status,
-        metadata=ClientMetadata.model_validate(row.metadata),
-        version=row.version,
-    )

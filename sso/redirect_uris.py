@@ -1,11 +1,19 @@
-"""Redirect URIs: what may be registered, and when a request names a registered one. Exact, but for RFC 8252 ports."""
+"""Redirect URIs: what may be registered, and when a request names a registered one. Exact, but for RFC 8252 ports.
 
-from collections.abc import Sequence
+One at a host of our own gateway is kept by that host's name, so that it is always where the gateway is now.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from core.settings import Settings
 from sso.errors import SsoError
 
+# Nobody registers one: it has no dot, which the scheme of a native client needs.
+_AT_GATEWAY = "gateway:"
+_MEMBERS = ("redirect_uris", "post_logout_redirect_uris")
 _FORBIDDEN = set('\\"<>^`{|} \t\r\n') | {chr(code) for code in range(32)} | {"\x7f"}
 
 
@@ -43,6 +51,33 @@ def is_claimed(uri: str, registered: Sequence[str]) -> bool:
     """True when the URI itself says who gets the answer. On another loopback port than the registered one, or under a
     private scheme, it may be any program of the person's machine (RFC 8252 §8.6)."""
     return uri in registered and urlsplit(uri).scheme in ("https", "http")
+
+
+def to_keep(metadata: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Client metadata as it is written down."""
+    return _with_each(metadata, lambda uri: _kept_form(uri, settings))
+
+
+def as_of_now(kept: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The client metadata of what was written down."""
+    return _with_each(kept, lambda uri: _uri_of(uri, settings))
+
+
+def _with_each(metadata: Mapping[str, Any], other: Callable[[str], str]) -> dict[str, Any]:
+    return {name: [*map(other, value)] if name in _MEMBERS else value for name, value in metadata.items()}
+
+
+def _kept_form(uri: str, settings: Settings) -> str:
+    host = settings.gateway_slug(urlsplit(uri).netloc)
+    origin = settings.gateway_origin(host) if host is not None else ""
+    return f"{_AT_GATEWAY}{host}{uri.removeprefix(origin)}" if origin and uri.startswith(f"{origin}/") else uri
+
+
+def _uri_of(kept: str, settings: Settings) -> str:
+    if not kept.startswith(_AT_GATEWAY):
+        return kept
+    host, slash, path = kept.removeprefix(_AT_GATEWAY).partition("/")
+    return f"{settings.gateway_origin(host)}{slash}{path}"
 
 
 def origin_of(uri: str) -> str | None:

@@ -144,7 +144,7 @@ async def sealer(database: Database, custodian: KeyringCustodian, clock: FrozenC
 
 @pytest.fixture
 async def ledger(database: Database, clock: FrozenClock, sealer: Sealer) -> AsyncIterator[Ledger]:
-    ledger = Ledger(database, clock, sealer, "yimen.test/ledger")
+    ledger = Ledger(database, clock, sealer)
     await ledger.start()
     yield ledger
     await ledger.stop()

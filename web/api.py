@@ -109,6 +109,7 @@ class HealthOut(BaseModel):
 _REFUSALS: dict[int | str, dict[str, Any]] = {401: {"model": Failure}, 403: {"model": Failure}, 422: {"model": Failure}}
 Cursor = Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200)]
+_WHEN = "ISO 8601; a day, or a time without offset, is the county's (YIMEN_TIME_ZONE)"
 
 
 def api_router(house: "House") -> APIRouter:
@@ -199,8 +200,8 @@ def api_router(house: "House") -> APIRouter:
         system: Annotated[str, Query(description="Short name")] = "",
         action: str = "",
         result: str = "",
-        since: Annotated[str, Query(description="ISO 8601")] = "",
-        until: Annotated[str, Query(description="ISO 8601")] = "",
+        since: Annotated[str, Query(description=_WHEN)] = "",
+        until: Annotated[str, Query(description=_WHEN)] = "",
         text: str = "",
     ) -> EventPage:
         filters = Filters.of(
@@ -212,7 +213,8 @@ def api_router(house: "House") -> APIRouter:
                 "since": since,
                 "until": until,
                 "text": text,
-            }
+            },
+            house.settings.local_time,
         )
         await surface.record(request, session, "audit.query", filters.fields)
         found = await house.audit.query(await filters.query(house, cursor=cursor, limit=limit))

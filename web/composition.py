@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
 
 from connectors.gateway.parts import GatewayParts
 from connectors.gateway.swap.captures import Captures
@@ -159,7 +158,7 @@ async def _build(
     sealer = Sealer(database, custodian, settings.suite, clock)
     await sealer.prepare()
     stack.callback(sealer.wipe)
-    ledger = Ledger(database, clock, sealer, f"{urlsplit(settings.issuer).netloc}/ledger")
+    ledger = Ledger(database, clock, sealer)
     await ledger.start()
     stack.push_async_callback(ledger.stop)
     repeats = Repeats(clock, ledger)
@@ -177,7 +176,7 @@ async def _build(
     sealer.row_keys.follow(database)
     stack.push_async_callback(sealer.row_keys.unfollow)
 
-    users = Users(clock, ledger, sealer, rows)
+    users = Users(clock, settings.local_time, ledger, sealer, rows)
     hashing = PasswordHashing()
     stack.callback(hashing.close)
     passwords = Passwords(clock, settings, hashing, rows)
@@ -187,7 +186,8 @@ async def _build(
     clients = Clients(clock, settings, rows, ClientSecrets(hashing))
     signing_keys = SigningKeys(database, clock, sealer, ledger, rows)
     await signing_keys.start()
-    interactions, consents, grants = Interactions(clock, rows), Consents(clock, ledger, rows), Grants(clock, rows)
+    interactions, consents = Interactions(clock, rows), Consents(clock, ledger, rows)
+    grants = Grants(clock, settings.local_time, rows)
     tokens = Tokens(clock, settings.issuer, signing_keys, sealer)
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)

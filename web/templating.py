@@ -7,16 +7,15 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 
+from core.local_time import LocalTime
 from web.i18n import LOCALES, catalogue, choose_locale
 from web.static_files import load_assets
 
-COUNTY_ZONE = ZoneInfo("Asia/Shanghai")
 THEMES = ("auto", "light", "dark")
 SIZES = ("normal", "large", "larger")
 LOCALE_COOKIE = "yimen-locale"
@@ -28,7 +27,7 @@ _ICON = Markup(
     '<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" fill="{fill}" stroke="{stroke}"'
     ' stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{drawing}</svg>'
 )
-_TIME = Markup('<time datetime="{instant}" data-local="{style}">{text}</time>')
+_TIME = Markup('<time datetime="{instant}" data-local="{style}" title="{told}">{text}</time>')
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,6 @@ def render(template: str, preferences: Preferences, context: Mapping[str, Any]) 
             t=texts.text,
             has_text=texts.__contains__,
             error_text=texts.error,
-            time=_time_element,
             preferences=preferences,
             locales=LOCALES,
             themes=THEMES,
@@ -97,12 +95,15 @@ def monogram(name: str) -> str:
     return "".join(word[0] for word in words[:2]).upper()
 
 
-def _time_element(at: datetime, style: str = "minute") -> Markup:
-    """A time the browser writes again in the viewer's zone; without script it stands in the county's."""
-    local = at.astimezone(COUNTY_ZONE)
+def time_element(local_time: LocalTime, at: datetime, style: str = "minute") -> Markup:
+    """A time the browser writes again in the viewer's zone; without script it stands in the county's. Its title says
+    which."""
+    local = local_time.at(at)
     form = {"date": "%Y-%m-%d", "minute": "%Y-%m-%d %H:%M", "second": "%Y-%m-%d %H:%M:%S"}[style]
     instant = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return _TIME.format(instant=instant, style=style, text=local.strftime(form))
+    return _TIME.format(
+        instant=instant, style=style, told=local.isoformat(timespec="seconds"), text=local.strftime(form)
+    )
 
 
 @cache

@@ -21,8 +21,9 @@ MESSAGE_KINDS: frozenset[str] = frozenset(get_args(MessageKind))
 Method = Literal["POST", "PUT", "PATCH", "SOCKET"]
 SOCKET: Final = "SOCKET"
 
-# A word of a program, such as `login` or `user.doLogin`: a value that says what is asked for.
-WORD = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z")
+# A word of a program, such as `login` or `user.doLogin`: a value that says what is asked for. An address says where,
+# and may be the gateway's, which is another one after a move.
+WORD = re.compile(r"(?![A-Za-z]+://)[A-Za-z][A-Za-z_.:/-]{0,39}\Z")
 GRAPHQL = re.compile(r"(mutation|query)\b[^<>]{0,4000}\Z")
 SIGN_IN = re.compile(r"log_?[io]n|sign_?in|auth|session", re.IGNORECASE)
 # JSON-RPC, GraphQL, and the front controllers of old.

@@ -85,6 +85,7 @@ class Passwords:
     def __init__(self, clock: Clock, settings: Settings, hashing: PasswordHashing, rows: SignedRows) -> None:
         self._clock = clock
         self._max_age = timedelta(days=settings.password_max_age_days)
+        self._local_time = settings.local_time
         self._hashing = hashing
         self._rows = rows
 
@@ -97,10 +98,14 @@ class Passwords:
         return len(password) <= MAX_LENGTH * 4 and await self._hashing.verify(kept, password)
 
     async def is_expired(self, connection: Connection, user_id: str) -> bool:
+        """A password grows a day older at midnight: it never ends in the middle of somebody's work."""
         if not self._max_age:
             return False
         row = await self._current(connection, user_id)
-        return row is not None and bool(row.password_created_at + self._max_age <= self._clock.now())
+        if row is None:
+            return False
+        chosen, today = map(self._local_time.day_of, (row.password_created_at, self._clock.now()))
+        return today - chosen >= self._max_age
 
     async def history(self, connection: Connection, user_id: str) -> Sequence[str]:
         """The hashes that a new password is compared with, newest first."""

@@ -71,6 +71,7 @@ class Session:
 class Sessions:
     def __init__(self, clock: Clock, settings: Settings, ledger: Ledger, rows: SignedRows) -> None:
         self._clock = clock
+        self._local_time = settings.local_time
         self._rows = rows
         self._idle = timedelta(minutes=settings.session_idle_minutes)
         self._admin_idle = timedelta(minutes=settings.admin_session_idle_minutes)
@@ -193,7 +194,7 @@ class Sessions:
         person's own rows were tampered with.
         """
         part, now = rows[0][0], self._clock.now()
-        user = user_of_parts(self._rows, [person for _, person in rows], now.date())
+        user = user_of_parts(self._rows, [person for _, person in rows], self._local_time.day_of(now))
         session = self._rows.once(("session", part.raw[0]), (part.raw, user), lambda: self._kept(part, user))
         if session is None or not user.is_active or now >= session.expires_at:
             return None

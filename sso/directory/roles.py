@@ -17,6 +17,10 @@ class Role(StrEnum):
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 
 
+def has_administrator(roles: Iterable[str]) -> bool:
+    return not ADMINISTRATORS.isdisjoint(roles)
+
+
 def require_compatible(roles: Iterable[str]) -> frozenset[Role]:
     """The set of roles. An administrator has no other role, of administration or of business. Raises ERR-ROLES."""
     try:

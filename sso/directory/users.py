@@ -1,6 +1,6 @@
 """People: their names, posts, roles and status. Sensitive personal data is sealed, and found by a blind index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -24,6 +24,7 @@ from core.clock import Clock
 from core.database import Bytes, Connection, Json, Part, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
+from core.local_time import LocalTime
 from sso.authentication.endings import end_sessions
 from sso.directory.organisations import ids_of_path, organisation_table
 from sso.directory.posts import Post, post_of_row, post_table, replace_posts, require_sound_posts, rows_of
@@ -34,7 +35,7 @@ from sso.directory.registration import (
     canonical_mobile,
     checked,
 )
-from sso.directory.roles import ADMINISTRATORS, Role
+from sso.directory.roles import Role, has_administrator
 from sso.errors import SsoError
 from sso.names import fold_username
 from vault.errors import VaultError
@@ -79,7 +80,7 @@ class User:
 
     @property
     def is_administrator(self) -> bool:
-        return bool(self.roles & ADMINISTRATORS)
+        return has_administrator(self.roles)
 
 
 user_table = Table(
@@ -125,8 +126,9 @@ POST_ORDER = (post_table.c.main.desc(), post_table.c.id)
 
 
 class Users:
-    def __init__(self, clock: Clock, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> None:
+    def __init__(self, clock: Clock, local_time: LocalTime, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> None:
         self._clock = clock
+        self._local_time = local_time
         self._ledger = ledger
         self._sealer = sealer
         self._rows = rows
@@ -216,7 +218,7 @@ class Users:
         actor: str,
     ) -> None:
         now, posts = self._clock.now(), rows_of(user_id, registration.posts)
-        defaults = {"must_change_password": False, "totp_required": _is_administrator(registration.roles)}
+        defaults = {"must_change_password": False, "totp_required": has_administrator(registration.roles)}
         await self._rows.insert_told(
             connection,
             user_table,
@@ -250,7 +252,7 @@ class Users:
             await replace_posts(connection, known.id, posts)
         if not changed:
             return ()
-        if _is_administrator(registration.roles) and not _is_administrator(known.roles):
+        if has_administrator(registration.roles) and not has_administrator(known.roles):
             # Two factors are an administrator's default, also for somebody who becomes one (等保 §8.1.4.1 d).
             values = {**values, "totp_required": True}
         event = _event(known.id, changed, actor)
@@ -306,7 +308,7 @@ class Users:
     async def _several(self, connection: Connection, query: Select[Any], *, left_out: bool = False) -> list[User]:
         """With `left_out`, people whose rows were tampered with are missing; else ERR-ROW_TAMPERED is raised."""
         rows = await connection.execute(query.order_by(user_table.c.username, *POST_ORDER))
-        today = self._clock.now().date()
+        today = self._local_time.day_of(self._clock.now())
         found: list[User] = []
         for _, group in groupby(rows, lambda row: row.id):
             try:
@@ -393,7 +395,3 @@ def _plain_values(registration: UserRegistration) -> dict[str, Any]:
     if registration.must_change_password is not None:
         values["must_change_password"] = registration.must_change_password
     return values
-
-
-def _is_administrator(roles: Iterable[str]) -> bool:
-    return not ADMINISTRATORS.isdisjoint(roles)

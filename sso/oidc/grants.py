@@ -28,6 +28,7 @@ from core.clock import Clock
 from core.database import Bytes, Connection, Part, Prepared, Together, UtcDateTime, Values, metadata
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
+from core.local_time import LocalTime
 from sso.authentication.endings import session_table
 from sso.authentication.sessions import Session
 from sso.directory.users import PERSON_COLUMNS, POST_ORDER, User, people, user_of_parts, user_table
@@ -182,8 +183,9 @@ class PresentedRefreshToken:
 
 
 class Grants:
-    def __init__(self, clock: Clock, rows: SignedRows) -> None:
+    def __init__(self, clock: Clock, local_time: LocalTime, rows: SignedRows) -> None:
         self._clock = clock
+        self._local_time = local_time
         self._rows = rows
 
     async def create(
@@ -337,7 +339,7 @@ class Grants:
         now = self._clock.now()
         # Its id is the first of its columns.
         grant, has_ended = self._rows.once(("grant", part.raw[0]), part.raw, lambda: self._kept(part))
-        user = user_of_parts(self._rows, person, now.date())
+        user = user_of_parts(self._rows, person, self._local_time.day_of(now))
         return Held(grant, user, is_live=not has_ended and grant.expires_at > now and user.is_active)
 
     def _kept(self, part: Part) -> tuple[Grant, bool]:

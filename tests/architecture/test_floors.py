@@ -117,6 +117,18 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     assert [str(path) for floor in FLOORS for path in modules(floor) if path.stem in empty] == []
 
 
+def test_what_day_it_is_only_the_local_time_knows() -> None:
+    """`.date()` of a time in UTC is another day than the people's, for some hours of each."""
+    asked = [
+        f"{path.relative_to(ROOT)}:{number} {line.strip()}"
+        for floor in FLOORS
+        for path in modules(floor)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if (".date()" in line or ".today()" in line) and path.name != "local_time.py"
+    ]
+    assert asked == []
+
+
 def test_modules_stay_short_enough_to_read() -> None:
     long = {
         str(path.relative_to(ROOT)): lines

@@ -66,6 +66,19 @@ def test_every_wrong_setting_is_named_at_once() -> None:
         assert name in caught.value.detail
 
 
+def test_days_are_those_of_the_county_s_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().time_zone.key == "Asia/Shanghai"
+    monkeypatch.setenv("YIMEN_TIME_ZONE", "Asia/Urumqi")
+    assert load_settings().local_time.zone.key == "Asia/Urumqi"
+
+
+@pytest.mark.parametrize("zone", ["", "Beijing", "UTC+8", "+08:00", "../UTC", "Asia"])
+def test_a_time_zone_that_is_none_is_refused(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIMEN_TIME_ZONE", zone)
+    with pytest.raises(ConfigurationError, match=r"YIMEN_TIME_ZONE: .*no time zone; write it as Asia/Shanghai"):
+        load_settings()
+
+
 def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YIMEN_ISUER", "https://sso.example.cn")
     with pytest.raises(ConfigurationError, match="YIMEN_ISUER"):

@@ -2,6 +2,7 @@ import pytest
 
 from core.clock import FrozenClock
 from core.database import Database
+from core.settings import Settings
 from sso.directory.organisations import Kind, Level, Organisation, Organisations
 from sso.directory.users import Users
 from vault.keys.sealing import Sealer
@@ -21,8 +22,8 @@ def organisations(clock: FrozenClock, rows: SignedRows) -> Organisations:
 
 
 @pytest.fixture
-def users(clock: FrozenClock, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> Users:
-    return Users(clock, ledger, sealer, rows)
+def users(clock: FrozenClock, settings: Settings, ledger: Ledger, sealer: Sealer, rows: SignedRows) -> Users:
+    return Users(clock, settings.local_time, ledger, sealer, rows)
 
 
 @pytest.fixture

@@ -90,3 +90,44 @@ async def test_pairwise_subjects_are_for_one_sector(
         "sector_identifier_uri": sector,
     }
     assert (await told(database, clients, **metadata) is None) is accepted
+
+
+MOVED = {"issuer": "https://sso.linxi.example", "gateway_domain": "gw.linxi.example"}
+
+
+async def addresses(database: Database, clients: Clients) -> dict[str, tuple[str, ...]]:
+    async with database.read() as connection:
+        client = await clients.find(connection, "affairs")
+    assert client is not None
+    return {"redirect_uris": client.metadata.redirect_uris, "bye": client.metadata.post_logout_redirect_uris}
+
+
+async def test_an_address_at_a_gateway_host_is_always_where_the_gateway_is_now(
+    database: Database, clients: Clients, settings: Settings, clock: FrozenClock, rows: SignedRows
+) -> None:
+    registered: dict[str, Any] = {
+        "redirect_uris": ["http://oa.localhost:8000/.yimen/callback?a=b", "http://OA.localhost:8000/x", REDIRECT_URI],
+        "post_logout_redirect_uris": ["http://oa-files.localhost:8000/", "http://oa.localhost:8080/"],
+    }
+    assert await told(database, clients, **registered) is None
+    assert await addresses(database, clients) == {
+        "redirect_uris": tuple(registered["redirect_uris"]),
+        "bye": tuple(registered["post_logout_redirect_uris"]),
+    }
+    moved = Clients(clock, Settings(**{**settings.model_dump(), **MOVED}), rows, ClientSecrets(PasswordHashing()))
+    assert await addresses(database, moved) == {
+        "redirect_uris": (
+            "https://oa.gw.linxi.example/.yimen/callback?a=b",
+            "http://OA.localhost:8000/x",
+            REDIRECT_URI,
+        ),
+        "bye": ("https://oa-files.gw.linxi.example/", "http://oa.localhost:8080/"),
+    }
+
+
+@pytest.mark.parametrize("application_type", ["web", "native"])
+async def test_nobody_registers_an_address_as_it_is_kept(
+    database: Database, clients: Clients, application_type: str
+) -> None:
+    uri = "gateway:oa/.yimen/callback"
+    assert await told(database, clients, redirect_uris=[uri], application_type=application_type) is not None

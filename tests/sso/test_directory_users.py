@@ -1,5 +1,5 @@
 import dataclasses
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -105,14 +105,16 @@ async def test_people_are_found_by_either_of_their_mobile_numbers(
 
 
 async def test_a_post_counts_only_on_its_days(database: Database, users: Users, clock: FrozenClock, tree: None) -> None:
-    today = clock.now().date()
+    midnight = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)  # in the county
+    clock.advance(midnight - timedelta(seconds=1) - clock.now())
+    today = date(2026, 11, 23)
     posts = (
         Post("qx-xt-dz", "科员", main=True, until=today),
         Post("qx-xt-lx", "驻村干部", since=today + timedelta(days=1)),
     )
     await put(database, users, dataclasses.replace(WANG, posts=posts))
     assert [post.organisation_id for post in (await wang(database, users)).posts] == ["qx-xt-dz"]
-    clock.advance(timedelta(days=1))
+    clock.advance(timedelta(seconds=1))
     user = await wang(database, users)
     assert [post.organisation_id for post in user.posts] == ["qx-xt-lx"]
     assert "qx-xt-dz" not in user.organisations

@@ -3,15 +3,15 @@
 import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from demo.county import County
-from demo.running import Yimen, open_demo
+from demo.running import Yimen, open_demo, serving
 from tests.chromium import chromium
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -37,6 +37,16 @@ async def town(tmp_path: Path, database_url: str) -> AsyncIterator[Town]:
     folder, log = tmp_path / "data", tmp_path / "server.log"
     async with open_demo(folder, free_port(), log=log, database_url=database_url, log_level="DEBUG") as (yimen, county):
         yield Town(yimen, county, folder, log)
+
+
+@asynccontextmanager
+async def moved(town: Town, issuer: str, gateway_domain: str) -> AsyncIterator[Town]:
+    """The town after its server was stopped, and started again under other names."""
+    town.yimen.server.terminate()
+    await town.yimen.server.wait()
+    environment = {**town.yimen.environment, "YIMEN_ISSUER": issuer, "YIMEN_GATEWAY_DOMAIN": gateway_domain}
+    async with serving(environment, int(environment["YIMEN_PORT"]), town.log) as server:
+        yield replace(town, yimen=Yimen(issuer, environment, server))
 
 
 @pytest.fixture

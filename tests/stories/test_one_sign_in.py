@@ -12,7 +12,7 @@ from tests.stories.conftest import DESKTOP, PHONE, Town, launch, sign_in
 from tests.stories.spying import spy_on, ways_of_writing
 
 # What stands on each system's home page for the person who is signed in.
-_HOMES = {
+HOMES = {
     "zhihui": f"{CADRE.name},您好",
     "wenhua": f"欢迎您,{CADRE.name}",
     "nongjia": f"{CADRE.name} 同志,您好",
@@ -32,7 +32,7 @@ async def test_a_cadre_signs_in_once_and_reaches_every_system(
     seen = await spy_on(context)
     portal = await sign_in(context, town)
     await reach_clients(portal)
-    for slug, greeting in _HOMES.items():
+    for slug, greeting in HOMES.items():
         page = await launch(portal, slug)
         if slug == "jingzhong":
             await type_captcha(page, town)
@@ -114,7 +114,7 @@ async def test_the_auditor_proves_who_opened_what(town: Town, browser: Browser, 
     context = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
     portal = await sign_in(context, town)
     page = await launch(portal, "zhihui")
-    await expect_anywhere(page, _HOMES["zhihui"])
+    await expect_anywhere(page, HOMES["zhihui"])
 
     auditing = await browser.new_context(viewport=DESKTOP, locale="zh-CN")
     audit = await sign_in(auditing, town, "shenji")

@@ -49,10 +49,10 @@ async def test_a_filtered_export_is_good_and_misses_nothing_silently(
         assert not report.is_good
 
 
-async def test_another_key_is_refused(exported: list[bytes]) -> None:
+async def test_another_key_is_refused(exported: list[bytes], key: VerifierKey) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    foreign = VerifierKey("yimen.test/ledger", Ed25519PrivateKey.generate().public_key())
+    foreign = VerifierKey(key.name, Ed25519PrivateKey.generate().public_key())
     assert not verify(exported, foreign).is_good
 
 

@@ -50,7 +50,7 @@ async def test_an_event_of_a_unit_of_work_that_fails_is_not_there(database: Data
 async def test_concurrent_appends_all_get_places_whoever_sequences(
     database: Database, ledger: Ledger, clock: FrozenClock, sealer: Sealer
 ) -> None:
-    other = Ledger(database, clock, sealer, "yimen.test/ledger")
+    other = Ledger(database, clock, sealer)
     await other.start()
     assert other.public_key() == ledger.public_key()
     await asyncio.gather(*(ledger.append(opened(n)) for n in range(60)), *(other.append(opened(n)) for n in range(60)))

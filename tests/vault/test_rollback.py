@@ -182,7 +182,7 @@ async def test_nothing_is_appended_to_a_tree_other_than_the_one_that_was_signed(
     await ledger.sequence()
     await change(database, statement)
     await ledger.append(opened(3))
-    for opened_again in (ledger, Ledger(database, clock, sealer, "yimen.test/ledger")):
+    for opened_again in (ledger, Ledger(database, clock, sealer)):
         await opened_again.start()
         with pytest.raises(VaultError, match="ERR-LEDGER_TAMPERED"):
             await opened_again.sequence()

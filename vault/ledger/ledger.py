@@ -34,6 +34,7 @@ from vault.ledger.events import (
     leaf_content,
 )
 from vault.ledger.group_commit import GroupCommit
+from vault.ledger.name import new_name, signed_name
 from vault.ledger.tree import (
     NEWEST_CHECKPOINT,
     TREE_SIZE,
@@ -67,22 +68,30 @@ class LedgerHealth:
 
 
 class Ledger:
-    def __init__(self, database: Database, clock: Clock, sealer: Sealer, origin: str) -> None:
+    def __init__(self, database: Database, clock: Clock, sealer: Sealer) -> None:
         self._database = database
         self._clock = clock
         self._sealer = sealer
-        self._origin = origin
         self._group: GroupCommit[Values] = GroupCommit(self._write)
         self._signer: Signer | None = None
         self._telling: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
-        """Loads the signing key, and makes the empty tree at the first start. Exactly one process wins."""
-        self._signer = Signer(self._origin, await signing_key(self._database, self._sealer, "ledger"))
+        """Loads the signing key and the ledger's name; the first start makes both, and the empty tree. Exactly one
+        process wins."""
+        key = await signing_key(self._database, self._sealer, "ledger")
         async with self._database.write() as connection:
             # Where something was signed already, a missing size is no first start: it is found by `signed_frontier`.
             if await self.checkpoint(connection) is None:
-                await insert_if_absent(connection, tree_table, name="events", size=0)
+                await self._begin(connection, Signer(new_name(), key))
+            name = await signed_name(connection, key.public_key())
+        # Without one that was signed, every checkpoint there is was spoiled: `signed_frontier` finds that too.
+        self._signer = Signer(name or new_name(), key)
+
+    async def _begin(self, connection: Connection, signer: Signer) -> None:
+        await insert_if_absent(connection, tree_table, name="events", size=0)
+        note = signer.sign(0, merkle.EMPTY_ROOT)
+        await insert_if_absent(connection, checkpoint_table, size=0, note=note, signed_at=self._clock.now())
 
     async def stop(self) -> None:
         await self.told()

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from core.errors import YimenError
+from core.local_time import LocalTime
 from vault.errors import VaultError
 from vault.ledger import Event
 from vault.ledger.checkpoints import VerifierKey
@@ -42,13 +43,14 @@ def export(
     actor: Annotated[str | None, typer.Option(help="user:<id>, client:<id> or operator:<name>")] = None,
     system: Annotated[str | None, typer.Option(help="Id of a system")] = None,
     action: Annotated[str | None, typer.Option(help="For example launch")] = None,
-    since: Annotated[datetime | None, typer.Option(help="UTC")] = None,
-    until: Annotated[datetime | None, typer.Option(help="UTC")] = None,
+    since: Annotated[str, typer.Option(help="A day or a time (2026-11-23T08:00) of the county's time zone")] = "",
+    until: Annotated[str, typer.Option(help="As --since; a day counts to its end")] = "",
 ) -> None:
     """Write the ledger's events, oldest first, with the proof of each. The export itself is an event of the ledger."""
-    query = LedgerQuery(actor=actor, system=system, action=action, since=_utc(since), until=_utc(until))
 
     async def run(house: House) -> None:
+        begins, ends = _span(house.settings.local_time, since, until)
+        query = LedgerQuery(actor=actor, system=system, action=action, since=begins, until=ends)
         event = Event(action="audit.export", result="success", actor=operator(), detail={"format": form})
         await house.ledger.append(event)
         chunks = house.audit_file.export_csv(query) if form == "csv" else house.audit_file.export(query)
@@ -128,5 +130,8 @@ def _is_special(output: Path) -> bool:
     return output.exists() and not output.is_file()
 
 
-def _utc(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+def _span(county: LocalTime, since: str, until: str) -> tuple[datetime | None, datetime | None]:
+    try:
+        return county.since(since) if since else None, county.until(until) if until else None
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("write a day as 2026-11-23, a time as 2026-11-23T08:00") from None

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from connectors.gateway_client import follow_the_settings
+from connectors.gateway_client import keep_by_host
 from core.database import Database
 from core.errors import ConfigurationError
 from core.logs import configure_logs, logger
@@ -94,14 +94,14 @@ async def _prepare(settings: Settings) -> None:
     async with open_house(settings) as house:
         # Where the parts run apart, the file with the passwords is made in one of them, not in whichever comes first.
         first_sign_in = await create_administrators(house) if settings.role in ("all", "identity") else None
-        moved = await _follow_the_settings(house)
+        renewed = await _keep_by_host(house)
     if first_sign_in is not None:
         _log.warning(
             "three administrators were created: read their one-time passwords, then delete the file",
             file=str(first_sign_in),
         )
-    if moved:
-        _log.warning("the gateway has another address: its sign-in clients follow", systems=moved)
+    if renewed:
+        _log.info("from now on these sign-in clients follow the gateway's address", systems=renewed)
     _log.info(
         "starting",
         issuer=settings.issuer,
@@ -113,9 +113,9 @@ async def _prepare(settings: Settings) -> None:
     )
 
 
-async def _follow_the_settings(house: House) -> list[str]:
+async def _keep_by_host(house: House) -> list[str]:
     async with house.database.write() as connection:
-        return await follow_the_settings(connection, house.settings, house.systems, house.clients)
+        return await keep_by_host(connection, house.settings, house.systems, house.clients)
 
 
 def _require_certificate(settings: Settings) -> None:

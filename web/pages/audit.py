@@ -44,7 +44,7 @@ def audit_routes(surface: Surface) -> list[Route]:
     async def audit(request: Request) -> Response:
         session = await surface.member(request, Role.AUDIT_ADMIN)
         texts = surface.texts(request)
-        filters = Filters.of(request.query_params)
+        filters = Filters.of(request.query_params, surface.settings.local_time)
         query = await filters.query(house, cursor=request.query_params.get("before") or None, limit=_PAGE)
         await surface.record(request, session, "audit.query", filters.fields)
         found = await house.audit.query(query)
@@ -72,7 +72,7 @@ def audit_routes(surface: Surface) -> list[Route]:
     async def export(request: Request) -> Response:
         session = await surface.member(request, Role.AUDIT_ADMIN)
         sent = await surface.form(request)
-        filters = Filters.of(sent.items())
+        filters = Filters.of(sent.items(), surface.settings.local_time)
         query = await filters.query(house)
         await surface.record(request, session, "audit.export", filters.fields)
         stamp = house.clock.now().strftime("%Y%m%dT%H%M%SZ")

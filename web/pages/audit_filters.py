@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from core.local_time import LocalTime, zone_named
 from vault.ledger.queries import LedgerQuery
 from web.pages.form import FormError
-from web.templating import COUNTY_ZONE
 
 if TYPE_CHECKING:
     from web.composition import House
@@ -20,7 +19,8 @@ _PREFIXES = ("user:", "client:", "operator:", "system")
 
 @dataclass(frozen=True)
 class Filters:
-    """The fields as typed; `zone` is the viewer's, in which `since` and `until` are meant."""
+    """The fields as typed; `zone` is the viewer's, in which `since` and `until` are meant: the county's where the
+    browser has not told its own."""
 
     person: str = ""
     system: str = ""
@@ -32,12 +32,13 @@ class Filters:
     zone: str = ""
 
     @classmethod
-    def of(cls, sent: Mapping[str, str]) -> "Filters":
-        filters = cls(**{name: sent.get(name, "").strip()[:128] for name in _FIELDS})
+    def of(cls, sent: Mapping[str, str], county: LocalTime) -> "Filters":
+        """Raises ERR-FORM when a field does not parse."""
+        typed = {name: sent.get(name, "").strip()[:128] for name in _FIELDS}
+        filters = cls(**{**typed, "zone": typed["zone"] or county.zone.key})
         if filters.result not in ("", *RESULTS):
             raise FormError("ERR-FORM", "unknown result")
-        filters.instant(filters.since)
-        filters.instant(filters.until)
+        filters.span()
         return filters
 
     @property
@@ -48,15 +49,16 @@ class Filters:
             filled.pop("zone", None)
         return filled
 
-    def instant(self, typed: str) -> datetime | None:
-        """Raises ERR-FORM when the time does not parse."""
-        if not typed:
-            return None
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """From when until when; a day is meant from its midnight to the next. Raises ERR-FORM."""
+        if not (self.since or self.until):
+            return None, None
         try:
-            at = datetime.fromisoformat(typed)
-            return (at if at.tzinfo else at.replace(tzinfo=self._zone())).astimezone(UTC)
+            meant = LocalTime(zone_named(self.zone))
+            since = meant.since(self.since) if self.since else None
+            return since, meant.until(self.until) if self.until else None
         except (ValueError, OverflowError) as error:
-            raise FormError("ERR-FORM", "a time has the form 2026-11-23T08:00") from error
+            raise FormError("ERR-FORM", "a time has the form 2026-11-23T08:00, a day 2026-11-23") from error
 
     async def query(self, house: "House", *, cursor: str | None = None, limit: int = 50) -> LedgerQuery:
         actor, system = None, None
@@ -70,20 +72,15 @@ class Filters:
             if self.system:
                 known = await house.systems.find_by_slug(connection, self.system)
                 system = known.id if known else self.system
+        since, until = self.span()
         return LedgerQuery(
             actor=actor,
             system=system,
             action=self.action or None,
             result=self.result or None,
-            since=self.instant(self.since),
-            until=self.instant(self.until),
+            since=since,
+            until=until,
             text=self.text or None,
             cursor=cursor,
             limit=limit,
         )
-
-    def _zone(self) -> ZoneInfo:
-        try:
-            return ZoneInfo(self.zone) if self.zone else COUNTY_ZONE
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return COUNTY_ZONE

@@ -20,7 +20,6 @@ from web.i18n import Catalogue
 from web.pages.answers import is_fragment
 from web.pages.surface import Surface, go
 from web.pages.tiles import Tile, by_system, grouped, matching, tile_of
-from web.templating import COUNTY_ZONE
 
 _RECENT_EVENTS = 40
 _RECENT_TILES = 6
@@ -40,7 +39,7 @@ def portal_routes(surface: Surface) -> list[Route]:
             request,
             "portal.html",
             section="portal",
-            daytime=daytime_at(house.clock.now().astimezone(COUNTY_ZONE).hour),
+            daytime=daytime_at(house.settings.local_time.at(house.clock.now()).hour),
             total=len(tiles),
             query=query,
             groups=grouped(found, surface.texts(request)),

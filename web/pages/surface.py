@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from web.i18n import Catalogue, catalogue
 from web.pages.answers import Flash, page
 from web.pages.form import Form, read_form
 from web.pages.tabs import Tab, tabs_of
-from web.templating import Preferences
+from web.templating import Preferences, time_element
 
 if TYPE_CHECKING:
     from web.composition import House
@@ -147,6 +148,7 @@ class Surface:
                 "csrf": await self._token(request),
                 "viewer": viewer_of(session) if session else None,
                 "flash": flash_of(request),
+                "time": partial(time_element, self.settings.local_time),
                 **context,
             },
         )

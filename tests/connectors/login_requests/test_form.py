@@ -42,6 +42,13 @@ def test_a_hidden_field_that_a_script_sets_is_no_constant() -> None:
     assert dict(found.constants) == {"_task": "login"}
 
 
+def test_an_address_says_where_to_go_on_and_is_neither_constant_nor_fixed() -> None:
+    back = "http://oa.county/login"
+    found = read(f'<input type="hidden" name="page" value="{back}">', action=f"/in?service={back}&do=login")
+    assert found is not None
+    assert (dict(found.constants), dict(found.query)) == ({}, {"service": None, "do": "login"})
+
+
 def test_a_value_of_the_address_that_differs_from_visit_to_visit_is_not_fixed() -> None:
     found = read(action="/login.php?do=login")
     assert found is not None

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from core.clock import FrozenClock
 from core.database import Database
+from core.settings import Settings
 from sso.authentication.password_policy import prepare, require_strong
 from sso.authentication.passwords import HISTORY, PasswordHashing, Passwords, password_table
 from sso.errors import SsoError
@@ -92,12 +93,14 @@ async def test_one_of_the_last_five_is_not_chosen_again(database: Database, pass
     assert await passwords.chosen(history, "lin", chosen[0])
 
 
-async def test_a_password_is_too_old_after_ninety_days(
-    database: Database, clock: FrozenClock, passwords: Passwords
+@pytest.mark.parametrize("chosen_at", ["00:00:00", "07:59:59", "16:00:00", "23:59:59"])
+async def test_a_password_is_too_old_from_the_ninetieth_midnight_on(
+    database: Database, clock: FrozenClock, passwords: Passwords, settings: Settings, chosen_at: str
 ) -> None:
+    clock.advance(settings.local_time.since(f"2026-11-24T{chosen_at}") - clock.now())
     async with database.write() as connection:
         await passwords.set(connection, USER, "Lan-ting-2026!", actor="operator:test")
-        clock.advance(timedelta(days=90, seconds=-1))
+        clock.advance(settings.local_time.since("2027-02-21T23:59:59") - clock.now())
         assert not await passwords.is_expired(connection, USER)
         clock.advance(timedelta(seconds=1))
         assert await passwords.is_expired(connection, USER)

@@ -113,6 +113,10 @@ async def test_an_export_is_whole_or_not_there(yimen: Yimen, database: Database,
     key = (await yimen("audit", "key"))[1].strip()
     status, said, _ = await yimen("audit", "verify", str(whole), "--key", key)
     assert (status, "genuine" in said) == (0, True)
+    status, said, _ = await yimen("audit", "export", "--until", "2026-01-01")
+    assert (status, len(said.splitlines())) == (0, 2)
+    status, _, complained = await yimen("audit", "export", "--since", "yesterday")
+    assert (status, "2026-11-23T08:00" in complained) == (2, True)
     nowhere = tmp_path / "missing" / "audit.jsonl"
     status, _, complained = await yimen("audit", "export", "-o", str(nowhere))
     assert (status, "ERR-AUDIT_FILE" in complained) == (1, True)

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from cryptography import x509
@@ -13,8 +14,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.database import Database
-from sso.clients import client_table
 from tests.stories.conftest import free_port
 from tests.web.processes.conftest import COMMAND, Served, environment, open_served
 
@@ -105,17 +104,25 @@ async def test_a_role_by_itself_serves_its_own(tmp_path: Path, database_url: str
     assert await process.wait() == 0
 
 
-async def test_the_gateways_sign_in_follows_a_new_address(tmp_path: Path, database_url: str) -> None:
+async def test_the_gateways_sign_in_is_where_the_settings_of_the_server_say(tmp_path: Path, database_url: str) -> None:
     port, own = free_port(), {"database_url": database_url}
-    given = json.dumps(_SYSTEM).encode()
-    assert (await run(tmp_path / "data", port, own, "apply", "-", given=given))[0] == 0
     moved = own | {"gateway_domain": "gw.localhost"}
-    async with open_served(tmp_path / "data", port, moved):
-        database = Database(database_url)
-        async with database.read() as connection:
-            (row,) = (await connection.execute(client_table.select())).all()
-        await database.close()
-    assert row.metadata["redirect_uris"] == [f"http://oa.gw.localhost:{port + 1}/.yimen/callback"]
+    async with open_served(tmp_path / "data", port, moved) as served:
+        given = json.dumps(_SYSTEM).encode()
+        assert (await run(tmp_path / "data", port, own, "apply", "-", given=given))[0] == 0
+        for domain, taken in (("gw.localhost", 303), ("localhost", 400)):
+            asked = {
+                "client_id": "gateway.oa",
+                "redirect_uri": f"http://oa.{domain}:{port + 1}/.yimen/callback",
+                "response_type": "code",
+                "scope": "openid",
+                "state": "s",
+                "code_challenge": "x" * 43,
+                "code_challenge_method": "S256",
+            }
+            target = f"/authorize?{urlencode(asked)}"
+            request = f"GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+            assert (await served.say(request.encode())).status == taken
 
 
 def own_certificate(folder: Path) -> tuple[Path, Path]:

@@ -17,11 +17,11 @@ function localiseTimes(root) {
   }
 }
 
-// Days and times typed into a filter are the viewer's: the offset travels with the form.
+// Days and times typed into a filter are the viewer's: the zone travels with the form, and is said beside it.
 function tellZone(root) {
-  for (const field of root.querySelectorAll("input[data-zone]")) {
-    field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  }
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const field of root.querySelectorAll("input[data-zone]")) field.value = zone;
+  for (const element of root.querySelectorAll("[data-zone-name]")) element.textContent = zone;
 }
 
 function addPeeks(root) {
