@@ -4,8 +4,8 @@ from functools import partial
 
 from connectors.gateway.wire.rewrite import OriginMap
 from connectors.origin import ExactOrigin
+from tests.bench.line import Line
 from tests.bench.load import repeated
-from tests.bench.table import Line
 
 _ORIGINS = OriginMap(ExactOrigin.parse("http://10.3.2.1:8080"), "https://oa.gw.example")
 _MEGABYTE = 1024 * 1024

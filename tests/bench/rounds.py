@@ -1,0 +1,127 @@
+"""All rows at all servers, in turn, again and again: what slows the machine for a while slows everybody."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from tests.bench.backlog import Drained
+from tests.bench.generator.driving import drive
+from tests.bench.generator.job import Job, Result
+from tests.bench.generator.modes import MODES
+from tests.bench.machine import CoreClock, Cores
+from tests.bench.options import Options
+from tests.bench.peers.provider import Provider
+
+# Above this share of its core the generator may be what limits.
+_BUSY = 0.8
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One row at one server in one round. Shares are of the server's core: what the server used of it, and what
+    anything else did meanwhile."""
+
+    result: Result
+    server_share: float
+    others_share: float
+    drained: Drained | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row at one server: medians over the rounds, and the worst of what must not be hidden."""
+
+    rate: float
+    p50: float
+    p99: float
+    failed: int
+    first_failure: str
+    generator_share: float
+    server_share: float
+    others_share: float
+    lag: float
+    drained_in: float
+    kept_up: bool
+
+    @property
+    def by_generator(self) -> bool:
+        return self.generator_share > _BUSY
+
+
+Figures = Mapping[tuple[str, str], Figure]
+
+
+async def measure(providers: Sequence[Provider], options: Options, cores: Cores) -> Figures:
+    """By name of the provider and row."""
+    for turn in range(max(provider.warm_ups for provider in providers)):
+        late = [provider for provider in providers if provider.warm_ups > turn]
+        await _round(late, options, cores, f"warm-up {turn + 1}")
+    found: defaultdict[tuple[str, str], list[Measured]] = defaultdict(list)
+    for number in range(options.rounds):
+        for key, measured in (await _round(providers, options, cores, f"round {number + 1}")).items():
+            found[key].append(measured)
+    return {key: _figure(several) for key, several in found.items()}
+
+
+async def _round(
+    providers: Sequence[Provider], options: Options, cores: Cores, title: str
+) -> dict[tuple[str, str], Measured]:
+    found = {}
+    for row in options.rows:
+        for provider in providers:
+            if row in provider.targets:
+                measured = found[provider.name, row] = await _measure(provider, row, options, cores)
+                print(f"{title:10} {row:20} {provider.name:17} {_told(measured)}", flush=True)
+    return found
+
+
+async def _measure(provider: Provider, row: str, options: Options, cores: Cores) -> Measured:
+    job = Job(
+        mode=row if row in MODES else "page",
+        target=provider.targets[row],
+        connections=options.connections,
+        seconds=options.seconds,
+        warm_up=options.warm_up,
+    )
+    clock, began, used = CoreClock(cores.server), time.perf_counter(), provider.cpu_seconds()
+    result = await drive(job, processes=options.generators, cores=sorted(cores.generator))
+    share = (provider.cpu_seconds() - used) / (time.perf_counter() - began)
+    others = max(clock.busy() - share, 0.0)
+    drained = await provider.backlog.drain() if provider.backlog else None
+    return Measured(result, share, others, drained)
+
+
+def _figure(rounds: Sequence[Measured]) -> Figure:
+    results = [measured.result for measured in rounds]
+    drained = [measured.drained for measured in rounds if measured.drained]
+    return Figure(
+        rate=median(result.rate for result in results),
+        p50=median(result.quantile(0.5) for result in results),
+        p99=median(result.quantile(0.99) for result in results),
+        failed=sum(result.failed for result in results),
+        first_failure=next((result.first_failure for result in results if result.first_failure), ""),
+        generator_share=_worst(result.cpu_share for result in results),
+        server_share=median(measured.server_share for measured in rounds),
+        others_share=_worst(measured.others_share for measured in rounds),
+        lag=_worst(each.lag for each in drained),
+        drained_in=_worst(each.seconds for each in drained),
+        kept_up=all(each.kept_up for each in drained),
+    )
+
+
+def _worst(values: Iterable[float]) -> float:
+    return max(values, default=0.0)
+
+
+def _told(measured: Measured) -> str:
+    result, drained = measured.result, measured.drained
+    told = (
+        f"{result.rate:8,.0f}/s  p50 {result.quantile(0.5):6.1f} ms  p99 {result.quantile(0.99):6.1f} ms"
+        f"  failed {result.failed}  server {measured.server_share:4.0%}  others {measured.others_share:4.0%}  generator {result.cpu_share:4.0%}"
+    )
+    if drained:
+        told += f"  ledger waits {drained.lag:.1f} s, drained in {drained.seconds:.1f} s"
+        told += "" if drained.kept_up else "  BACKLOG GROWS"
+    return told + (f"  first: {result.first_failure}" if result.failed else "")
