@@ -117,11 +117,14 @@ def _worst(values: Iterable[float]) -> float:
 
 def _told(measured: Measured) -> str:
     result, drained = measured.result, measured.drained
-    told = (
-        f"{result.rate:8,.0f}/s  p50 {result.quantile(0.5):6.1f} ms  p99 {result.quantile(0.99):6.1f} ms"
-        f"  failed {result.failed}  server {measured.server_share:4.0%}  others {measured.others_share:4.0%}  generator {result.cpu_share:4.0%}"
-    )
+    told = [
+        f"{result.rate:8,.0f}/s  p50 {result.quantile(0.5):6.1f} ms  p99 {result.quantile(0.99):6.1f} ms",
+        f"failed {result.failed}",
+        f"server {measured.server_share:4.0%}  others {measured.others_share:4.0%}  generator {result.cpu_share:4.0%}",
+    ]
     if drained:
-        told += f"  ledger waits {drained.lag:.1f} s, drained in {drained.seconds:.1f} s"
-        told += "" if drained.kept_up else "  BACKLOG GROWS"
-    return told + (f"  first: {result.first_failure}" if result.failed else "")
+        told.append(f"ledger waits {drained.lag:.1f} s, drained in {drained.seconds:.1f} s")
+        told += [] if drained.kept_up else ["BACKLOG GROWS"]
+    if result.failed:
+        told.append(f"first: {result.first_failure}")
+    return "  ".join(told)
