@@ -4,6 +4,7 @@ docs/performance.md says how it measures, and keeps what it found last.
 """
 
 import os
+import signal
 import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -28,6 +29,8 @@ _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 def main() -> None:
     options, cores = parse(), machine.find_cores()
     configure_logs("ERROR", "console")
+    # Whatever ends the run ends its servers.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="yimen-bench-") as name, cores.on(cores.database | cores.generator):
         os.chmod(name, 0o755)  # PostgreSQL runs as another user
         with open_postgres(Path(name), free_port(), cores) as postgres:

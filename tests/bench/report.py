@@ -7,12 +7,10 @@ from datetime import date
 from tests.bench.line import Line
 from tests.bench.machine import Cores
 from tests.bench.options import Options
-from tests.bench.peers.provider import Provider
+from tests.bench.peers.provider import BARE, Provider
 from tests.bench.raw import COSTS, Raw
 from tests.bench.rounds import Figures
 from tests.bench.running import Memory
-
-BARE = "bare"
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Report:
 
     def raw_limit(self, row: str) -> float | None:
         """Of a row over HTTP: what the bare HTTP server and the cryptography alone would take."""
-        straight, answers = self.figures.get((BARE, row)), self.figures.get((BARE, "gateway /small"))
+        straight, answers = self.figures.get((BARE, row)), self.figures.get((BARE, BARE))
         if straight:
             return straight.rate
-        return COSTS[row].limit(answers.rate, self.raw) if answers and row in COSTS else None
+        return COSTS[row].limit(answers.rate, self.raw) if answers and answers.rate and row in COSTS else None

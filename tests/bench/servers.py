@@ -10,10 +10,9 @@ from tests.bench.machine import Cores
 from tests.bench.options import Options
 from tests.bench.peers.keycloak import open_keycloak
 from tests.bench.peers.oidc_provider import open_oidc_provider
-from tests.bench.peers.provider import Account, Provider
+from tests.bench.peers.provider import BARE, Account, Provider
 from tests.bench.peers.yimen import PAGES, open_yimen
 from tests.bench.postgres import Postgres
-from tests.bench.report import BARE
 from tests.bench.running import Running
 from tests.stories.conftest import free_port
 
@@ -54,6 +53,7 @@ async def _open_bare(stack: AsyncExitStack, place: Place, on: frozenset[int], na
     origin = f"http://127.0.0.1:{port}"
     cold_start = await running.ready(f"{origin}/small")
     targets = {f"gateway {page}": Target(page=f"{origin}{page}") for page in PAGES}
+    targets[BARE] = Target(page=f"{origin}/small")
     return Provider(name, origin, running, cold_start, targets)
 
 

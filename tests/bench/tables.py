@@ -24,6 +24,7 @@ def render(report: Report) -> str:
         _heading(report),
         _rates(report),
         *(_ratios(report, column) for column in report.columns if column.backlog),
+        _cpu(report),
         _costs(report),
         _inside(report),
         _raw(report.raw),
@@ -43,6 +44,15 @@ def _heading(report: Report) -> str:
 def _rates(report: Report) -> str:
     head = ["per second (p50 / p99 in ms)", *(column.title for column in report.columns), "raw limit"]
     return _table(head, (_rate_row(report, row) for row in report.options.rows))
+
+
+def _cpu(report: Report) -> str:
+    head = ["CPU of the server for one, ms", *(column.title for column in report.columns)]
+    rows = []
+    for row in report.options.rows:
+        found = [report.figures.get((column.name, row)) for column in report.columns]
+        rows.append([row, *(f"{figure.cpu_each:.2f}" if figure else _NONE for figure in found)])
+    return _table(head, rows)
 
 
 def _rate_row(report: Report, row: str) -> list[str]:

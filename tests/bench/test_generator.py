@@ -103,7 +103,7 @@ def test_an_answer_is_read_when_its_last_byte_is_there(sent: bytes, body: bytes)
 
 def test_jobs_and_results_survive_the_way_between_processes() -> None:
     job = Job("page", Target(page="http://127.0.0.1/", headers={"host": "x"}), 2, 0.5, 0.1, core=1)
-    result = Result(2, 1, "why", 0.5, 0.25, [1.5, 2.5])
+    result = Result(2, 3, 1, "why", 0.5, 0.25, [1.5, 2.5])
     assert Job.from_json(job.to_json()) == job
     assert Result.from_json(result.to_json()) == result
 

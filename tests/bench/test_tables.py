@@ -14,9 +14,9 @@ from tests.bench.backlog import Backlog
 from tests.bench.line import Line
 from tests.bench.machine import Cores, find_cores
 from tests.bench.options import parse
-from tests.bench.peers.provider import Provider
+from tests.bench.peers.provider import BARE, Provider
 from tests.bench.raw import Raw
-from tests.bench.report import BARE, Report
+from tests.bench.report import Report
 from tests.bench.rounds import Figure
 from tests.bench.running import Memory, Running
 
@@ -29,6 +29,7 @@ _FIGURE = Figure(
     generator_share=0.2,
     server_share=0.97,
     others_share=0.02,
+    cpu_each=0.97,
     lag=0.5,
     drained_in=0.7,
     kept_up=True,
@@ -53,7 +54,7 @@ def _report(ours: Figure = _FIGURE, peers: Figure = _FIGURE) -> Report:
         postgres="PostgreSQL 16",
         providers=[_provider(BARE, "bare"), yimen, *starmap(_provider, _PEERS)],
         figures={
-            (BARE, "gateway /small"): replace(_FIGURE, rate=4000.0),
+            (BARE, BARE): replace(_FIGURE, rate=4000.0),
             ("yimen-sqlite", "authorize"): ours,
             ("oidc-provider", "authorize"): peers,
             ("keycloak", "authorize"): replace(peers, rate=100.0),

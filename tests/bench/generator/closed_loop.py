@@ -59,6 +59,7 @@ class _Count:
         self._begins = begins
         self._cpu_before: float | None = None
         self._latencies: list[float] = []
+        self._turns = 0
         self._failed = 0
         self._first_failure = ""
 
@@ -67,6 +68,7 @@ class _Count:
             self._cpu_before = _cpu_seconds()
 
     def succeed(self, began: float) -> None:
+        self._turns += 1
         if began >= self._begins:
             self._latencies.append((time.perf_counter() - began) * 1000)
 
@@ -79,6 +81,7 @@ class _Count:
         used = 0.0 if self._cpu_before is None else _cpu_seconds() - self._cpu_before
         return Result(
             done=len(self._latencies),
+            turns=self._turns,
             failed=self._failed,
             first_failure=self._first_failure,
             seconds=elapsed,

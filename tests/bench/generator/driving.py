@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.bench.generator.job import Job, Result, joined
@@ -15,12 +15,16 @@ class GeneratorError(Exception):
     """A generator ended early. One whose first request is refused already does not begin."""
 
 
-async def drive(job: Job, *, processes: int = 1, cores: Sequence[int] = ()) -> Result:
-    """The job, its connections shared out among processes that begin together, each on a core of `cores`."""
+async def drive(
+    job: Job, *, processes: int = 1, cores: Sequence[int] = (), at_start: Callable[[], None] = lambda: None
+) -> Result:
+    """The job, its connections shared out among processes that begin together, each on a core of `cores`. `at_start`
+    is called when they are about to."""
     started = [await _start(part) for part in _parts(job, processes, cores)]
     try:
         for process in started:
             await _line(process)  # it is ready
+        at_start()
         for process in started:
             await _tell(process, b"\n")
         return joined([Result.from_json(await _line(process)) for process in started])

@@ -47,9 +47,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """`latencies` are milliseconds of what succeeded, `cpu_share` the part of its core that the generator used."""
+    """`done` is what was counted, `turns` all that succeeded. `latencies` are milliseconds of what was counted,
+    `cpu_share` the part of its core that the generator used."""
 
     done: int
+    turns: int
     failed: int
     first_failure: str
     seconds: float
@@ -76,6 +78,7 @@ def joined(results: Sequence[Result]) -> Result:
     """As one: of processes that ran side by side. The busiest decides whether the generator was fast enough."""
     return Result(
         done=sum(result.done for result in results),
+        turns=sum(result.turns for result in results),
         failed=sum(result.failed for result in results),
         first_failure=next((result.first_failure for result in results if result.first_failure), ""),
         seconds=max(result.seconds for result in results),

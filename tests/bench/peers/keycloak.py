@@ -105,12 +105,23 @@ def _realm(account: Account) -> dict[str, Any]:
                 "serviceAccountsEnabled": True,
                 "consentRequired": False,
                 "redirectUris": [account.redirect_uri],
+                "protocolMappers": [_audience(account)],
                 "attributes": {
                     "access.token.signed.response.alg": "ES256",
                     "id.token.signed.response.alg": "ES256",
                 },
             }
         ],
+    }
+
+
+def _audience(account: Account) -> dict[str, Any]:
+    """Newer versions introspect a token only for those whom it is for."""
+    return {
+        "name": "audience",
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-audience-mapper",
+        "config": {"included.client.audience": account.client_id, "access.token.claim": "true"},
     }
 
 

@@ -13,6 +13,8 @@ from tests.bench.generator.job import Target
 from tests.bench.running import Running
 
 SCOPE = "openid profile"
+# The server that has nothing on it, and the row that only it has.
+BARE = "bare"
 
 
 @dataclass(frozen=True)
