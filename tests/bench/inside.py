@@ -8,7 +8,7 @@ from core.settings import Settings
 from sso.authentication.sign_in import Caller
 from tests.bench.line import Line
 from tests.bench.load import rate_of
-from tests.bench.raw import Raw
+from tests.bench.raw import Raw, argon2_rate
 from tests.web.conftest import PASSWORD, add_county, add_person
 from vault.ledger import Event
 from vault.tickets import Use
@@ -28,7 +28,7 @@ async def measure(folder: Path, database_url: str, raw: Raw, seconds: float) -> 
         lines = [
             await _ledger(house, commits, seconds),
             await _release(house, people[0], commits, seconds),
-            await _sign_in(house, raw, seconds),
+            await _sign_in(house, seconds),
         ]
         return [replace(line, path=f"{line.path}, {database}") for line in lines]
 
@@ -62,10 +62,12 @@ async def _release(house: House, user_id: str, commits: float, seconds: float) -
     return Line("vault: release of a credential", rate, commits / 2, "two durable commits", "≥ 1,000/s")
 
 
-async def _sign_in(house: House, raw: Raw, seconds: float) -> Line:
+async def _sign_in(house: House, seconds: float) -> Line:
+    """Beside the raw rate of the same moment: this row is nothing but work for the core."""
     caller = Caller("127.0.0.1", "bench", "browser")
     people = cycle(_PEOPLE)
+    limit = argon2_rate(seconds / 2)
     rate = await rate_of(
         lambda: house.sign_in.password(next(people), PASSWORD, caller), seconds=seconds, callers=len(_PEOPLE) // 2
     )
-    return Line("sso: password sign-in", rate, raw.argon2, "argon2id on one core", "≥ 90 % of argon2id")
+    return Line("sso: password sign-in", rate, limit, "argon2id on one core", "≥ 90 % of argon2id")
