@@ -42,7 +42,7 @@ class Running:
             self._began = time.perf_counter()
             self._process = subprocess.Popen(
                 command,
-                env=os.environ | dict(environment or {}),
+                env=surroundings(environment or {}),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
@@ -94,6 +94,12 @@ class Running:
 
     def _last_words(self) -> str:
         return " | ".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+
+
+def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
+    """This process's own environment with these variables, and no other setting of Yimen."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("YIMEN_")}
+    return inherited | dict(environment)
 
 
 async def _answers(client: httpx.AsyncClient, address: str) -> bool:

@@ -1,7 +1,6 @@
 """Yimen as an operator starts it: `yimen apply`, then `yimen serve` with all its processes."""
 
 import json
-import os
 import subprocess
 import sys
 from contextlib import AsyncExitStack
@@ -14,7 +13,7 @@ from tests.bench.generator.job import Target
 from tests.bench.machine import Cores
 from tests.bench.peers.person import Person
 from tests.bench.peers.provider import Account, Provider, discover, target
-from tests.bench.running import Running
+from tests.bench.running import Running, surroundings
 
 # Gateway pages of the legacy system that is registered.
 PAGES = ("/small", "/block")
@@ -59,8 +58,8 @@ async def open_yimen(
 
 def _apply(yimen: str, environment: dict[str, str], county: dict[str, Any]) -> None:
     given = json.dumps(county).encode()
-    command, inherited = [yimen, "apply", "-"], os.environ | environment
-    done = subprocess.run(command, input=given, env=inherited, capture_output=True, check=False)
+    command, around = [yimen, "apply", "-"], surroundings(environment)
+    done = subprocess.run(command, input=given, env=around, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"yimen apply: {done.stderr.decode()}")
 
