@@ -24,7 +24,7 @@ def measure(seconds: float) -> list[Line]:
     for name, page in pages.items():
         rate = repeated(partial(_ORIGINS.rewrite, page), seconds=seconds)
         copies = repeated(page.lower, seconds=seconds)
-        lines.append(Line(name, rate, copies, "copies in lower case", "≥ 100 MB/s", " MB/s"))
+        lines.append(Line(name, rate, copies, "copies in lower case", asked=100, unit=" MB/s"))
     return lines
 
 

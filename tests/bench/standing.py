@@ -20,6 +20,7 @@ def sentences(report: Report) -> list[str]:
     return [
         *_against_peers(report),
         *_tails(report),
+        *_inside(report),
         *_costs(report),
         *_not_counted(report),
         *_of_the_generator(report),
@@ -70,6 +71,12 @@ def _tails(report: Report) -> Iterator[str]:
         ]
         if long:
             yield f"{ours.title}: p99 is more than {_LONGEST_TAIL:g} × p50: {', '.join(long)}."
+
+
+def _inside(report: Report) -> Iterator[str]:
+    for line in report.lines:
+        if not line.is_met:
+            yield f"{line.path}: {line.rate:,.0f}{line.unit}, asked are {line.target}."
 
 
 def _costs(report: Report) -> Iterator[str]:

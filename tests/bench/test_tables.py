@@ -61,7 +61,7 @@ def _report(ours: Figure = _FIGURE, peers: Figure = _FIGURE) -> Report:
         },
         memory={name: Memory(200.0, 90.0) for name in ("yimen-sqlite", "oidc-provider", "keycloak")},
         raw=_RAW,
-        lines=[Line("ledger", 2000.0, 1000.0, "commits")],
+        lines=[Line("ledger", 2000.0, 1000.0, "commits", asked=1000)],
     )
 
 
@@ -70,7 +70,7 @@ def test_the_table_has_rates_ratios_and_how_it_was_measured() -> None:
     assert "2026-11-28, a machine; PostgreSQL 16, durable. Servers were pinned to core 0, " in text
     assert "| authorize | 1,000 (10.0 / 20.0) | 1,000 (10.0 / 20.0) | 100 (10.0 / 20.0) | 4,000 |" in text
     assert "| authorize | 1.00 | 10.00 | 0.25 | 2.0 | 0.5 s | 0.7 s |" in text
-    assert "| ledger | 2,000/s | 1,000/s commits | 2.00 |  |" in text
+    assert "| ledger | 2,000/s | 1,000/s commits | 2.00 | ≥ 1,000/s |" in text
 
 
 def test_goals_that_are_met_are_said_in_a_sentence_each() -> None:
@@ -105,6 +105,18 @@ def test_without_peers_it_says_that_nothing_is_known_of_them() -> None:
     report = _report()
     alone = replace(report, providers=report.providers[:2])
     assert standing.sentences(alone) == ["No peer was given, so this run says nothing about how we stand beside one."]
+
+
+def test_what_is_measured_inside_is_held_against_what_is_asked_too() -> None:
+    lines = [
+        Line("slow", 9.0, 20.0, "argon2id", asked_ratio=0.9),
+        Line("slower", 90.0, asked=100, unit=" MB/s"),
+        Line("nothing is asked", 1.0, 20.0, "copies"),
+    ]
+    assert standing.sentences(replace(_report(), lines=lines))[2:] == [
+        "slow: 9/s, asked are ≥ 0.9 × argon2id.",
+        "slower: 90 MB/s, asked are ≥ 100 MB/s.",
+    ]
 
 
 def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:
