@@ -36,8 +36,8 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, the secret scanner
 secrets: $(VENV)/.dev ## accept what the secret scanner finds now; look at every new line before committing it
 	$(BIN)/detect-secrets scan $$(git ls-files | grep -vE '(^|/)package-lock.json$$|^requirements/|^.secrets.baseline$$') >.secrets.baseline
 
-bench: $(VENV)/.dev build ## rates and their ratio to what the machine can do
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/.dev build ## rates beside peers and raw limits, into docs/performance.md; BENCH="--help" tells more
+	$(BIN)/python -m tests.bench $(BENCH)
 
 build: web/static/built/manifest.json demo/clients/spa/built/index.html
 

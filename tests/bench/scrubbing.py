@@ -1,15 +1,18 @@
-"""`python -m tests.bench.scrubbing`: what it costs to take a secret out of an answer, usual or hostile."""
+"""What it costs to take a secret out of an answer, usual or hostile. `python -m tests.bench.scrubbing` shows more."""
 
 import base64
 import json
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
 from connectors.gateway.answers.scrub import Scrubber
+from tests.bench.line import Line
+from tests.bench.load import repeated
 
 _SIZE = 1_000_000
 _PIECE = 16 * 1024
@@ -58,6 +61,18 @@ def _streamed(scrubber: Scrubber, answer: bytes) -> None:
     for at in range(0, len(answer), _PIECE):
         stream.feed(answer[at : at + _PIECE])
     stream.finish()
+
+
+def measure(seconds: float) -> list[Line]:
+    """A megabyte again and again, in the pieces in which it comes."""
+    secret = _SECRETS[0]
+    scrubber = Scrubber([secret.encode()])
+    lines = []
+    for name, answer in _answers(secret).items():
+        rate = repeated(partial(_streamed, scrubber, answer), seconds=seconds)
+        copies = repeated(answer.lower, seconds=seconds)
+        lines.append(Line(f"scrub: {name}", rate, copies, "copies in lower case", unit=" MB/s"))
+    return lines
 
 
 def main() -> None:
