@@ -70,7 +70,7 @@ async def test_a_look_reads_indexes_alone(database: Database, clock: FrozenClock
     def numbered(number: int) -> str:
         return f"{number:026d}"
 
-    now, owners, count = clock.now(), 200, 4_000
+    now, owners, count = clock.now(), 2_000, 4_000
     item = {"system": "s", "label": "", "masked_login": "", "version": 1, "state": "active"}
     sealed = {"sealed_login": b"", "sealed_secret": b"", "created_at": now, "updated_at": now}
     event = {"result": "success", "detail": {}, "mac": b"", "recorded_at": now}
