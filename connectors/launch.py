@@ -27,7 +27,7 @@ from vault.items import Item, Items
 from vault.keys.sealing import Opened
 from vault.ledger import Event, Ledger
 from vault.rows import SignedRows
-from vault.tickets import Tickets, Use
+from vault.tickets import Leave, Use
 
 INTENT_LIFETIME = timedelta(seconds=60)
 
@@ -72,7 +72,6 @@ class Launcher:
         settings: Settings,
         systems: Systems,
         items: Items,
-        tickets: Tickets,
         ledger: Ledger,
         rows: SignedRows,
     ) -> None:
@@ -81,7 +80,6 @@ class Launcher:
         self._settings = settings
         self._systems = systems
         self._items = items
-        self._tickets = tickets
         self._ledger = ledger
         self._rows = rows
 
@@ -142,7 +140,11 @@ class Launcher:
     ) -> Opened:
         """Opens the Item for one use at the system's destination.
 
-        Policy is asked again, a Ticket is issued and redeemed, and the ledger event is durable when this returns.
+        Policy is asked again, and the ledger event is durable when this returns. A ticket carries leave from where it
+        is given to where it is used, and proves there who gave it, to whom and for what. Here both are this one call:
+        it opens the item once, for the session that was just asked about, and no token exists that somebody could take
+        elsewhere or use again. So there is nothing to carry, and none is written.
+
         Raises ERR-ACCESS when the person may no longer, and the vault's errors (ERR-ITEM_FROZEN, ERR-ITEM_DESTINATION,
         ERR-ITEM_TAMPERED).
         """
@@ -152,11 +154,8 @@ class Launcher:
         if refusal is not None:
             raise refusal
         use = Use(holder=f"session:{session.id}", destination=system.destination, recipe_hash=recipe_hash)
-        async with self._database.write() as connection:
-            ticket = await self._tickets.issue(
-                connection, item.id, use, actor=f"user:{session.user.id}", purpose=purpose
-            )
-        return await self._items.redeem(ticket, use)
+        leave = Leave(item.id, f"user:{session.user.id}", purpose, owner=item.owner)
+        return await self._items.release(leave, use)
 
     async def forget_expired(self) -> None:
         """Periodic: intents that nobody took."""

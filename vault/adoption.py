@@ -22,8 +22,8 @@ from core.identifiers import new_id
 from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of, covered_columns
 from core.logs import logger
 from vault.errors import VaultError
-from vault.heads import item_table
-from vault.items import TAMPERED, Items
+from vault.heads import TAMPERED, item_table
+from vault.items import Items
 from vault.ledger import Event, Ledger
 from vault.ledger.watch import LedgerWatch
 from vault.row_tables import anchored_later, batches, enclosed_rows, enclosed_tables, enclosing, signed_tables

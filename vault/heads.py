@@ -7,6 +7,7 @@ every process that has seen the newer head.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,11 @@ HEAD_ACTIONS = (
     *("vault.freeze", "vault.note", "vault.rebind", "vault.adopt"),
 )
 _MOST_REMEMBERED = 10_000
-_COVERED = (
+COVERED = (
     *("id", "system", "version", "destination", "label", "masked_login", "state", "frozen_reason", "last_result"),
 )
+# How refusals of what stands in the database are called.
+TAMPERED = ("ERR-ITEM_TAMPERED", "ERR-SEAL", "ERR-LEDGER_TAMPERED")
 _NO_ITEMS = hashlib.sha256().digest()
 
 item_table = Table(
@@ -64,11 +67,12 @@ head_table = Table(
     info=guarded(by="its signature, and the ledger's event that tells of the newest one"),
 )
 
+_BY_ID = Prepared(select(item_table).where(item_table.c.id == bindparam("wanted")))
 _OF_OWNER = select(head_table).where(head_table.c.owner == bindparam("wanted"))
 _LOCKED = Prepared(_OF_OWNER.with_for_update())
 _READ = Prepared(_OF_OWNER.with_for_update(read=True))
 _CONTENT = Prepared(
-    select(*(item_table.c[name] for name in (*_COVERED, "sealed_login", "sealed_secret")))
+    select(*(item_table.c[name] for name in (*COVERED, "sealed_login", "sealed_secret")))
     .where(item_table.c.owner == bindparam("wanted"))
     .order_by(item_table.c.id)
 )
@@ -113,7 +117,8 @@ class Heads:
     async def lock_unbound(self, connection: Connection, owner: str) -> Head:
         """As `lock`, for a head of before items had a destination. Raises ERR-ITEM_TAMPERED."""
         row = await self._locked_row(connection, owner)
-        return await self._signed(connection, row, await _digest_before_destinations(connection, owner))
+        event = await self._ledger.latest(connection, HEAD_ACTIONS, owner)
+        return self._signed(row, await _digest_before_destinations(connection, owner), event)
 
     async def advance(
         self,
@@ -155,11 +160,31 @@ class Heads:
         row = (await connection.execute(_READ, {"wanted": owner})).one_or_none()
         if row is None:
             raise _tampered(owner, "the head is missing")
-        head = await self._verified(connection, row)
-        # Not in `lock`: there the head may be of this very unit of work, and be undone.
+        self.saw(await self._verified(connection, row))
+
+    def agreed(self, head: Row[Any], digest: bytes, event: RecordedEvent | None) -> Head:
+        """The head of a row, of all items of its owner (`digest_of`), and of the newest genuine event about them.
+
+        Raises ERR-ITEM_TAMPERED unless they tell the same story.
+        """
+        agreed = self._signed(head, digest, event)
+        if self.is_old(agreed):
+            raise _tampered(agreed.owner, "the head is older than one that this process has seen")
+        return agreed
+
+    def is_old(self, head: Head) -> bool:
+        """True for a head of before one that this process has seen."""
+        # Ids ascend from write to write, so an older one means that the newer event is gone.
+        return head.event_id < self._seen.get(head.owner, "")
+
+    def saw(self, head: Head) -> None:
+        """Remembers a head that is committed; not one that is locked, which may be of this very unit of work and be
+        undone."""
+        if self._seen.get(head.owner) == head.event_id:
+            return
         while len(self._seen) >= _MOST_REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        self._seen[owner] = head.event_id
+        self._seen[head.owner] = head.event_id
 
     async def owners(self, connection: Connection) -> list[str]:
         """Everybody who has items or a head, or had one that the ledger knows of."""
@@ -173,14 +198,10 @@ class Heads:
         return row
 
     async def _verified(self, connection: Connection, row: Row[Any]) -> Head:
-        head = await self._signed(connection, row, await self._digest(connection, row.owner))
-        # Ids ascend from write to write, so an older one means that the newer event is gone.
-        if head.event_id < self._seen.get(head.owner, ""):
-            raise _tampered(head.owner, "the head is older than one that this process has seen")
-        return head
+        event = await self._ledger.latest(connection, HEAD_ACTIONS, row.owner)
+        return self.agreed(row, await self._digest(connection, row.owner), event)
 
-    async def _signed(self, connection: Connection, head: Row[Any], digest: bytes) -> Head:
-        event = await self._ledger.latest(connection, HEAD_ACTIONS, head.owner)
+    def _signed(self, head: Row[Any], digest: bytes, event: RecordedEvent | None) -> Head:
         if digest != head.digest:
             raise _tampered(head.owner, "the items are not those of the head")
         if head.counter == 0 and event is None and head.digest == _NO_ITEMS:
@@ -194,17 +215,42 @@ class Heads:
         return Head(head.owner, head.counter, event.id)
 
     async def _digest(self, connection: Connection, owner: str) -> bytes:
-        whole = hashlib.sha256()
-        for item in await connection.execute(_CONTENT, {"wanted": owner}):
-            # An optional text says first whether it is there: none and empty are two things.
-            values = (getattr(item, name) for name in _COVERED)
-            whole.update(encode_fields(*(part for value in values for part in (int(value is not None), value or ""))))
-            whole.update(hashlib.sha256(item.sealed_login).digest() + hashlib.sha256(item.sealed_secret).digest())
-        return whole.digest()
+        return digest_of(await connection.execute(_CONTENT, {"wanted": owner}))
 
     @staticmethod
     def _message(owner: str, counter: int, digest: bytes) -> bytes:
         return encode_fields("yimen-head/1", owner, counter) + digest
+
+
+async def item_row(connection: Connection, item_id: str) -> Row[Any]:
+    """Raises ERR-ITEM when there is none."""
+    row: Row[Any] | None = (await connection.execute(_BY_ID, {"wanted": item_id})).one_or_none()
+    if row is None:
+        raise VaultError("ERR-ITEM", f"no item {item_id}", status=404)
+    return row
+
+
+def tampering(error: VaultError, actor: str, subject: str) -> Event:
+    """What the ledger tells of a refusal of `TAMPERED`."""
+    return Event(
+        action="vault.tamper",
+        result="failure",
+        actor=actor,
+        subject=subject,
+        reason=error.code,
+        detail={"detail": error.detail},
+    )
+
+
+def digest_of(items: Iterable[Row[Any]]) -> bytes:
+    """Of all items of an owner, in the order of their ids."""
+    whole = hashlib.sha256()
+    for item in items:
+        # An optional text says first whether it is there: none and empty are two things.
+        values = (getattr(item, name) for name in COVERED)
+        whole.update(encode_fields(*(part for value in values for part in (int(value is not None), value or ""))))
+        whole.update(hashlib.sha256(item.sealed_login).digest() + hashlib.sha256(item.sealed_secret).digest())
+    return whole.digest()
 
 
 async def _digest_before_destinations(connection: Connection, owner: str) -> bytes:

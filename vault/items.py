@@ -1,4 +1,4 @@
-"""Items: the credentials that the vault keeps, and the one way to a password - a Ticket, redeemed."""
+"""Items: the credentials that the vault keeps."""
 
 import builtins
 from collections.abc import Mapping, Sequence
@@ -6,25 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from core.clock import Clock
-from core.database import Connection, Database, Prepared
+from core.database import Connection, Database
 from core.identifiers import new_id
 from vault.errors import VaultError
-from vault.heads import Head, Heads, item_table
+from vault.heads import Head, Heads, item_row, item_table, tampering
 from vault.item_content import open_login, open_secret, open_unbound, seal_content
 from vault.keys.sealing import Opened, Sealer
-from vault.ledger import Event, Ledger
+from vault.ledger import Ledger
 from vault.masking import mask
+from vault.releases import Releases
 from vault.tickets import Leave, Tickets, Use
 
-TAMPERED = ("ERR-ITEM_TAMPERED", "ERR-SEAL", "ERR-LEDGER_TAMPERED")
-
 ItemState = Literal["active", "frozen"]
-
-_BY_ID = Prepared(select(item_table).where(item_table.c.id == bindparam("wanted")))
-_USED = Prepared(update(item_table).where(item_table.c.id == bindparam("wanted")).values(last_used_at=bindparam("now")))
 
 
 @dataclass(frozen=True)
@@ -50,11 +46,11 @@ class Items:
     def __init__(
         self, database: Database, clock: Clock, sealer: Sealer, ledger: Ledger, heads: Heads, tickets: Tickets
     ) -> None:
-        self._database = database
         self._clock = clock
         self._sealer = sealer
         self._ledger = ledger
         self._heads = heads
+        self._releases = Releases(database, clock, sealer, ledger, heads, tickets)
         self.tickets = tickets
 
     # Keeping
@@ -201,7 +197,7 @@ class Items:
 
     async def note_result(self, connection: Connection, item_id: str, result: str, *, actor: str = "system") -> None:
         """How the last use ended: for the portal's tile, and for whether the next page submits itself."""
-        if (await self._row(connection, item_id)).last_result != result:
+        if (await item_row(connection, item_id)).last_result != result:
             await self._mark(connection, item_id, "vault.note", actor, {"last_result": result}, result=result)
 
     async def _mark(
@@ -215,7 +211,7 @@ class Items:
 
     async def find(self, connection: Connection, item_id: str) -> Item:
         """Raises ERR-ITEM when there is none."""
-        return _item(await self._row(connection, item_id))
+        return _item(await item_row(connection, item_id))
 
     async def list(self, connection: Connection, *, owners: Sequence[str], system: str | None = None) -> list[Item]:
         query = select(item_table).where(item_table.c.owner.in_(owners)).order_by(item_table.c.id)
@@ -230,13 +226,13 @@ class Items:
 
     async def login_name(self, connection: Connection, item_id: str) -> str:
         """The account's name in the clear, for the page's user name field and for its owner."""
-        row = await self._row(connection, item_id)
+        row = await item_row(connection, item_id)
         with await open_login(self._sealer, connection, row) as login:
             return login.decode()
 
     async def matches(self, connection: Connection, item_id: str, login: str, secret: bytearray) -> bool:
         """True when the Item holds exactly this; for idempotent `apply`. Nothing leaves the vault."""
-        row = await self._row(connection, item_id)
+        row = await item_row(connection, item_id)
         if await self.login_name(connection, item_id) != login:
             return False
         with await open_secret(self._sealer, connection, row, row.destination) as kept:
@@ -245,97 +241,29 @@ class Items:
     # Releasing
 
     async def redeem(self, token: str, use: Use) -> Opened:
-        """The password, for one use. The ledger's row is durable before this returns (DESIGN §4.12).
+        """The password, for the one use that the ticket was issued for. The ledger's row is durable before this returns
+        (DESIGN §4.12).
 
         Raises ERR-TICKET, ERR-ITEM_FROZEN, ERR-ITEM_DESTINATION or ERR-ITEM_TAMPERED; the ledger tells of each refusal.
         """
-        opened: Opened | None = None
-        try:
-            async with self._database.write() as connection:
-                leave = await self.tickets.redeem(connection, token, use)
-                opened = await self._release(connection, leave, use)
-        except VaultError as error:
-            if opened is not None:
-                opened.wipe()
-            raise await self._refused(error, use) from None
-        return opened
+        return await self._releases.by_ticket(token, use)
 
-    async def _release(self, connection: Connection, leave: Leave, use: Use) -> Opened:
-        await self._heads.verify(connection, (await self._row(connection, leave.item_id)).owner)
-        row = await self._row(connection, leave.item_id)
-        if row.state == "frozen" and leave.purpose != "reveal":
-            raise VaultError("ERR-ITEM_FROZEN", f"item {row.id} is frozen", status=409)
-        destination = row.destination if leave.purpose == "reveal" else use.destination
-        if destination is None or destination != row.destination:
-            raise VaultError("ERR-ITEM_DESTINATION", f"item {row.id} was sealed for another destination", status=409)
-        opened = await open_secret(self._sealer, connection, row, destination)
-        await connection.execute(_USED, {"wanted": row.id, "now": self._clock.now()})
-        await self._ledger.record(
-            connection,
-            Event(
-                action="vault.reveal" if leave.purpose == "reveal" else "vault.release",
-                result="success",
-                actor=leave.actor,
-                subject=f"item:{row.id}",
-                system=row.system,
-                session=use.holder.removeprefix("session:"),
-                detail={
-                    "purpose": leave.purpose,
-                    "destination": destination,
-                    "version": row.version,
-                    "owner": row.owner,
-                    **({"reason": leave.reason} if leave.reason else {}),
-                },
-            ),
-        )
-        return opened
-
-    async def _refused(self, error: VaultError, use: Use) -> VaultError:
-        subject = f"destination:{use.destination or 'none'}"[:255]
-        if error.code in TAMPERED:
-            await self._ledger.append(_tamper(error, use.holder, subject))
-            return VaultError("ERR-ITEM_TAMPERED", error.detail, status=409)
-        await self._ledger.append(
-            Event(
-                action="vault.release",
-                result="refused",
-                actor=use.holder,
-                subject=subject,
-                reason=error.code,
-                detail={"detail": error.detail},
-            )
-        )
-        return error
+    async def release(self, leave: Leave, use: Use) -> Opened:
+        """As `redeem`, where the leave is given and used in one breath: it needs no ticket to carry it."""
+        return await self._releases.at_once(leave, use)
 
     async def _lock(self, connection: Connection, owner: str, actor: str) -> Head:
         """The owner's head for a write. Raises ERR-ITEM_TAMPERED; the refusal is in the ledger too."""
         try:
             return await self._heads.lock(connection, owner)
         except VaultError as error:
-            self._ledger.report(_tamper(error, actor, owner))
+            self._ledger.report(tampering(error, actor, owner))
             raise VaultError("ERR-ITEM_TAMPERED", error.detail, status=409) from None
 
     async def _locked(self, connection: Connection, item_id: str, actor: str) -> tuple[Row[Any], Head]:
         """The item as it stands now that nobody else can write to its owner's items."""
-        head = await self._lock(connection, (await self._row(connection, item_id)).owner, actor)
-        return await self._row(connection, item_id), head
-
-    async def _row(self, connection: Connection, item_id: str) -> Row[Any]:
-        row: Row[Any] | None = (await connection.execute(_BY_ID, {"wanted": item_id})).one_or_none()
-        if row is None:
-            raise VaultError("ERR-ITEM", f"no item {item_id}", status=404)
-        return row
-
-
-def _tamper(error: VaultError, actor: str, subject: str) -> Event:
-    return Event(
-        action="vault.tamper",
-        result="failure",
-        actor=actor,
-        subject=subject,
-        reason=error.code,
-        detail={"detail": error.detail},
-    )
+        head = await self._lock(connection, (await item_row(connection, item_id)).owner, actor)
+        return await item_row(connection, item_id), head
 
 
 def _item(row: Row[Any]) -> Item:

@@ -6,9 +6,8 @@ from sqlalchemy import delete, select
 
 from core.database import Connection, Database
 from vault.errors import VaultError
-from vault.heads import Heads, item_table
+from vault.heads import TAMPERED, Heads, item_table
 from vault.item_content import open_login, open_secret
-from vault.items import TAMPERED
 from vault.keys.sealing import Sealer
 from vault.ledger.watch import LedgerWatch
 from vault.row_watch import UNREADABLE, RowWatch

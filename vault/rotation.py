@@ -9,8 +9,8 @@ from core.clock import Clock
 from core.database import Database, IntegrityError, wait_turn
 from core.integrity import MAC_COLUMN
 from vault.errors import VaultError
-from vault.heads import item_table
-from vault.items import TAMPERED, Items
+from vault.heads import TAMPERED, item_table
+from vault.items import Items
 from vault.keys.row_keys import FOLLOW_SECONDS, ROW_KEY_OWNER
 from vault.keys.sealing import Sealer
 from vault.keys.store import root_table

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Column, String, Table, bindparam, delete, update
+from sqlalchemy import Column, Row, String, Table, bindparam, delete, update
 
 from core.clock import Clock
-from core.database import Bytes, Connection, Prepared, UtcDateTime, metadata
+from core.database import Bytes, Connection, Prepared, UtcDateTime, metadata, new_row
 from core.identifiers import new_token, token_digest
 from core.integrity import mac_column, signed
 from vault.errors import VaultError
@@ -35,20 +36,18 @@ ticket_table = Table(
     ),
 )
 
-# Of two attempts one succeeds: the condition and the mark are one statement.
-_REDEEMING = Prepared(
-    update(ticket_table)
-    .where(
-        ticket_table.c.digest == bindparam("token"),
-        ticket_table.c.used_at.is_(None),
-        ticket_table.c.expires_at > bindparam("now"),
-        ticket_table.c.holder == bindparam("for_holder"),
-        ticket_table.c.destination.is_not_distinct_from(bindparam("for_destination")),
-        ticket_table.c.recipe_hash == bindparam("for_recipe"),
-    )
-    .values(used_at=bindparam("now"))
-    .returning(*ticket_table.c)
+# What makes a ticket good for a use; `Tickets.asked` gives the values.
+IS_GOOD = (
+    ticket_table.c.digest == bindparam("token"),
+    ticket_table.c.used_at.is_(None),
+    ticket_table.c.expires_at > bindparam("now"),
+    ticket_table.c.holder == bindparam("for_holder"),
+    ticket_table.c.destination.is_not_distinct_from(bindparam("for_destination")),
+    ticket_table.c.recipe_hash == bindparam("for_recipe"),
 )
+# Of two attempts one succeeds: the condition and the mark are one statement.
+USING_UP = update(ticket_table).where(*IS_GOOD).values(used_at=bindparam("now"))
+_REDEEMING = Prepared(USING_UP.returning(*ticket_table.c))
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,13 @@ class Use:
 
 @dataclass(frozen=True)
 class Leave:
-    """What a redeemed Ticket allows."""
+    """What a redeemed Ticket allows: one use of one Item. With `owner`, only while the Item is that owner's."""
 
     item_id: str
     actor: str
     purpose: str
-    reason: str
+    reason: str = ""
+    owner: str | None = None
 
 
 class Tickets:
@@ -82,38 +82,51 @@ class Tickets:
     async def issue(
         self, connection: Connection, item_id: str, use: Use, *, actor: str, purpose: str, reason: str = ""
     ) -> str:
-        """A new ticket's token. Only its digest is kept."""
+        """A new ticket's token. Only its digest is kept. The unit of work's last write."""
         token = new_token()
-        await self._rows.insert(
-            connection,
-            ticket_table,
-            digest=token_digest(token),
-            item_id=item_id,
-            actor=actor,
-            holder=use.holder,
-            destination=use.destination,
-            recipe_hash=use.recipe_hash,
-            purpose=purpose,
-            reason=reason,
-            expires_at=self._clock.now() + LIFETIME,
-        )
+        ticket = {
+            "digest": token_digest(token),
+            "item_id": item_id,
+            "actor": actor,
+            "holder": use.holder,
+            "destination": use.destination,
+            "recipe_hash": use.recipe_hash,
+            "purpose": purpose,
+            "reason": reason,
+            "expires_at": self._clock.now() + LIFETIME,
+        }
+        await connection.execute(new_row(ticket_table), self._rows.signed(ticket_table, ticket), last=True)
         return token
 
-    async def redeem(self, connection: Connection, token: str, use: Use) -> Leave:
-        """Consumes the ticket by one conditional statement: of two attempts one succeeds. Raises ERR-TICKET."""
-        asked = {
+    def asked(self, token: str, use: Use) -> dict[str, Any]:
+        """The values of `IS_GOOD` and `USING_UP`."""
+        return {
             "token": token_digest(token),
             "now": self._clock.now(),
             "for_holder": use.holder,
             "for_destination": use.destination,
             "for_recipe": use.recipe_hash,
         }
-        consumed = await connection.execute(_REDEEMING, asked)
-        row = consumed.one_or_none()
+
+    def leave_of(self, row: Row[Any]) -> Leave | None:
+        """What a ticket of `IS_GOOD` allows; None where somebody else wrote it."""
+        if self._rows.problem(ticket_table, row):
+            return None
+        return _leave(row)
+
+    async def redeem(self, connection: Connection, token: str, use: Use) -> Leave:
+        """Consumes the ticket by one conditional statement: of two attempts one succeeds. Raises ERR-TICKET."""
+        row = (await connection.execute(_REDEEMING, self.asked(token, use))).one_or_none()
         if row is None:
             raise VaultError("ERR-TICKET", "the ticket is unknown, used, expired or for another use", status=403)
         self._rows.require(ticket_table, row)
-        return Leave(row.item_id, row.actor, row.purpose, row.reason)
+        return _leave(row)
 
     async def forget_expired(self, connection: Connection) -> None:
         await connection.execute(delete(ticket_table).where(ticket_table.c.expires_at <= self._clock.now()))
+
+
+def _leave(row: Row[Any]) -> Leave:
+    """Only its owner may look at an item (DESIGN §4.14)."""
+    owner = row.actor if row.purpose == "reveal" else None
+    return Leave(row.item_id, row.actor, row.purpose, row.reason, owner)

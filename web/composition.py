@@ -192,7 +192,7 @@ async def _build(
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
     revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
 
-    launcher = Launcher(database, clock, settings, systems, items, tickets, ledger, rows)
+    launcher = Launcher(database, clock, settings, systems, items, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
     captures = Captures(database, clock, sealer, items, ledger)
     upstream = Outbound(settings.upstream_allow)

@@ -30,6 +30,12 @@ SPEND = Together(
     .where(voucher_table.c.id == bindparam("wanted"), voucher_table.c.used_by.is_(None))
     .values(used_by=bindparam("by")),
 )
+UNUSED = (voucher_table.c.id == bindparam("wanted"), voucher_table.c.used_by.is_(None))
+LOOK = Together(
+    use_table,
+    guard=select(voucher_table.c.id).where(*UNUSED),
+    noting=[update(proof_table).where(proof_table.c.n < bindparam("most")).values(n=bindparam("noted"))],
+)
 
 
 @pytest.fixture
@@ -90,6 +96,37 @@ async def test_a_unit_that_fails_before_it_leaves_nothing(store: Database) -> No
     with pytest.raises(IntegrityError):
         await make(store, await make(store))
     assert (await count(store, voucher_table), await count(store, use_table)) == (1, 1)
+
+
+async def look(store: Database, voucher: str, noted: int) -> bool:
+    async with store.write() as connection:
+        return await LOOK.write(connection, [rows(noted)[0]], {"wanted": voucher, "most": 5, "noted": noted})
+
+
+async def test_a_row_that_is_only_looked_at_guards_what_is_written(store: Database) -> None:
+    unused, used = await make(store), await make(store)
+    await spend(store, used, 1)
+    uses = await count(store, use_table)
+    assert await look(store, unused, 1)
+    assert await look(store, unused, 2)
+    assert not await look(store, used, 3)
+    assert not await look(store, "nobody's", 3)
+    assert await count(store, use_table) == uses + 2
+
+
+async def test_a_note_is_made_with_the_rows_and_finds_nothing_to_note_in_peace(store: Database) -> None:
+    unused, used = await make(store), await make(store)
+    await spend(store, used, 1)
+
+    async def noted() -> list[int | None]:
+        async with store.read() as connection:
+            return [*await connection.scalars(select(proof_table.c.n))]
+
+    async with store.write() as connection:
+        await connection.execute(update(proof_table).values(n=1))
+    assert (await look(store, used, 4), await noted()) == (False, [1])
+    assert (await look(store, unused, 7), await noted()) == (True, [7])
+    assert (await look(store, unused, 4), await noted()) == (True, [7])
 
 
 async def test_documents_and_bytes_come_back_as_they_were(store: Database) -> None:

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 
 from core import identifiers
 from core.clock import FrozenClock
-from core.database import Database
+from core.database import Database, StatementError
 from vault.errors import VaultError
 from vault.heads import Heads, head_table, item_table
 from vault.items import Item, Items
@@ -20,7 +20,7 @@ from vault.ledger.events import event_table
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.row_watch import RowWatch
-from vault.tickets import Use
+from vault.tickets import Leave, Use
 
 USE = Use(holder="session:s1", destination="http://127.0.0.1:9101", recipe_hash="r1")
 SECRET = b"Qinghe-2026!zhihui"
@@ -349,15 +349,28 @@ async def test_every_flipped_byte_of_a_row_is_noticed(database: Database, clock:
     assert await release(database, items, item) == SECRET
 
 
-async def test_without_a_ledger_there_is_no_release(
-    database: Database, clock: FrozenClock, items: Items, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+FULL = {
+    "sqlite": "CREATE TRIGGER full BEFORE INSERT ON vault_ledger_event BEGIN SELECT RAISE(ABORT, 'full'); END",
+    "postgresql": "ALTER TABLE vault_ledger_event ADD CONSTRAINT full_ledger CHECK (false) NOT VALID",
+}
+ROOM = {
+    "sqlite": "DROP TRIGGER full",
+    "postgresql": "ALTER TABLE vault_ledger_event DROP CONSTRAINT full_ledger",
+}
+
+
+async def test_without_a_ledger_there_is_no_release(database: Database, clock: FrozenClock, items: Items) -> None:
     item = await keep(database, items)
     token = await issue(database, items, item)
-
-    async def broken(*_: object) -> str:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(ledger, "record", broken)
-    with pytest.raises(OSError, match="disk full"):
-        await items.redeem(token, USE)
+    async with database.write() as connection:
+        await connection.execute(text(FULL[database.dialect]))
+    for _ in range(2):
+        with pytest.raises(StatementError, match="full"):
+            await items.redeem(token, USE)
+        with pytest.raises(StatementError, match="full"):
+            await items.release(Leave(item.id, "user:a", "fill"), USE)
+    async with database.write() as connection:
+        await connection.execute(text(ROOM[database.dialect]))
+    with await items.redeem(token, USE) as secret:
+        assert bytes(secret) == SECRET, "what was not told is not used up"
+    assert await actions(database) == [("vault.add", "success"), ("vault.release", "success")]

@@ -108,8 +108,6 @@ async def everything(house: House, flow: Flow, lin: str, clock: FrozenClock) -> 
             secret=bytearray(b"secret"),
             actor="x",
         )
-        use = Use("session:s", UPSTREAM, "")
-        await house.tickets.issue(connection, item.id, use, actor="x", purpose="fill")
         intent = Intent(item.id, clock.now() + timedelta(seconds=60))
         await house.launcher.keep_intent(connection, signed_in.session.id, system_id, intent)
         gateway = GatewaySessions(house.database, clock, house.sessions, house.rows)
@@ -127,6 +125,8 @@ async def everything(house: House, flow: Flow, lin: str, clock: FrozenClock) -> 
         seed = await house.totp.begin(connection, lin)
         await house.totp.confirm(connection, lin, pyotp.TOTP(seed).at(clock.now()))
         await house.consents.grant(connection, lin, "other", ["openid"])
+    async with house.database.write() as connection:
+        await house.tickets.issue(connection, item.id, Use("session:s", UPSTREAM, ""), actor="x", purpose="fill")
     assert isinstance(await sign_in(house, "lin"), Pending)
 
 
