@@ -1,0 +1,21 @@
+"""The image, made once by the steps of the Dockerfile."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.dockerfile import Image, build
+
+ROOT = Path(__file__).parents[2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the image goes to one worker, so that it is made once."""
+    for item in items:
+        if "image" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("image"))
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return build(ROOT / "Dockerfile", tmp_path_factory.mktemp("image"))
