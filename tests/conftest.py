@@ -70,9 +70,9 @@ def postgres_url() -> Iterator[URL]:
 
 async def _create_template(url: URL) -> None:
     for setting in UNSAFE:
-        await _on_server(url, f"ALTER SYSTEM SET {setting} = off")
-    await _on_server(url, "SELECT pg_reload_conf()")
-    await _on_server(url, f"CREATE DATABASE {TEMPLATE}")
+        await on_server(url, f"ALTER SYSTEM SET {setting} = off")
+    await on_server(url, "SELECT pg_reload_conf()")
+    await on_server(url, f"CREATE DATABASE {TEMPLATE}")
     await _migrate(url.set(database=TEMPLATE).render_as_string(hide_password=False))
 
 
@@ -82,7 +82,7 @@ async def _migrate(url: str) -> None:
     await template.close()
 
 
-async def _on_server(url: URL, statement: str) -> None:
+async def on_server(url: URL, statement: str) -> None:
     """CREATE and DROP DATABASE want a connection that is in no transaction."""
     maintenance = Database(url.render_as_string(hide_password=False))
     async with maintenance.read() as connection:
@@ -104,7 +104,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if BACKEND == "postgresql":
         server: URL = request.getfixturevalue("postgres_url")
         name = f"t_{secrets.token_hex(6)}"
-        await _on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        await on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return server.set(database=name).render_as_string(hide_password=False)
     template: Path = request.getfixturevalue("empty_sqlite")
     shutil.copyfile(template, tmp_path / "yimen.db")

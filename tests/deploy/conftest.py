@@ -1,12 +1,9 @@
-"""The image, made once by the steps of the Dockerfile."""
-
-from pathlib import Path
+"""The image, made once by the steps of the Dockerfile, and Helm."""
 
 import pytest
 
+from tests.deploy.chart import ROOT, Helm, find_helm
 from tests.deploy.dockerfile import Image, build
-
-ROOT = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,3 +16,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     return build(ROOT / "Dockerfile", tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    found = find_helm()
+    if found is None:
+        pytest.skip("there is no helm: `make tools` builds it, where Go is installed")
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import ROOT
+from tests.deploy.chart import ROOT
 from tests.deploy.containers import Container
 from tests.deploy.dockerfile import Image
 
