@@ -24,11 +24,11 @@ class Helm:
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([self.program, *arguments], capture_output=True, text=True, check=False)
 
-    def render(self, values: str) -> list[Manifest]:
+    def render(self, values: str, **other: str) -> list[Manifest]:
         """Everything that an installation with `values/<values>.yaml` brings to the cluster, hooks included."""
-        done = self.run(
-            "template", RELEASE, str(CHART), "--namespace", "county", "--values", str(VALUES / f"{values}.yaml")
-        )
+        given = ["--values", str(VALUES / f"{values}.yaml")]
+        given += [word for name, text in other.items() for word in ("--set", f"{name}={text}")]
+        done = self.run("template", RELEASE, str(CHART), "--namespace", "county", *given)
         assert done.returncode == 0, done.stderr
         return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
 

@@ -33,7 +33,8 @@ def cluster(image: Image, helm: Helm, address_of_a_database: str, tmp_path: Path
     """With the two Secrets that an operator makes."""
     root_key = base64.b64encode(secrets.token_bytes(32)).decode()
     made = {"yimen-database": {"url": address_of_a_database}, "yimen-root-key": {"root-2026-11-23": root_key}}
-    return Cluster(image, tmp_path, helm.render("required"), made)
+    # The ingress stands on this machine, as all of it does.
+    return Cluster(image, tmp_path, helm.render("required", trustedProxies="127.0.0.0/8"), made)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def read_only_root(image: Image) -> Iterator[None]:
 async def test_what_is_installed_runs(installed: Cluster, running: list[Pod]) -> None:
     await an_administrator_signs_in_with_what_the_secret_says(installed, running)
     await every_gateway_host_is_the_gateways(installed, running)
-    await the_verifier_key_is_read_in_a_pod(installed)
+    await the_operator_reads_the_ledger_in_a_pod(installed)
     await an_upgrade_needs_no_passwords(installed)
     assert [str(path) for pod in running for path in pod.container.mounts["/var/lib/yimen"].iterdir()] == []
 
@@ -91,11 +92,17 @@ async def every_gateway_host_is_the_gateways(cluster: Cluster, running: list[Pod
         assert answer.status_code not in (421, 503), answer.text
 
 
-async def the_verifier_key_is_read_in_a_pod(cluster: Cluster) -> None:
-    worker = pods(cluster.manifests)[f"{RELEASE}-worker"]
-    inside = cluster.pod(worker, "exec", arguments=["audit", "key"])
-    assert await inside.container.run() == 0
-    assert inside.container.said().startswith("sso.example.gov.cn/ledger+")
+async def the_operator_reads_the_ledger_in_a_pod(cluster: Cluster) -> None:
+    """Which knows from where the person came, for the ingress is trusted to say it."""
+    assert (await said_by("key", "audit", "key", cluster=cluster)).startswith("sso.example.gov.cn/ledger+")
+    assert PERSON in await said_by("export", "audit", "export", "--format", "csv", cluster=cluster)
+
+
+async def said_by(name: str, *arguments: str, cluster: Cluster) -> str:
+    """What a command says that is executed in a worker's pod."""
+    inside = cluster.pod(pods(cluster.manifests)[f"{RELEASE}-worker"], name, arguments=list(arguments))
+    assert await inside.container.run() == 0, inside.container.said()
+    return inside.container.said()
 
 
 async def an_upgrade_needs_no_passwords(cluster: Cluster) -> None:
