@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from sqlalchemy import URL, make_url, text
+from xdist.scheduler import LoadGroupScheduling
 
 from core.clock import FrozenClock
 from core.database import Database
@@ -32,6 +34,9 @@ hypothesis.settings.load_profile("yimen")
 TEMPLATE = "yimen_template"
 BACKEND = os.environ.get("YIMEN_TEST_DATABASE", "sqlite")
 
+# Folders of tests that one worker carries out.
+TOGETHER = ("tests/deploy/installed/",)
+
 # A test's data need not outlive a power cut.
 UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -43,6 +48,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if "database_url" not in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+class _FoldersTogether(LoadGroupScheduling):  # type: ignore[misc]
+    """Any worker gets any test, but those of a folder that share something dear are one worker's.
+
+    They are known by their place: the marks of xdist's groups are lost with this version of pytest.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling:
+    return _FoldersTogether(config, log)
 
 
 @pytest.fixture

@@ -1,21 +1,8 @@
-"""The image, made once by the steps of the Dockerfile, and Helm."""
+"""Helm, where it is to be had."""
 
 import pytest
 
-from tests.deploy.chart import ROOT, Helm, find_helm
-from tests.deploy.dockerfile import Image, build
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the image goes to one worker, so that it is made once."""
-    for item in items:
-        if "image" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("image"))
-
-
-@pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build(ROOT / "Dockerfile", tmp_path_factory.mktemp("image"))
+from tests.deploy.chart import Helm, find_helm
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ ROLES = ("identity", "gateway", "worker")
 OLDEST, NEWEST = "1.28", kubernetes_validate.latest_version()
 
 
-@pytest.fixture(params=SETS)
+@pytest.fixture(scope="session", params=SETS)
 def manifests(request: pytest.FixtureRequest, helm: Helm) -> list[Manifest]:
     return helm.render(request.param)
 
