@@ -148,6 +148,7 @@ def test_what_the_operator_gives_reaches_every_container(helm: Helm) -> None:
         assert given["YIMEN_TRUSTED_PROXIES"] == "10.244.0.0/16,fd00:10:244::/56"
         assert given["YIMEN_UPSTREAM_ALLOW"] == "10.8.0.0/16"
         assert given["YIMEN_OUTBOUND_ALLOW"] == "10.9.0.0/24,10.9.8.7/32"
+        assert given["YIMEN_TIME_ZONE"] == "Asia/Urumqi"
         assert given["YIMEN_LOCKOUT_MINUTES"] == "30"
         assert "/etc/county-authorities" in {mount["mountPath"] for mount in container["volumeMounts"]}
         assert container["image"].startswith("images.example.gov.cn/yimen@sha256:")

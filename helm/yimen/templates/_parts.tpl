@@ -43,6 +43,7 @@ helm.sh/chart: {{ (index . 0).Chart.Name }}-{{ (index . 0).Chart.Version }}
 - {name: YIMEN_UPSTREAM_ALLOW, value: {{ include "yimen.networks" .Values.upstreamAllow | quote }}}
 - {name: YIMEN_OUTBOUND_ALLOW, value: {{ include "yimen.networks" .Values.outboundAllow | quote }}}
 - {name: YIMEN_SUITE, value: {{ .Values.suite | quote }}}
+- {name: YIMEN_TIME_ZONE, value: {{ .Values.timeZone | quote }}}
 - {name: YIMEN_LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
 - {name: YIMEN_CUSTODIAN, value: credential}
 - {name: YIMEN_CREDENTIAL_DIR, value: /run/yimen/root-key}

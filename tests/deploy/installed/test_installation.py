@@ -94,7 +94,7 @@ async def every_gateway_host_is_the_gateways(cluster: Cluster, running: list[Pod
 
 async def the_operator_reads_the_ledger_in_a_pod(cluster: Cluster) -> None:
     """Which knows from where the person came, for the ingress is trusted to say it."""
-    assert (await said_by("key", "audit", "key", cluster=cluster)).startswith("sso.example.gov.cn/ledger+")
+    assert "/ledger+" in await said_by("key", "audit", "key", cluster=cluster)
     assert PERSON in await said_by("export", "audit", "export", "--format", "csv", cluster=cluster)
 
 
