@@ -1,11 +1,12 @@
 # Two commands matter: `make run` starts the demo county, `make test` proves everything.
 .DEFAULT_GOAL := help
-.PHONY: help secrets run test test-sqlite test-postgres lint bench build lock clean
+.PHONY: help secrets run test test-sqlite test-postgres lint bench build wheelhouse tools lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+HELM_VERSION := v3.20.2
 # More than the cores: browsers and processes under test keep a worker waiting.
 PYTEST_WORKERS ?= 3
 
@@ -17,7 +18,7 @@ run: $(VENV)/.run build ## start Yimen and the demo county, and print where to g
 
 test: lint test-sqlite test-postgres ## everything: lint, types, secrets, the suite on SQLite (with browsers) and on PostgreSQL
 
-test-sqlite: $(VENV)/.dev build
+test-sqlite: $(VENV)/.dev build tools
 	YIMEN_TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 test-postgres: $(VENV)/.dev build
@@ -49,11 +50,21 @@ demo/clients/spa/built/index.html: demo/clients/package-lock.json $(shell find d
 	npm ci --prefix demo/clients --no-audit --no-fund --loglevel=error
 	npm run --silent --prefix demo/clients build
 
+wheelhouse: $(VENV)/.run build ## every wheel that an installation without internet needs, in wheelhouse/
+	rm -rf wheelhouse build
+	@# With pip itself, which pipx wants to have from the same place.
+	$(BIN)/pip download --quiet --no-deps --only-binary :all: --require-hashes -r requirements/run.txt -r requirements/build.txt --dest wheelhouse
+	$(BIN)/pip wheel --quiet --no-build-isolation --no-deps --wheel-dir wheelhouse .
+
+tools: ## what the tests of the chart need beside Python: helm, where Go is there to build it
+	@if [ ! -x .tools/helm ] && command -v go >/dev/null; then \
+		GOBIN=$(CURDIR)/.tools go install -ldflags "-s -w" helm.sh/helm/v3/cmd/helm@$(HELM_VERSION) || true; fi
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
+$(VENV)/.run: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/demo.txt
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	touch $@
 
@@ -62,11 +73,13 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	touch $@ $(VENV)/.run
 
-lock: ## write the hashed locks again from pyproject.toml (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra demo --extra build pyproject.toml -o requirements/run.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--extra demo --extra build --extra dev pyproject.toml -o requirements/dev.txt
+LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+lock: ## write the hashed locks again from pyproject.toml (needs uv; `make lock UPGRADE=--upgrade` takes newer versions)
+	$(LOCK) $(UPGRADE) pyproject.toml -o requirements/run.txt
+	$(LOCK) $(UPGRADE) --group build --group install -o requirements/build.txt
+	$(LOCK) $(UPGRADE) -c requirements/run.txt --extra demo --group build pyproject.toml -o requirements/demo.txt
+	$(LOCK) $(UPGRADE) -c requirements/run.txt --extra demo --extra dev --group build pyproject.toml -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) node_modules demo/clients/node_modules web/static/built demo/clients/spa/built
+	rm -rf $(VENV) .tools wheelhouse build node_modules demo/clients/node_modules web/static/built demo/clients/spa/built

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from sqlalchemy import URL, make_url, text
+from xdist.scheduler import LoadGroupScheduling
 
 from core.clock import FrozenClock
 from core.database import Database
@@ -32,6 +34,9 @@ hypothesis.settings.load_profile("yimen")
 TEMPLATE = "yimen_template"
 BACKEND = os.environ.get("YIMEN_TEST_DATABASE", "sqlite")
 
+# Folders of tests that one worker carries out.
+TOGETHER = ("tests/deploy/installed/",)
+
 # A test's data need not outlive a power cut.
 UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -43,6 +48,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if "database_url" not in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+class _FoldersTogether(LoadGroupScheduling):  # type: ignore[misc]
+    """Any worker gets any test, but those of a folder that share something dear are one worker's.
+
+    They are known by their place: the marks of xdist's groups are lost with this version of pytest.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling:
+    return _FoldersTogether(config, log)
 
 
 @pytest.fixture
@@ -70,9 +90,9 @@ def postgres_url() -> Iterator[URL]:
 
 async def _create_template(url: URL) -> None:
     for setting in UNSAFE:
-        await _on_server(url, f"ALTER SYSTEM SET {setting} = off")
-    await _on_server(url, "SELECT pg_reload_conf()")
-    await _on_server(url, f"CREATE DATABASE {TEMPLATE}")
+        await on_server(url, f"ALTER SYSTEM SET {setting} = off")
+    await on_server(url, "SELECT pg_reload_conf()")
+    await on_server(url, f"CREATE DATABASE {TEMPLATE}")
     await _migrate(url.set(database=TEMPLATE).render_as_string(hide_password=False))
 
 
@@ -82,7 +102,7 @@ async def _migrate(url: str) -> None:
     await template.close()
 
 
-async def _on_server(url: URL, statement: str) -> None:
+async def on_server(url: URL, statement: str) -> None:
     """CREATE and DROP DATABASE want a connection that is in no transaction."""
     maintenance = Database(url.render_as_string(hide_password=False))
     async with maintenance.read() as connection:
@@ -104,7 +124,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if BACKEND == "postgresql":
         server: URL = request.getfixturevalue("postgres_url")
         name = f"t_{secrets.token_hex(6)}"
-        await _on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        await on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return server.set(database=name).render_as_string(hide_password=False)
     template: Path = request.getfixturevalue("empty_sqlite")
     shutil.copyfile(template, tmp_path / "yimen.db")

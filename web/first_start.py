@@ -1,7 +1,8 @@
 """The first start: an empty directory gets its three administrators, each with a one-time password (DESIGN §4.20).
 
-The passwords go to a file that only the operator's account reads, never to a log or a terminal that keeps one. Each
-must be changed at the first sign-in, where a second factor is enrolled too.
+The passwords go to a file that only the operator's account reads, or come from files that the operator has made; never
+do they go to a log or a terminal that keeps one. Each must be changed at the first sign-in, where a second factor is
+enrolled too.
 """
 
 import os
@@ -11,7 +12,9 @@ from pathlib import Path
 from core.database import Connection, wait_turn
 from core.errors import ConfigurationError
 from core.identifiers import new_token
+from sso.authentication.password_policy import require_strong
 from sso.directory.users import UserRegistration
+from sso.errors import SsoError
 from vault.keys.keyring_backends import sync_directory
 from web.composition import House
 
@@ -36,12 +39,40 @@ async def create_administrators(house: House) -> Path | None:
     file that is worth nothing, which the next start replaces. Raises ERR-SETTINGS when it cannot be written.
     """
     async with house.database.write() as connection:
-        await wait_turn(connection, _LOCK)
-        if not await house.users.is_empty(connection):
+        if not await _is_first(house, connection):
             return None
         passwords = {username: f"{new_token()[:20]}-9aZ" for username in _ADMINISTRATORS}
         await _register(house, connection, passwords)
         return _write(house.settings.data_dir / FILE_NAME, passwords)
+
+
+async def create_administrators_with(house: House, folder: Path) -> bool:
+    """Takes the one-time passwords from `folder`, one file for each user name, as a mounted Secret has them.
+
+    False when the directory has people already; then the folder is not looked at, for the Secret may be gone by now.
+    Raises ERR-SETTINGS when a password is missing or weak.
+    """
+    async with house.database.write() as connection:
+        if not await _is_first(house, connection):
+            return False
+        await _register(house, connection, {username: _given(folder / username) for username in _ADMINISTRATORS})
+        return True
+
+
+async def _is_first(house: House, connection: Connection) -> bool:
+    await wait_turn(connection, _LOCK)
+    return await house.users.is_empty(connection)
+
+
+def _given(path: Path) -> str:
+    try:
+        password = path.read_text(encoding="utf-8").strip()
+        require_strong(password, path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError("ERR-SETTINGS", f"{path}: no one-time password ({type(error).__name__})") from None
+    except SsoError as error:
+        raise ConfigurationError("ERR-SETTINGS", f"{path}: the one-time password is too weak: {error.detail}") from None
+    return password
 
 
 async def _register(house: House, connection: Connection, passwords: Mapping[str, str]) -> None:

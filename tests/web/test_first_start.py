@@ -12,9 +12,10 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 from sso.authentication.sign_in import Caller, Pending, Step
 from web.composition import House, open_house
-from web.first_start import create_administrators
+from web.first_start import create_administrators, create_administrators_with
 
 HERE = Caller("127.0.0.1", "", "browser")
+USERNAMES = ("sysadmin", "secadmin", "auditadmin")
 
 
 @pytest.fixture
@@ -77,3 +78,37 @@ async def test_without_a_place_for_the_file_nobody_is_created(empty_house: House
         await create_administrators(empty_house)
     async with empty_house.database.read() as connection:
         assert await empty_house.users.search(connection) == []
+
+
+async def test_the_operators_own_one_time_passwords_open_the_accounts_once(empty_house: House, tmp_path: Path) -> None:
+    secret = secret_with({username: f"{username[::-1]}-One-time-7" for username in USERNAMES}, tmp_path / "secret")
+    assert await create_administrators_with(empty_house, secret)
+    for username in USERNAMES:
+        outcome = await empty_house.sign_in.password(username, f"{username[::-1]}-One-time-7", HERE)
+        assert isinstance(outcome, Pending)
+        assert outcome.step is Step.CHANGE_PASSWORD
+    assert not (empty_house.settings.data_dir / "first-sign-in.txt").exists()
+    assert not await create_administrators_with(empty_house, tmp_path / "deleted since")
+    assert await create_administrators(empty_house) is None
+
+
+@pytest.mark.parametrize(
+    ("auditadmin", "why"), [("Auditadmin-1", "too weak: username"), ("", "too weak: short"), (None, "FileNotFound")]
+)
+async def test_of_one_time_passwords_that_will_not_do_none_is_taken(
+    empty_house: House, tmp_path: Path, auditadmin: str | None, why: str
+) -> None:
+    passwords = {"sysadmin": "Blue-kettle-47", "secadmin": "Grey-anchor-58"}
+    secret = secret_with(passwords | ({} if auditadmin is None else {"auditadmin": auditadmin}), tmp_path / "secret")
+    with pytest.raises(ConfigurationError, match=f"auditadmin: .*{why}") as refused:
+        await create_administrators_with(empty_house, secret)
+    assert not auditadmin or auditadmin not in str(refused.value)
+    async with empty_house.database.read() as connection:
+        assert await empty_house.users.is_empty(connection)
+
+
+def secret_with(passwords: dict[str, str], folder: Path) -> Path:
+    folder.mkdir()
+    for username, password in passwords.items():
+        (folder / username).write_text(f"{password}\n", encoding="utf-8")
+    return folder

@@ -1,29 +1,100 @@
+{{- /* What selects the pods of a part: include "yimen.selector" (list $ "gateway") */}}
+{{- define "yimen.selector" -}}
+app.kubernetes.io/name: yimen
+app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "yimen.labels" -}}
+{{ include "yimen.selector" . }}
+app.kubernetes.io/version: {{ (index . 0).Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
+helm.sh/chart: {{ (index . 0).Chart.Name }}-{{ (index . 0).Chart.Version }}
+{{- end }}
+
+{{- define "yimen.firstSignInSecret" -}}
+{{ .Values.firstSignInSecret | default (printf "%s-first-sign-in" .Release.Name) }}
+{{- end }}
+
+{{- define "yimen.issuer" -}}
+{{ required "issuer is required: the address that people use, https://sso.example.gov.cn" .Values.issuer }}
+{{- end }}
+
+{{- define "yimen.gatewayDomain" -}}
+{{ required "gatewayDomain is required: legacy systems open at <slug>.<gatewayDomain>" .Values.gatewayDomain }}
+{{- end }}
+
+{{- define "yimen.trustedProxies" -}}
+{{- if kindIs "invalid" .Values.trustedProxies }}
+{{- fail "trustedProxies is required: the networks of the ingress's pods, or [] where nothing stands in front" }}
+{{- end }}
+{{- include "yimen.networks" .Values.trustedProxies }}
+{{- end }}
+
+{{- /* A list, or a text with commas, as --set gives it. */}}
+{{- define "yimen.networks" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ join "," . }}{{ end }}
+{{- end }}
+
 {{- define "yimen.environment" -}}
-- {name: YIMEN_ISSUER, value: {{ .Values.issuer | quote }}}
-- {name: YIMEN_GATEWAY_DOMAIN, value: {{ .Values.gatewayDomain | quote }}}
-- {name: YIMEN_TRUSTED_PROXIES, value: {{ .Values.trustedProxies | quote }}}
+- {name: YIMEN_ISSUER, value: {{ include "yimen.issuer" . | quote }}}
+- {name: YIMEN_GATEWAY_DOMAIN, value: {{ include "yimen.gatewayDomain" . | quote }}}
+- {name: YIMEN_TRUSTED_PROXIES, value: {{ include "yimen.trustedProxies" . | quote }}}
+- {name: YIMEN_UPSTREAM_ALLOW, value: {{ include "yimen.networks" .Values.upstreamAllow | quote }}}
+- {name: YIMEN_OUTBOUND_ALLOW, value: {{ include "yimen.networks" .Values.outboundAllow | quote }}}
 - {name: YIMEN_SUITE, value: {{ .Values.suite | quote }}}
+- {name: YIMEN_TIME_ZONE, value: {{ .Values.timeZone | quote }}}
+- {name: YIMEN_LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
 - {name: YIMEN_CUSTODIAN, value: credential}
 - {name: YIMEN_CREDENTIAL_DIR, value: /run/yimen/root-key}
+- {name: YIMEN_DATA_DIR, value: /var/lib/yimen}
 - name: YIMEN_DATABASE_URL
-  valueFrom: {secretKeyRef: {name: {{ .Values.databaseSecret }}, key: url}}
-{{- end -}}
+  valueFrom: {secretKeyRef: {name: {{ .Values.databaseSecret.name }}, key: {{ .Values.databaseSecret.key }}}}
+{{- end }}
 
+{{- /* A pod without its containers and volumes. */}}
 {{- define "yimen.pod" -}}
-securityContext: {runAsNonRoot: true, runAsUser: 10001, fsGroup: 10001, seccompProfile: {type: RuntimeDefault}}
+serviceAccountName: {{ .Values.serviceAccountName }}
 automountServiceAccountToken: false
-volumes:
-  - name: root-key
-    secret: {secretName: {{ .Values.rootKeySecret }}, defaultMode: 0440}
-  - name: data
-    emptyDir: {}
-{{- end -}}
+# The variables that Kubernetes makes of Services would begin with YIMEN_, and be refused as settings that are none.
+enableServiceLinks: false
+securityContext: {runAsNonRoot: true, runAsUser: 10001, runAsGroup: 10001, fsGroup: 10001, seccompProfile: {type: RuntimeDefault}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
 
+{{- define "yimen.volumes" -}}
+- name: root-key
+  secret: {secretName: {{ .Values.rootKeySecret }}, defaultMode: 0440}
+# Nothing that lasts is kept in a pod.
+- {name: data, emptyDir: {sizeLimit: 1Gi}}
+- {name: tmp, emptyDir: {sizeLimit: 1Gi}}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* A container without its name, arguments and environment. */}}
 {{- define "yimen.container" -}}
-image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- $image := .Values.image -}}
+image: {{ if $image.digest }}{{ printf "%s@%s" $image.repository $image.digest | quote }}{{ else }}{{ printf "%s:%s" $image.repository ($image.tag | default .Chart.AppVersion) | quote }}{{ end }}
+imagePullPolicy: {{ $image.pullPolicy }}
 securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
 volumeMounts:
   - {name: root-key, mountPath: /run/yimen/root-key, readOnly: true}
   - {name: data, mountPath: /var/lib/yimen}
-{{- end -}}
+  - {name: tmp, mountPath: /tmp}
+  {{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
