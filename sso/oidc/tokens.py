@@ -19,6 +19,7 @@ from vault.keys.sealing import Sealer
 ACCESS_LIFETIME = timedelta(minutes=10)
 ID_LIFETIME = timedelta(minutes=10)
 _MAX_TOKEN = 8192
+_MOST_REMEMBERED = 1000
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Tokens:
         self._issuer = issuer
         self._keys = keys
         self._sealer = sealer
+        # What a key has signed stays signed, for as long as the key is one of ours.
+        self._read_before: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
 
     def subject(self, client: Client, user_id: str) -> str:
         """The `sub` this client knows the person by; pairwise subjects link nobody across sectors (Core §8.1)."""
@@ -126,9 +129,16 @@ class Tokens:
         return self._keys.signing_key(alg).signer.sign(kind, claims)
 
     def _read(self, token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-        if len(token) > _MAX_TOKEN:
-            return None
-        return verified(token, self._keys.verification_key)
+        """Header and claims of a token that one of our keys signed. The same token is asked about many times."""
+        known = self._read_before.get(token)
+        if known is not None and self._keys.verification_key(known[0]["kid"]) is not None:
+            return known
+        read = verified(token, self._keys.verification_key) if len(token) <= _MAX_TOKEN else None
+        if read is not None:
+            if len(self._read_before) >= _MOST_REMEMBERED:
+                self._read_before.clear()
+            self._read_before[token] = read
+        return read
 
 
 def _half_hash(token: str) -> str:
