@@ -3,12 +3,15 @@
 No path of ours has a control character and no field a NUL, which PostgreSQL cannot keep. Pure ASGI.
 """
 
+import re
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.pages.answers import error_page
 
 # The protocol tells the client, or the person, what is wrong with a request in words of its own.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _JUDGES_ITSELF = frozenset({"/authorize", "/end-session"})
 
 
@@ -19,7 +22,7 @@ class PlainAddresses:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
         if scope["type"] == "http":
-            if any(ord(char) < 32 or ord(char) == 127 for char in scope["path"]):
+            if _CONTROL.search(scope["path"]):
                 app = error_page(Request(scope), "ERR-NOT_FOUND", 404)
             elif scope["path"] not in _JUDGES_ITSELF and (
                 b"%00" in scope["query_string"] or b"\x00" in scope["query_string"]

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import YimenError
@@ -33,6 +34,13 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+class _Json(Response):
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
 def back_channel_routes(house: "House") -> list[Route]:
     back = _BackChannel(house)
     return [
@@ -55,30 +63,30 @@ class _BackChannel:
         return Route(path, partial(self._guard, handler, allowed), methods=_METHODS)
 
     async def metadata(self, _request: Request) -> Response:
-        return JSONResponse(self._metadata, headers={"cache-control": "public, max-age=300"})
+        return _Json(self._metadata, headers={"cache-control": "public, max-age=300"})
 
     async def jwks(self, _request: Request) -> Response:
         await self._house.signing_keys.refresh()
-        return JSONResponse(self._house.signing_keys.jwks(), headers=_JWKS_CACHING)
+        return _Json(self._house.signing_keys.jwks(), headers=_JWKS_CACHING)
 
     async def token(self, request: Request) -> Response:
         pairs = await _body(request)
         authorization = request.headers.get("authorization")
         answer = await self._house.token.answer(authorization, pairs, request.state.address)
-        return JSONResponse(answer, headers=_NO_STORE)
+        return _Json(answer, headers=_NO_STORE)
 
     async def userinfo(self, request: Request) -> Response:
         authorization = request.headers.get("authorization")
         # The form is one of the places for the token: where the header has it, the body may be anything.
         form = unique(await read_pairs(request)) if request.method == "POST" and authorization is None else {}
         token = bearer_token(authorization, request.query_params, form)
-        return JSONResponse(await self._house.userinfo.answer(token), headers=_NO_STORE)
+        return _Json(await self._house.userinfo.answer(token), headers=_NO_STORE)
 
     async def introspect(self, request: Request) -> Response:
         pairs = await _body(request)
         authorization = request.headers.get("authorization")
         answer = await self._house.introspection.answer(authorization, pairs, request.state.address)
-        return JSONResponse(answer, headers=_NO_STORE)
+        return _Json(answer, headers=_NO_STORE)
 
     async def revoke(self, request: Request) -> Response:
         pairs = await _body(request)
@@ -89,7 +97,7 @@ class _BackChannel:
         """Errors as the standards word them; CORS for the web origins of registered clients, without credentials."""
         if request.method.replace("HEAD", "GET") not in allowed:
             body = {"error": "invalid_request", "error_description": f"the method is {' or '.join(allowed)}"}
-            response: Response = JSONResponse(body, 405, {**_NO_STORE, "allow": ", ".join(allowed)})
+            response: Response = _Json(body, 405, {**_NO_STORE, "allow": ", ".join(allowed)})
         elif request.method == "OPTIONS":
             response = Response(status_code=204)
         else:
@@ -99,9 +107,8 @@ class _BackChannel:
                 response = _refusal(request, error)
             except Exception:
                 _log.exception("a request failed", path=request.url.path)
-                response = JSONResponse({"error": "server_error"}, 500, _NO_STORE)
-        for name, value in (await self._cors(request)).items():
-            response.headers[name] = value
+                response = _Json({"error": "server_error"}, 500, _NO_STORE)
+        response.headers.update(await self._cors(request))
         return response
 
     async def _cors(self, request: Request) -> Mapping[str, str]:
@@ -156,7 +163,7 @@ def _refusal(request: Request, error: YimenError) -> Response:
         headers["retry-after"] = "5" if error.code == "ERR-DATABASE" else "1"
     if error.status == 429:
         headers["retry-after"] = str(int(error.parameters.get("minutes", 1)) * 60)
-    return JSONResponse(body, status, headers)
+    return _Json(body, status, headers)
 
 
 def _named(error: YimenError) -> tuple[str, str]:
