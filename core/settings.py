@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.addresses import IpNetwork
 from core.errors import ConfigurationError
+from core.forwarding import ForwardedField
 from core.local_time import LocalTime, zone_named
 from core.origins import DEFAULT_PORTS, canonical_origin, is_dns_name, is_loopback
 
@@ -68,6 +69,8 @@ class Settings(BaseSettings):
     suite: Literal["aes", "sm4"] = "aes"
 
     trusted_proxies: Networks = ()
+    forwarded_field: ForwardedField = Field("either", description="The field in which trusted proxies name the caller")
+    proxy_protocol: bool = Field(False, description="Trusted proxies begin each connection with a PROXY header")
     outbound_allow: Networks = Field((), description="Private networks that protocol fetches may reach")
     upstream_allow: Networks = Field(
         tuple(ip_network(value) for value in _PRIVATE_RANGES),
@@ -131,6 +134,8 @@ class Settings(BaseSettings):
                 f"YIMEN_GATEWAY_DOMAIN must not be a parent of the host of YIMEN_ISSUER ({self._hostname}), which "
                 "would itself be taken for a legacy system; set a domain of its own, e.g. gw.example.gov.cn"
             )
+        if self.proxy_protocol and not self.trusted_proxies:
+            raise ValueError("YIMEN_PROXY_PROTOCOL needs YIMEN_TRUSTED_PROXIES: only from them is the header taken")
         self._check_ports()
         return self
 

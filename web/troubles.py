@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from core import metrics
 from core.jobs import JobRecord, job_records
+from core.notices import LASTS, notices_since
 from vault.ledger.queries import Backlog
 from web.periodic import periodic_jobs
 
@@ -59,10 +60,16 @@ class Troubles:
         async with house.database.scan() as connection:
             backlog = await house.audit.backlog(connection)
             records = await job_records(connection)
+            noticed = await notices_since(connection, house.clock.now() - LASTS)
         usage = await asyncio.to_thread(shutil.disk_usage, house.settings.data_dir)
         now = house.clock.now()
         _measure(backlog, records, usage.free, now)
-        return [*self._of_ledger(backlog, now), *self._of_jobs(records, now), *self._of_disk(usage.free)]
+        return [
+            *self._of_ledger(backlog, now),
+            *self._of_jobs(records, now),
+            *self._of_disk(usage.free),
+            *(Trouble(code) for code in sorted(noticed)),
+        ]
 
     def _of_ledger(self, backlog: Backlog, now: datetime) -> list[Trouble]:
         if backlog.since is None or now - backlog.since < _WAITS_TOO_LONG:

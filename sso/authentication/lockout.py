@@ -17,6 +17,7 @@ from sqlalchemy import Column, ColumnElement, Integer, Row, String, Table, and_,
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, UtcDateTime, metadata
+from core.forwarding import UNKNOWN
 from core.integrity import MAC_COLUMN, mac_column, signed
 from core.settings import Settings
 from sso.authentication.told_failures import PROVED, UNLOCK, failures_told
@@ -92,7 +93,7 @@ class Attempt:
 
     async def succeed(self, connection: Connection) -> None:
         """All is proved: the account's counter starts again."""
-        await self._lockout.release(connection, self._counters, forgiven=self._counters[0])
+        await self._lockout.release(connection, self._counters, is_forgiven=True)
 
 
 class Lockout:
@@ -130,7 +131,7 @@ class Lockout:
         Raises ERR-LOCKED when account or address have failed too often, ERR-BUSY (503) when others are under way for
         too long. When the block raises with nothing found wrong, both are given back.
         """
-        counters = [self._counter(kind, account), self._counter("address", address)]
+        counters = self._counters(kind, account, address)
         async with AsyncExitStack() as stack:
             await self._take_turn(stack, counters)
             attempt = Attempt(self, counters)
@@ -156,14 +157,12 @@ class Lockout:
             state.under_way = max(0, state.under_way - 1)
         await self._write(connection, states)
 
-    async def release(
-        self, connection: Connection, counters: Sequence[_Counter], *, forgiven: _Counter | None = None
-    ) -> None:
-        """Gives reserved attempts back; the failures of `forgiven` are forgotten."""
+    async def release(self, connection: Connection, counters: Sequence[_Counter], *, is_forgiven: bool = False) -> None:
+        """Gives reserved attempts back; with `is_forgiven`, the failures of the account are forgotten."""
         states = await self._locked(connection, counters)
         for counter, state in states.items():
             state.under_way = max(0, state.under_way - 1)
-            if counter is forgiven and not state.is_tampered:
+            if is_forgiven and counter.kind != "address" and not state.is_tampered:
                 state.failures = 0
         await self._write(connection, states)
 
@@ -185,6 +184,13 @@ class Lockout:
     async def forget_expired(self) -> None:
         async with self._database.write() as connection:
             await connection.execute(delete(attempt_table).where(attempt_table.c.until <= self._clock.now()))
+
+    def _counters(self, kind: AccountKind, account: str, address: str) -> list[_Counter]:
+        """An address that nobody knows is that of many people: it has no counter, and neither has a client there, which
+        is counted by address. A person's own counter always stands."""
+        if address != UNKNOWN:
+            return [self._counter(kind, account), self._counter("address", address)]
+        return [self._counter(kind, account)] if kind == "account" else []
 
     def _counter(self, kind: _Kind, value: str) -> _Counter:
         name = fold_username(value) if kind == "account" else value
@@ -232,6 +238,8 @@ class Lockout:
         A row that somebody else wrote counts as a counter that has just run full: clearing it gains nothing, and it
         heals after one window.
         """
+        if not counters:
+            return {}
         rows = await self._read(connection, counters)
         if len(rows) < len(counters):
             for counter in sorted(counters, key=lambda counter: counter.kind):
@@ -258,6 +266,8 @@ class Lockout:
         return _State(counter.limit, 0, self._clock.now() + self._window, is_tampered=True)
 
     async def _write(self, connection: Connection, states: Mapping[_Counter, _State]) -> None:
+        if not states:
+            return
         written = []
         for counter, state in states.items():
             values = {"failures": state.failures, "under_way": state.under_way, "until": state.until}

@@ -40,7 +40,8 @@ def _running(settings: Settings, kind: ProcessKind, listener: socket.socket | No
     def run(leash: Leash) -> None:
         limits = Limits(settings.connections_per_address, most_connections(), settings.trusted_proxies)
         grace = max(settings.grace_seconds - _CLOSING_SECONDS, 1)
-        serving = Serving(limits, grace, settings.tls_cert, settings.tls_key)
+        balancers = settings.trusted_proxies if settings.proxy_protocol else ()
+        serving = Serving(limits, grace, settings.tls_cert, settings.tls_key, balancers)
         serve(YimenApp(settings, kind), listener, serving, leash)
 
     return run

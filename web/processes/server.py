@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,24 +14,30 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from core.addresses import IpNetwork, read_address
+from core.forwarding import Proxies
 from core.logs import logger
 from web.processes.connections import LONGEST, Connection, Connections, Limits, Phase
 from web.processes.http import BoundedHttp
 from web.processes.leash import Leash
+from web.processes.proxy_protocol import ProxyHeaderError, read_proxy_header
 
 _SWEEP_SECONDS = 1.0
 _ACCEPT_PAUSE_SECONDS = 0.2
+_COMPLAIN_SECONDS = 60.0
 _log = logger("server")
 
 
 @dataclass(frozen=True)
 class Serving:
-    """How a process serves. `grace` is what requests under way are given, in seconds."""
+    """How a process serves. `grace` is what requests under way are given, in seconds. `balancers` begin each of their
+    connections with a PROXY header."""
 
     limits: Limits
     grace: int
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    balancers: Sequence[IpNetwork] = ()
 
 
 def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash: Leash) -> None:
@@ -42,7 +48,7 @@ def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash:
         ssl_keyfile=serving.tls_key,
         loop="uvloop",
         lifespan="on",
-        # Forwarded headers are ours to judge (`core.addresses`), not the server's.
+        # Forwarded headers are ours to judge (`core.forwarding`), not the server's.
         proxy_headers=False,
         server_header=False,
         date_header=True,
@@ -51,16 +57,20 @@ def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash:
         timeout_keep_alive=int(LONGEST[Phase.IDLE]),
         timeout_graceful_shutdown=serving.grace,
     )
-    _Server(config, Connections(serving.limits), leash).run([listener] if listener is not None else [])
+    _Server(config, Connections(serving.limits), leash, Proxies(serving.balancers)).run(
+        [listener] if listener is not None else []
+    )
 
 
 class _Server(uvicorn.Server):
     """Accepts connections itself: a bound that counts only those whose TLS handshake is over is none."""
 
-    def __init__(self, config: uvicorn.Config, connections: Connections, leash: Leash) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, leash: Leash, balancers: Proxies) -> None:
         super().__init__(config)
         self._connections = connections
         self._leash = leash
+        self._balancers = balancers
+        self._complained_at = float("-inf")
         self._work: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
@@ -107,11 +117,48 @@ class _Server(uvicorn.Server):
                 _log.warning("a connection was not accepted", error=error.strerror)
                 await asyncio.sleep(_ACCEPT_PAUSE_SECONDS)
                 continue
-            connection = self._connections.admit(str(peer[0]))
+            address = str(peer[0])
+            connection = self._connections.admit(address)
             if connection is None:
                 accepted.close()
+            elif self._is_balancer(address):
+                self._begin(self._open_for_another(accepted, connection, address))
             else:
                 self._begin(self._open(accepted, connection))
+
+    def _is_balancer(self, peer: str) -> bool:
+        address = read_address(peer)
+        return address is not None and self._balancers.are_at(address)
+
+    async def _open_for_another(self, accepted: socket.socket, connection: Connection, peer: str) -> None:
+        """Opens it in the place of the client that the balancer names: the bound is of the client's address."""
+        connection.drop = asyncio.current_task().cancel  # type: ignore[union-attr,assignment]
+        try:
+            async with asyncio.timeout(LONGEST[Phase.HEAD]):
+                client = await read_proxy_header(accepted)
+        except (OSError, ProxyHeaderError) as error:
+            self._complain(error)
+            accepted.close()
+            return
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
+        finally:
+            self._connections.leave(connection)
+        own = self._connections.admit(client[0] if client else peer)
+        if own is None:
+            accepted.close()
+            return
+        own.client = client
+        await self._open(accepted, own)
+
+    def _complain(self, error: Exception) -> None:
+        """Once a minute of what is no header: a balancer that is not set up for it sends one connection after the
+        other. That a connection ends or is late is the network's affair."""
+        now = asyncio.get_running_loop().time()
+        if isinstance(error, ProxyHeaderError) and now - self._complained_at >= _COMPLAIN_SECONDS:
+            self._complained_at = now
+            _log.warning("a connection was closed", error=str(error))
 
     async def _open(self, accepted: socket.socket, connection: Connection) -> None:
         """Gives the connection its protocol, after the TLS handshake where there is one."""
