@@ -6,6 +6,7 @@ no room only because others are under way waits for their end: they may all be r
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -172,7 +173,7 @@ class Lockout:
         told = await failures_told(connection, user_id, self._clock.now() - self._window)
         if told >= 2 * self._limits["account"]:
             self._rows.tell(attempt_table, f"account of user:{user_id}", "the counter of failed sign-ins was cleared")
-            raise self._too_many()
+            raise self._too_many(self._clock.now() + self._window)
 
     async def unlock(self, connection: Connection, username: str, user_id: str, *, actor: str) -> None:
         """An operator gives a person their attempts back."""
@@ -221,15 +222,15 @@ class Lockout:
             for state in states.values():
                 if state.until <= now:
                     state.failures, state.under_way, state.until = 0, 0, now + self._window
-            is_locked = any(state.failures >= counter.limit for counter, state in states.items())
+            locked_until = [state.until for counter, state in states.items() if state.failures >= counter.limit]
             has_room = all(state.failures + state.under_way < counter.limit for counter, state in states.items())
             if has_room:
                 for state in states.values():
                     state.under_way += 1
             if has_room or any(state.is_tampered for state in states.values()):
                 await self._write(connection, states)
-        if is_locked:
-            raise self._too_many()
+        if locked_until:
+            raise self._too_many(max(locked_until))
         return has_room
 
     async def _locked(self, connection: Connection, counters: Sequence[_Counter]) -> dict[_Counter, _State]:
@@ -276,10 +277,11 @@ class Lockout:
             written.append({"of_kind": counter.kind, "of_key": counter.key, **to})
         await connection.execute(_WRITE, written)
 
-    def _too_many(self) -> SsoError:
-        minutes = int(self._window.total_seconds() // 60)
-        return SsoError("ERR-LOCKED", "too many failed attempts", status=429, parameters={"minutes": minutes})
+    def _too_many(self, until: datetime) -> SsoError:
+        seconds = math.ceil((until - self._clock.now()).total_seconds())
+        minutes = {"minutes": math.ceil(seconds / 60)}
+        return SsoError("ERR-LOCKED", "too many failed attempts", status=429, parameters=minutes, retry_after=seconds)
 
 
 def _busy() -> SsoError:
-    return SsoError("ERR-BUSY", "too many attempts are under way", status=503)
+    return SsoError("ERR-BUSY", "too many attempts are under way", status=503, retry_after=1)

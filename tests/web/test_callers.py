@@ -18,7 +18,7 @@ from web.request_context import RequestContext
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return Settings(**{**settings.model_dump(), "trusted_proxies": "127.0.0.0/8"})
+    return Settings(**{**settings.model_dump(), "trusted_proxies": "127.0.0.0/8", "address_attempts": 5})
 
 
 @pytest.fixture

@@ -68,6 +68,19 @@ async def test_after_five_wrong_passwords_the_right_one_is_refused_for_ten_minut
     assert await told(sign_in.password("lin", PASSWORD, HERE)) == "in"
 
 
+async def test_who_is_locked_out_hears_how_long_it_still_lasts(
+    clock: FrozenClock, lockout: Lockout, database: Database, settings: Settings
+) -> None:
+    """RFC 9110 §10.2.3"""
+    for _ in range(settings.lockout_attempts):
+        await wrong(lockout, database, "lin", "192.0.2.1")
+    for passed, left, minutes in ((0, 600, 10), (1, 599, 10), (569, 30, 1)):
+        clock.advance(timedelta(seconds=passed))
+        with pytest.raises(SsoError) as refused:
+            await right(lockout, database, "lin", "192.0.2.2")
+        assert (refused.value.retry_after, refused.value.parameters["minutes"]) == (left, minutes)
+
+
 async def test_a_name_that_nobody_has_is_locked_out_alike(sign_in: SignIn) -> None:
     assert [await told(sign_in.password("nobody", "wrong", HERE)) for _ in range(6)] == ["ERR-SIGN_IN"] * 5 + [
         "ERR-LOCKED"
@@ -75,13 +88,13 @@ async def test_a_name_that_nobody_has_is_locked_out_alike(sign_in: SignIn) -> No
 
 
 async def test_an_address_that_nobody_knows_is_not_one_person(
-    sign_in: SignIn, person: Person, settings: Settings, database: Database
+    sign_in: SignIn, person: Person, lockout: Lockout, settings: Settings, database: Database
 ) -> None:
     """Case 01: what a proxy says is no address, so whoever comes through it is one of many."""
     await person()
     nowhere = replace(HERE, address=UNKNOWN)
     for n in range(settings.address_attempts + 2):
-        assert await told(sign_in.password(f"somebody-{n}", "wrong", nowhere)) == "ERR-SIGN_IN"
+        await wrong(lockout, database, f"somebody-{n}", UNKNOWN)
     assert await told(sign_in.password("lin", PASSWORD, nowhere)) == "in"
     assert [await told(sign_in.password("lin", "wrong", nowhere)) for _ in range(6)] == ["ERR-SIGN_IN"] * 5 + [
         "ERR-LOCKED"
