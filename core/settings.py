@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    gateway_tls_cert: Path | None = Field(None, description="Where the gateway's certificate is another one")
+    gateway_tls_key: Path | None = None
     role: Literal["all", "identity", "gateway", "worker"] = "all"
 
     data_dir: Path = Path("yimen-data")
@@ -120,8 +122,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("YIMEN_TLS_CERT and YIMEN_TLS_KEY belong together: set both or neither")
+        self._check_tls()
         on_loopback = is_loopback(self._hostname)
         if self.secure and self._gateway_host == "localhost" and not on_loopback:
             raise ValueError("YIMEN_GATEWAY_DOMAIN must be set, e.g. gw.example.gov.cn with a wildcard certificate")
@@ -138,6 +139,16 @@ class Settings(BaseSettings):
             raise ValueError("YIMEN_PROXY_PROTOCOL needs YIMEN_TRUSTED_PROXIES: only from them is the header taken")
         self._check_ports()
         return self
+
+    def _check_tls(self) -> None:
+        for name in ("tls", "gateway_tls"):
+            if (getattr(self, f"{name}_cert") is None) != (getattr(self, f"{name}_key") is None):
+                pair = f"YIMEN_{name.upper()}_CERT and YIMEN_{name.upper()}_KEY"
+                raise ValueError(f"{pair} belong together: set both or neither")
+        if self.gateway_tls_cert is not None and self.tls_cert is None and self.role != "gateway":
+            raise ValueError("YIMEN_GATEWAY_TLS_CERT needs YIMEN_TLS_CERT: people reach both by the same scheme")
+        if (self.tls_cert is not None or self.gateway_tls_cert is not None) and not self.secure:
+            raise ValueError("YIMEN_TLS_CERT needs an https YIMEN_ISSUER: with a certificate nothing answers by http")
 
     def _check_ports(self) -> None:
         if self.gateway_port is None and self.port == _LAST_PORT:

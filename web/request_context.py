@@ -4,6 +4,7 @@ Pure ASGI, so that streamed and upgraded connections of the gateway pass through
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -17,6 +18,8 @@ from core.notices import Notices
 from core.settings import Settings
 from web.hosts import HEALTH_PATHS
 
+# RFC 6797: of every answer, the gateway's and the refusals too. A legacy system's own is dropped by the gateway.
+_HSTS = (b"strict-transport-security", b"max-age=63072000")
 _log = logger("http")
 
 
@@ -30,6 +33,7 @@ class RequestContext:
         self._app = app
         self._proxies = Proxies(settings.trusted_proxies, settings.forwarded_field)
         self._notices = notices
+        self._always = [_HSTS] if settings.secure else []
         self._surface = surface
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +45,7 @@ class RequestContext:
         scope.setdefault("state", {}).update(request_id=identifier, address=address)
         clear_contextvars()
         bind_contextvars(request_id=identifier)
-        answer = _Answer(send, identifier)
+        answer = _Answer(send, identifier, self._always)
         started = time.perf_counter()
         try:
             await self._app(scope, receive, answer)
@@ -86,11 +90,11 @@ class RequestContext:
 
 
 class _Answer:
-    """Passes messages on, notes the status, and puts the request id on the answer."""
+    """Passes messages on, notes the status, and puts the request id on the answer, with what stands on every one."""
 
-    def __init__(self, send: Send, identifier: str) -> None:
+    def __init__(self, send: Send, identifier: str, always: Sequence[tuple[bytes, bytes]]) -> None:
         self._send = send
-        self._identifier = identifier.encode()
+        self._added = [*always, (b"x-request-id", identifier.encode())]
         self.status: int | None = None
         self.began: float | None = None
 
@@ -98,7 +102,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.began = time.perf_counter()
-            message = {**message, "headers": [*message["headers"], (b"x-request-id", self._identifier)]}
+            message = {**message, "headers": [*message["headers"], *self._added]}
         elif message["type"] == "websocket.accept":
             self.status = 101
             self.began = time.perf_counter()

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -21,6 +20,7 @@ from web.processes.connections import LONGEST, Connection, Connections, Limits, 
 from web.processes.http import BoundedHttp
 from web.processes.leash import Leash
 from web.processes.proxy_protocol import ProxyHeaderError, read_proxy_header
+from web.processes.tls import CertificateFiles, FollowedCertificate
 
 _SWEEP_SECONDS = 1.0
 _ACCEPT_PAUSE_SECONDS = 0.2
@@ -35,8 +35,7 @@ class Serving:
 
     limits: Limits
     grace: int
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
+    certificate: CertificateFiles | None = None
     balancers: Sequence[IpNetwork] = ()
 
 
@@ -44,8 +43,6 @@ def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash:
     """Runs until SIGTERM. Without a listener only the application's lifespan runs, which is a worker's work."""
     config = uvicorn.Config(
         app,
-        ssl_certfile=serving.tls_cert,
-        ssl_keyfile=serving.tls_key,
         loop="uvloop",
         lifespan="on",
         # Forwarded headers are ours to judge (`core.forwarding`), not the server's.
@@ -57,19 +54,18 @@ def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash:
         timeout_keep_alive=int(LONGEST[Phase.IDLE]),
         timeout_graceful_shutdown=serving.grace,
     )
-    _Server(config, Connections(serving.limits), leash, Proxies(serving.balancers)).run(
-        [listener] if listener is not None else []
-    )
+    _Server(config, serving, leash).run([listener] if listener is not None else [])
 
 
 class _Server(uvicorn.Server):
     """Accepts connections itself: a bound that counts only those whose TLS handshake is over is none."""
 
-    def __init__(self, config: uvicorn.Config, connections: Connections, leash: Leash, balancers: Proxies) -> None:
+    def __init__(self, config: uvicorn.Config, serving: Serving, leash: Leash) -> None:
         super().__init__(config)
-        self._connections = connections
+        self._connections = Connections(serving.limits)
         self._leash = leash
-        self._balancers = balancers
+        self._balancers = Proxies(serving.balancers)
+        self._certificate = FollowedCertificate(serving.certificate) if serving.certificate is not None else None
         self._complained_at = float("-inf")
         self._work: set[asyncio.Task[None]] = set()
 
@@ -172,10 +168,11 @@ class _Server(uvicorn.Server):
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
-        handshake = LONGEST[Phase.HEAD] if self.config.ssl else None
+        context = self._certificate.context if self._certificate is not None else None
+        handshake = LONGEST[Phase.HEAD] if context is not None else None
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.connect_accepted_socket(protocol, accepted, ssl=self.config.ssl, ssl_handshake_timeout=handshake)
+            await loop.connect_accepted_socket(protocol, accepted, ssl=context, ssl_handshake_timeout=handshake)
         except OSError:  # of the network, of TLS, or late: the client's affair
             self._connections.leave(connection)
             accepted.close()
@@ -188,3 +185,5 @@ class _Server(uvicorn.Server):
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             self._connections.sweep()
+            if self._certificate is not None:
+                self._certificate.follow()
