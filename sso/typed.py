@@ -14,7 +14,9 @@ _MINUS = "\u2212"  # a mathematical sign, which keyboards for dashes write as we
 def plain_code(text: str) -> str:
     """The letters, digits and signs of a code, without what groups or hides them; full-width ones, and digits of every
     script, as ASCII has them. Case stays."""
-    return "".join(_ascii_digit(char) for char in unicodedata.normalize("NFKC", text) if not _is_separator(char))
+    kept = (_ascii_digit(char) for char in unicodedata.normalize("NFKC", text) if not _is_separator(char))
+    # An accent that stood by itself stands on the letter before it now.
+    return unicodedata.normalize("NFKC", "".join(kept))
 
 
 def trimmed(text: str) -> str:
