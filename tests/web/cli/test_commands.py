@@ -88,10 +88,12 @@ async def test_owner_keys_rotate_without_a_new_root_key(yimen: Yimen, tmp_path: 
 
     def put(name: str) -> None:
         (folder / name).write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+        (folder / name).chmod(0o600)
 
     put("root-1")
     own = {"custodian": "credential", "credential_dir": str(folder)}
-    assert (await yimen("apply", "-", given=COUNTY, **own))[0] == 0
+    applied = await yimen("apply", "-", given=COUNTY, **own)
+    assert applied[0] == 0, applied
     status, said, _ = await yimen("keys", "rotate", "--owners", **own)
     assert (status, "the root key stays, for no new one lies ready; items of 1 owners sealed again" in said) == (
         0,
