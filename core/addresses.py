@@ -1,14 +1,17 @@
-"""Network addresses: which are private, and who is really calling behind a proxy."""
+"""Network addresses, as programs write them."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-# A county's callers are few: each asks again and again.
-_parsed = lru_cache(maxsize=4096)(ip_address)
-
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
+
+_DIGITS_OF_A_PORT = 5
+# The longest that an address, in brackets and with a port, can be; a zone is no longer than the name of an interface.
+_MOST_CHARACTERS = 80
+# A county's callers are few: each asks again and again.
+_parsed = lru_cache(maxsize=4096)(ip_address)
 
 
 def unmapped(address: IpAddress) -> IpAddress:
@@ -23,21 +26,28 @@ def is_inside(address: IpAddress, networks: Sequence[IpNetwork]) -> bool:
     return any(plain.version == network.version and plain in network for network in networks)
 
 
-def client_address(peer: str | None, forwarded_for: str | None, trusted: Sequence[IpNetwork]) -> str:
-    """The address of the caller.
-
-    `peer` is the socket's other end; `forwarded_for` the X-Forwarded-For header as received. The header counts
-    only from a configured proxy, read from the right up to the first address that is not itself a proxy; a value
-    that does not parse is ignored, never an error (CVE-2024-47070).
-    """
+def read_address(text: str) -> IpAddress | None:
+    """The address in `192.0.2.1`, `192.0.2.1:50001`, `2001:db8::7`, `[2001:db8::7]:4433` or `fe80::1%eth0`; None where
+    it is none of these."""
+    written = text.strip()
+    if len(written) > _MOST_CHARACTERS:
+        return None
+    if written.startswith("["):
+        written, bracket, after = written[1:].partition("]")
+        if not bracket or not (after == "" or _is_port(after)):
+            return None
+    elif written.count(":") == 1:
+        written, colon, port = written.partition(":")
+        if not _is_port(colon + port):
+            return None
     try:
-        current = _parsed(peer or "")
+        return unmapped(_parsed(written.partition("%")[0]))
     except ValueError:
-        return "unknown"
-    hops = [hop.strip() for hop in (forwarded_for or "").split(",") if hop.strip()]
-    while hops and is_inside(current, trusted):
-        try:
-            current = _parsed(hops.pop())
-        except ValueError:
-            break
-    return str(unmapped(current))
+        return None
+
+
+def _is_port(text: str) -> bool:
+    """RFC 7239 §6: digits, or a name that hides them."""
+    port = text.removeprefix(":")
+    is_number = port.isascii() and port.isdecimal() and len(port) <= _DIGITS_OF_A_PORT
+    return port != text and (is_number or (port.startswith("_") and len(port) > 1))

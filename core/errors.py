@@ -9,9 +9,11 @@ from collections.abc import Mapping
 
 
 class YimenError(Exception):
-    """`code` is ASCII, e.g. `ERR-REDIRECT_URI`; `parameters` fill the public text; `detail` goes to the log."""
+    """`code` is ASCII, e.g. `ERR-REDIRECT_URI`; `parameters` fill the public text; `detail` goes to the log.
+    `retry_after`: in how many seconds trying again may help (RFC 9110 §10.2.3), where that is known."""
 
     status: int = 400
+    retry_after: int | None = None
 
     def __init__(
         self,
@@ -20,6 +22,7 @@ class YimenError(Exception):
         *,
         status: int | None = None,
         parameters: Mapping[str, str | int] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
@@ -27,6 +30,8 @@ class YimenError(Exception):
         self.parameters: Mapping[str, str | int] = parameters or {}
         if status is not None:
             self.status = status
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
 class ConfigurationError(YimenError):
@@ -39,6 +44,7 @@ class UnavailableError(YimenError):
     """Something that Yimen stands on does not work at the moment; nothing was done, and trying again may help."""
 
     status = 503
+    retry_after = 5
 
 
 class UnreadableError(YimenError):

@@ -5,6 +5,7 @@ stands in the same row, so that every process can tell whether the work is done,
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from core.database import Connection, Database, UtcDateTime, insert_if_absent, m
 from core.errors import YimenError
 from core.integrity import harmless
 from core.logs import logger
+from core.notices import Notices
 
 job_table = Table(
     "core_job",
@@ -30,6 +32,9 @@ job_table = Table(
     info=harmless(because="a turn can be made to come early, or late by one period: see `take_turn`"),
 )
 
+# A turn is one short write. As many in a row that take so long are no accident.
+_SLOW = timedelta(seconds=1)
+_SLOW_TURNS = 3
 # A success is written at most so often: a job of every second must not cost a second commit each time.
 _SUCCESS_NOTED_EVERY = timedelta(minutes=1)
 
@@ -58,8 +63,11 @@ class JobRecord:
 
 
 class Jobs:
-    def __init__(self, database: Database, clock: Clock, jobs: list[Job]) -> None:
+    def __init__(self, database: Database, clock: Clock, jobs: list[Job], *, slow: timedelta = _SLOW) -> None:
         self._database = database
+        self._slow = slow
+        self._slow_turns = 0
+        self._notices = Notices(database, clock)
         self._clock = clock
         self._jobs = jobs
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,6 +80,7 @@ class Jobs:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._notices.settled()
 
     async def _loop(self, job: Job) -> None:
         while True:
@@ -83,7 +92,10 @@ class Jobs:
 
     async def run_if_due(self, job: Job) -> None:
         """Takes the job's turn, if it is due, and notes how it went. Raises what the job raises."""
-        if not await self.take_turn(job):
+        began = time.monotonic()
+        is_ours = await self.take_turn(job)
+        self._note_pace(timedelta(seconds=time.monotonic() - began))
+        if not is_ours:
             return
         try:
             await job.run()
@@ -91,6 +103,11 @@ class Jobs:
             await self._note_failure(job, error)
             raise
         await self._note_success(job)
+
+    def _note_pace(self, took: timedelta) -> None:
+        self._slow_turns = self._slow_turns + 1 if took > self._slow else 0
+        if self._slow_turns >= _SLOW_TURNS:
+            self._notices.note("ERR-DATABASE_SLOW", "the database takes long to write", seconds=f"{took.seconds}")
 
     async def take_turn(self, job: Job) -> bool:
         """True when this process is the one to run `job` now."""

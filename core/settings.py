@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.addresses import IpNetwork
 from core.errors import ConfigurationError
+from core.forwarding import ForwardedField
 from core.local_time import LocalTime, zone_named
 from core.origins import DEFAULT_PORTS, canonical_origin, is_dns_name, is_loopback
 
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    gateway_tls_cert: Path | None = Field(None, description="Where the gateway's certificate is another one")
+    gateway_tls_key: Path | None = None
     role: Literal["all", "identity", "gateway", "worker"] = "all"
 
     data_dir: Path = Path("yimen-data")
@@ -68,6 +71,8 @@ class Settings(BaseSettings):
     suite: Literal["aes", "sm4"] = "aes"
 
     trusted_proxies: Networks = ()
+    forwarded_field: ForwardedField = Field("either", description="The field in which trusted proxies name the caller")
+    proxy_protocol: bool = Field(False, description="Trusted proxies begin each connection with a PROXY header")
     outbound_allow: Networks = Field((), description="Private networks that protocol fetches may reach")
     upstream_allow: Networks = Field(
         tuple(ip_network(value) for value in _PRIVATE_RANGES),
@@ -117,8 +122,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("YIMEN_TLS_CERT and YIMEN_TLS_KEY belong together: set both or neither")
+        self._check_tls()
         on_loopback = is_loopback(self._hostname)
         if self.secure and self._gateway_host == "localhost" and not on_loopback:
             raise ValueError("YIMEN_GATEWAY_DOMAIN must be set, e.g. gw.example.gov.cn with a wildcard certificate")
@@ -131,8 +135,20 @@ class Settings(BaseSettings):
                 f"YIMEN_GATEWAY_DOMAIN must not be a parent of the host of YIMEN_ISSUER ({self._hostname}), which "
                 "would itself be taken for a legacy system; set a domain of its own, e.g. gw.example.gov.cn"
             )
+        if self.proxy_protocol and not self.trusted_proxies:
+            raise ValueError("YIMEN_PROXY_PROTOCOL needs YIMEN_TRUSTED_PROXIES: only from them is the header taken")
         self._check_ports()
         return self
+
+    def _check_tls(self) -> None:
+        for name in ("tls", "gateway_tls"):
+            if (getattr(self, f"{name}_cert") is None) != (getattr(self, f"{name}_key") is None):
+                pair = f"YIMEN_{name.upper()}_CERT and YIMEN_{name.upper()}_KEY"
+                raise ValueError(f"{pair} belong together: set both or neither")
+        if self.gateway_tls_cert is not None and self.tls_cert is None and self.role != "gateway":
+            raise ValueError("YIMEN_GATEWAY_TLS_CERT needs YIMEN_TLS_CERT: people reach both by the same scheme")
+        if (self.tls_cert is not None or self.gateway_tls_cert is not None) and not self.secure:
+            raise ValueError("YIMEN_TLS_CERT needs an https YIMEN_ISSUER: with a certificate nothing answers by http")
 
     def _check_ports(self) -> None:
         if self.gateway_port is None and self.port == _LAST_PORT:

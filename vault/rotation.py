@@ -51,6 +51,12 @@ class Rotation:
         self._items = items
         self._ledger = ledger
 
+    async def has_new_root(self) -> bool:
+        """False where the custodian is read-only and no new root key lies ready there."""
+        async with self._database.read() as connection:
+            known = frozenset((await connection.scalars(select(root_table.c.id))).all())
+        return self._keys.has_new_root(known=known)
+
     async def rotate_root(self, *, actor: str) -> int:
         """Elects a new root key and wraps every owner key again; gives how many. Content is not touched."""
         async with self._database.write() as connection:

@@ -216,7 +216,7 @@ def api_router(house: "House") -> APIRouter:
             },
             house.settings.local_time,
         )
-        await surface.record(request, session, "audit.query", filters.fields)
+        await surface.record(request, session, "audit.query", await filters.recorded(house))
         found = await house.audit.query(await filters.query(house, cursor=cursor, limit=limit))
         return EventPage(events=[_event(event) for event in found.events], next_cursor=found.next_cursor)
 

@@ -44,7 +44,9 @@ class YimenApp:
         try:
             works = self._kind == "worker"
             house = await self._stack.enter_async_context(open_house(self._settings, work=works))
-            self._surface = RequestContext(await self._compose(house), self._settings, _SURFACES[self._kind])
+            self._surface = RequestContext(
+                await self._compose(house), self._settings, house.notices, _SURFACES[self._kind]
+            )
         except YimenError as error:
             _log.error("refused to start", code=error.code, detail=error.detail)
             await send({"type": "lifespan.startup.failed", "message": str(error)})

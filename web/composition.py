@@ -17,6 +17,7 @@ from core.clock import Clock, SystemClock
 from core.database import Database
 from core.errors import ConfigurationError
 from core.jobs import Jobs
+from core.notices import Notices
 from core.outbound import Outbound
 from core.settings import Settings
 from sso.authentication.lockout import Lockout
@@ -70,6 +71,7 @@ class House:
     clock: Clock
     database: Database
     outbound: Outbound
+    notices: Notices
     custodian: KeyringCustodian
     # vault
     sealer: Sealer
@@ -154,6 +156,8 @@ async def _build(
 ) -> House:
     outbound = Outbound(settings.outbound_allow)
     stack.push_async_callback(outbound.close)
+    notices = Notices(database, clock)
+    stack.push_async_callback(notices.settled)
 
     sealer = Sealer(database, custodian, settings.suite, clock)
     await sealer.prepare()
@@ -202,6 +206,7 @@ async def _build(
         clock=clock,
         database=database,
         outbound=outbound,
+        notices=notices,
         custodian=custodian,
         sealer=sealer,
         ledger=ledger,

@@ -12,7 +12,7 @@ from core.database import StatementError
 from core.errors import YimenError
 from core.logs import logger
 from web.composition import House
-from web.troubles import Trouble, Troubles
+from web.troubles import Trouble, Troubles, tell_metrics
 
 _log = logger("health")
 _READY_SECONDS = 3.0
@@ -27,17 +27,15 @@ def health_routes(house: House) -> list[Route]:
     async def ready(_request: Request) -> Response:
         """Ready when the database answers and the custodian still holds the root key. A warning says what must be seen
         to, and leaves the process in service: another one would stand no better."""
-        problems: dict[str, str] = {}
-        if not await _within(house.database.ping()):
-            problems["database"] = "ERR-UNAVAILABLE"
-        elif not await _within(_custody(house)):
-            problems["custodian"] = "ERR-CUSTODY"
+        problems = await _problems(house)
         warnings = [] if problems else [trouble.as_json() for trouble in await _troubles(troubles)]
         told = {"ready": not problems, "problems": problems, "warnings": warnings}
         return JSONResponse(told, status_code=503 if problems else 200)
 
     async def measured(_request: Request) -> Response:
-        await _troubles(troubles)
+        problems = await _problems(house)
+        found = [] if problems else await _troubles(troubles)
+        tell_metrics([*problems.values(), *(trouble.code for trouble in found)])
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
     return [
@@ -45,6 +43,15 @@ def health_routes(house: House) -> list[Route]:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", measured, methods=["GET"]),
     ]
+
+
+async def _problems(house: House) -> dict[str, str]:
+    """What makes serving impossible, by the part that does not work."""
+    if not await _within(house.database.ping()):
+        return {"database": "ERR-UNAVAILABLE"}
+    if not await _within(_custody(house)):
+        return {"custodian": "ERR-CUSTODY"}
+    return {}
 
 
 async def _troubles(troubles: Troubles) -> list[Trouble]:

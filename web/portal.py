@@ -50,7 +50,7 @@ def portal_app(house: "House") -> ASGIApp:
         app.add_route(path, describe, methods=["GET"], include_in_schema=False)
     # The browser's part of the protocols fails as pages do; programs are answered in words of their own.
     protocols = ExactPaths(back_channel_routes(house), ExactPaths(front, app, _failing_as_pages))
-    return SecurityHeaders(PlainAddresses(protocols), house.settings)
+    return SecurityHeaders(PlainAddresses(protocols))
 
 
 def _failing_as_pages(endpoint: ASGIApp) -> ASGIApp:

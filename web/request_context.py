@@ -4,18 +4,22 @@ Pure ASGI, so that streamed and upgraded connections of the gateway pass through
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.addresses import client_address
+from core.forwarding import CallerAddress, Proxies
 from core.identifiers import new_id
 from core.logs import bind_contextvars, clear_contextvars, logger
 from core.metrics import REQUEST_SECONDS, REQUESTS
+from core.notices import Notices
 from core.settings import Settings
+from web.hosts import HEALTH_PATHS
 
+# RFC 6797: of every answer, the gateway's and the refusals too. A legacy system's own is dropped by the gateway.
+_HSTS = (b"strict-transport-security", b"max-age=63072000")
 _log = logger("http")
 
 
@@ -25,9 +29,11 @@ class RequestContext:
     The id is always our own: one sent from outside could forge another request's log lines.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, surface: str) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, notices: Notices, surface: str) -> None:
         self._app = app
-        self._trusted = settings.trusted_proxies
+        self._proxies = Proxies(settings.trusted_proxies, settings.forwarded_field)
+        self._notices = notices
+        self._always = [_HSTS] if settings.secure else []
         self._surface = surface
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,13 +41,11 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         identifier = new_id()
-        headers = Headers(scope=scope)
-        peer = scope["client"][0] if scope.get("client") else None
-        address = client_address(peer, headers.get("x-forwarded-for"), self._trusted)
+        address = self._address(scope)
         scope.setdefault("state", {}).update(request_id=identifier, address=address)
         clear_contextvars()
         bind_contextvars(request_id=identifier)
-        answer = _Answer(send, identifier)
+        answer = _Answer(send, identifier, self._always)
         started = time.perf_counter()
         try:
             await self._app(scope, receive, answer)
@@ -67,13 +71,30 @@ class RequestContext:
                 address=address,
             )
 
+    def _address(self, scope: Scope) -> str:
+        peer = scope["client"][0] if scope.get("client") else None
+        caller = self._proxies.caller(peer, scope["headers"])
+        # A proxy that asks how we are asks for itself.
+        if caller.fault is not None and scope["path"] not in HEALTH_PATHS:
+            self._tell(caller, peer or "")
+        return caller.text
+
+    def _tell(self, caller: CallerAddress, proxy: str) -> None:
+        if caller.fault == "missing":
+            self._notices.note("ERR-CALLER_MISSING", "a trusted proxy names no caller", proxy=proxy)
+        else:
+            unread = _printable(caller.unread, 80)
+            self._notices.note(
+                "ERR-CALLER_UNREADABLE", "what proxies say of a caller is no address", proxy=proxy, said=unread
+            )
+
 
 class _Answer:
-    """Passes messages on, notes the status, and puts the request id on the answer."""
+    """Passes messages on, notes the status, and puts the request id on the answer, with what stands on every one."""
 
-    def __init__(self, send: Send, identifier: str) -> None:
+    def __init__(self, send: Send, identifier: str, always: Sequence[tuple[bytes, bytes]]) -> None:
         self._send = send
-        self._identifier = identifier.encode()
+        self._added = [*always, (b"x-request-id", identifier.encode())]
         self.status: int | None = None
         self.began: float | None = None
 
@@ -81,7 +102,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.began = time.perf_counter()
-            message = {**message, "headers": [*message["headers"], (b"x-request-id", self._identifier)]}
+            message = {**message, "headers": [*message["headers"], *self._added]}
         elif message["type"] == "websocket.accept":
             self.status = 101
             self.began = time.perf_counter()
@@ -101,6 +122,10 @@ async def _last_net(scope: Scope, send: Any, identifier: str) -> None:
 
 
 def _loggable(scope: Scope) -> str:
-    """The path without its query: queries hold codes and states. Control characters cannot forge a line."""
-    path: str = scope["path"]
-    return "".join(char if char.isprintable() else "�" for char in path[:200])
+    """The path without its query: queries hold codes and states."""
+    return _printable(scope["path"], 200)
+
+
+def _printable(text: str, most: int) -> str:
+    """Control characters cannot forge a line."""
+    return "".join(char if char.isprintable() else "�" for char in text[:most])

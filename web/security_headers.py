@@ -6,9 +6,6 @@ the client) sets the header itself; what is already there is never overwritten.
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.settings import Settings
-
-_HSTS = "max-age=63072000"
 _FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 
 
@@ -34,7 +31,7 @@ def content_security_policy(*, leads_elsewhere: bool = False) -> str:
 
 
 class SecurityHeaders:
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         defaults = {
             "content-security-policy": content_security_policy(),
@@ -46,8 +43,6 @@ class SecurityHeaders:
             # Pages, tokens and errors alike are for one person at one moment; static files say otherwise themselves.
             "cache-control": "no-store",
         }
-        if settings.secure:
-            defaults["strict-transport-security"] = _HSTS
         self._defaults = [(name.encode(), value.encode()) for name, value in defaults.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ import connectors.legacy.recipe.store
 import connectors.login_requests.store
 import connectors.systems
 import core.jobs
+import core.notices
 import sso.authentication.endings
 import sso.authentication.lockout
 import sso.authentication.passwords

@@ -6,17 +6,41 @@ None of it takes a process out of service, for that would help nobody; it is tol
 import asyncio
 import shutil
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from core import metrics
+from core.clock import Clock, SystemClock
+from core.database import Database, database_now
+from core.errors import ConfigurationError
 from core.jobs import JobRecord, job_records
+from core.notices import LASTS, notices_since
+from core.settings import Settings
 from vault.ledger.queries import Backlog
 from web.periodic import periodic_jobs
+from web.processes.tls import CertificateFiles, certificates_of
 
 if TYPE_CHECKING:
     from web.composition import House
+
+# Each has a line in docs/operations.md.
+CODES = (
+    *("ERR-BACKLOG", "ERR-CALLER_MISSING", "ERR-CALLER_UNREADABLE", "ERR-CLOCK", "ERR-CUSTODY"),
+    *(
+        "ERR-DATABASE_SLOW",
+        "ERR-DISK",
+        "ERR-JOB",
+        "ERR-NO_WORKER",
+        "ERR-TLS_EXPIRES",
+        "ERR-TLS_FILES",
+        "ERR-UNAVAILABLE",
+    ),
+)
 
 # An event is placed within seconds where a worker runs.
 _WAITS_TOO_LONG = timedelta(minutes=1)
@@ -24,6 +48,10 @@ _FAILS_TOO_OFTEN = 3
 # A job that nobody began for so long, or twice its period, has no worker.
 _LATE = timedelta(minutes=5)
 _LEAST_FREE_BYTES = 256 * 1024 * 1024
+_FARTHEST_CLOCK = timedelta(seconds=2)
+_TRIES = 3
+_SLOW = timedelta(milliseconds=500)
+_EXPIRES_SOON = timedelta(days=14)
 _FRESH_SECONDS = 5.0
 
 
@@ -38,10 +66,21 @@ class Trouble:
         return {"code": self.code, **self.parameters}
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Beyond which something is wrong."""
+
+    least_free_bytes: int = _LEAST_FREE_BYTES
+    slow: timedelta = _SLOW
+
+
 class Troubles:
-    def __init__(self, house: "House", *, least_free_bytes: int = _LEAST_FREE_BYTES) -> None:
+    """`clock` is this machine's, which is compared with the database's."""
+
+    def __init__(self, house: "House", limits: Limits = Limits(), *, clock: Clock | None = None) -> None:
         self._house = house
-        self._least_free_bytes = least_free_bytes
+        self._limits = limits
+        self._wall = (clock or SystemClock()).now
         self._every = {job.name: job.every for job in periodic_jobs(house)}
         self._since = house.clock.now()
         self._seen: list[Trouble] = []
@@ -59,10 +98,19 @@ class Troubles:
         async with house.database.scan() as connection:
             backlog = await house.audit.backlog(connection)
             records = await job_records(connection)
-        usage = await asyncio.to_thread(shutil.disk_usage, house.settings.data_dir)
+            noticed = await notices_since(connection, house.clock.now() - LASTS)
+        pulse = await _pulse(house.database, self._wall)
+        free = await asyncio.to_thread(_free_bytes, house.settings, house.database)
+        certificates = await asyncio.to_thread(_of_certificates, house.settings, self._wall())
         now = house.clock.now()
-        _measure(backlog, records, usage.free, now)
-        return [*self._of_ledger(backlog, now), *self._of_jobs(records, now), *self._of_disk(usage.free)]
+        _measure(backlog, records, free, pulse, now)
+        return [
+            *self._of_ledger(backlog, now),
+            *self._of_jobs(records, now),
+            *self._of_disks(free),
+            *self._of_database(pulse, noticed),
+            *certificates,
+        ]
 
     def _of_ledger(self, backlog: Backlog, now: datetime) -> list[Trouble]:
         if backlog.since is None or now - backlog.since < _WAITS_TOO_LONG:
@@ -81,18 +129,85 @@ class Troubles:
                 found.append(Trouble("ERR-NO_WORKER", {"job": name, "minutes": _minutes(late)}))
         return found
 
-    def _of_disk(self, free: int) -> list[Trouble]:
-        return [Trouble("ERR-DISK", {"megabytes": free // 2**20})] if free < self._least_free_bytes else []
+    def _of_disks(self, free: dict[Path, int]) -> list[Trouble]:
+        full = ((folder, left) for folder, left in free.items() if left < self._limits.least_free_bytes)
+        return [Trouble("ERR-DISK", {"folder": str(folder), "megabytes": left // 2**20}) for folder, left in full]
+
+    def _of_database(self, pulse: "_Pulse", noticed: set[str]) -> list[Trouble]:
+        found = set(noticed)
+        if pulse.took > self._limits.slow:
+            found.add("ERR-DATABASE_SLOW")
+        # Half of the time that the answer took may lie on either side of it.
+        if abs(pulse.ahead) - pulse.took / 2 > _FARTHEST_CLOCK:
+            found.add("ERR-CLOCK")
+        parameters: dict[str, dict[str, str | int]] = {
+            "ERR-CLOCK": {"seconds": round(pulse.ahead.total_seconds())},
+            "ERR-DATABASE_SLOW": {"milliseconds": round(pulse.took.total_seconds() * 1000)},
+        }
+        return [Trouble(code, parameters.get(code, {})) for code in sorted(found)]
+
+
+@dataclass(frozen=True)
+class _Pulse:
+    """How long the database takes to answer, and how far this machine's clock is ahead of its."""
+
+    took: timedelta
+    ahead: timedelta
+
+
+async def _pulse(database: Database, wall: Callable[[], datetime]) -> _Pulse:
+    """The quickest of a few: what is slow once is nothing."""
+    found = []
+    for _ in range(_TRIES):
+        asked, began = wall(), time.monotonic()
+        async with database.read() as connection:
+            said = await database_now(connection)
+        took = timedelta(seconds=time.monotonic() - began)
+        found.append(_Pulse(took, asked + took / 2 - said))
+    return min(found, key=lambda pulse: pulse.took)
+
+
+def _free_bytes(settings: Settings, database: Database) -> dict[Path, int]:
+    """Of each disk that is written to, by a folder on it."""
+    folders = [settings.data_dir, *([Path(database.file).parent] if database.file is not None else [])]
+    disks = {folder.stat().st_dev: folder for folder in reversed(folders)}
+    return {folder: shutil.disk_usage(folder).free for folder in disks.values()}
+
+
+def _of_certificates(settings: Settings, now: datetime) -> list[Trouble]:
+    return [trouble for files in certificates_of(settings) for trouble in _of_certificate(files, now)]
+
+
+def _of_certificate(files: CertificateFiles, now: datetime) -> list[Trouble]:
+    name = str(files.certificate)
+    try:
+        files.context()
+        end = x509.load_pem_x509_certificates(files.certificate.read_bytes())[0].not_valid_after_utc
+    except (ConfigurationError, OSError, ValueError):
+        return [Trouble("ERR-TLS_FILES", {"file": name})]
+    left = end - now
+    return [Trouble("ERR-TLS_EXPIRES", {"file": name, "days": left.days})] if left < _EXPIRES_SOON else []
+
+
+def tell_metrics(codes: Iterable[str]) -> None:
+    """1 for what is wrong, 0 for what is not: an alarm can be set on each before it ever happens."""
+    wrong = set(codes)
+    for code in (*CODES, *wrong.difference(CODES)):
+        metrics.TROUBLES.labels(code).set(code in wrong)
 
 
 def _minutes(span: timedelta) -> int:
     return int(span.total_seconds() // 60)
 
 
-def _measure(backlog: Backlog, records: dict[str, JobRecord], free: int, now: datetime) -> None:
+def _measure(
+    backlog: Backlog, records: dict[str, JobRecord], free: dict[Path, int], pulse: _Pulse, now: datetime
+) -> None:
     metrics.UNPLACED_EVENTS.set(backlog.count)
     metrics.UNPLACED_SECONDS.set((now - backlog.since).total_seconds() if backlog.since else 0)
-    metrics.DISK_FREE.set(free)
+    metrics.DISK_FREE.set(min(free.values()))
+    metrics.DATABASE_SECONDS.set(pulse.took.total_seconds())
+    metrics.CLOCK_AHEAD.set(pulse.ahead.total_seconds())
     for record in records.values():
         metrics.JOB_FAILURES.labels(record.name).set(record.failures)
         if record.succeeded_at is not None:

@@ -69,6 +69,8 @@ class GatewayApp:
                 return
             _log.info("refused", code=error.code, detail=error.detail, status=error.status)
             response = notice(request, error.code, error.status, self._parts.settings.issuer, self._parts.texts)
+            if error.retry_after is not None:
+                response.headers["retry-after"] = str(error.retry_after)
             await response(scope, receive, send)
 
     async def _serve(self, request: Request, send: "_Begun") -> None:

@@ -13,6 +13,7 @@ from core.database.columns import Bytes, Day, Json, UtcDateTime, metadata
 from core.database.connection import Connection, Result, insert_if_absent, wait_turn
 from core.database.database import Database
 from core.database.errors import IntegrityError, StatementError
+from core.database.now import database_now
 from core.database.statements import Part, Prepared, Values, new_row
 from core.database.together import Together
 
@@ -30,6 +31,7 @@ __all__ = [
     "Together",
     "UtcDateTime",
     "Values",
+    "database_now",
     "insert_if_absent",
     "metadata",
     "new_row",

@@ -6,6 +6,7 @@ no room only because others are under way waits for their end: they may all be r
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from sqlalchemy import Column, ColumnElement, Integer, Row, String, Table, and_,
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, UtcDateTime, metadata
+from core.forwarding import UNKNOWN
 from core.integrity import MAC_COLUMN, mac_column, signed
 from core.settings import Settings
 from sso.authentication.told_failures import PROVED, UNLOCK, failures_told
@@ -92,7 +94,7 @@ class Attempt:
 
     async def succeed(self, connection: Connection) -> None:
         """All is proved: the account's counter starts again."""
-        await self._lockout.release(connection, self._counters, forgiven=self._counters[0])
+        await self._lockout.release(connection, self._counters, is_forgiven=True)
 
 
 class Lockout:
@@ -130,7 +132,7 @@ class Lockout:
         Raises ERR-LOCKED when account or address have failed too often, ERR-BUSY (503) when others are under way for
         too long. When the block raises with nothing found wrong, both are given back.
         """
-        counters = [self._counter(kind, account), self._counter("address", address)]
+        counters = self._counters(kind, account, address)
         async with AsyncExitStack() as stack:
             await self._take_turn(stack, counters)
             attempt = Attempt(self, counters)
@@ -156,14 +158,12 @@ class Lockout:
             state.under_way = max(0, state.under_way - 1)
         await self._write(connection, states)
 
-    async def release(
-        self, connection: Connection, counters: Sequence[_Counter], *, forgiven: _Counter | None = None
-    ) -> None:
-        """Gives reserved attempts back; the failures of `forgiven` are forgotten."""
+    async def release(self, connection: Connection, counters: Sequence[_Counter], *, is_forgiven: bool = False) -> None:
+        """Gives reserved attempts back; with `is_forgiven`, the failures of the account are forgotten."""
         states = await self._locked(connection, counters)
         for counter, state in states.items():
             state.under_way = max(0, state.under_way - 1)
-            if counter is forgiven and not state.is_tampered:
+            if is_forgiven and counter.kind != "address" and not state.is_tampered:
                 state.failures = 0
         await self._write(connection, states)
 
@@ -173,7 +173,7 @@ class Lockout:
         told = await failures_told(connection, user_id, self._clock.now() - self._window)
         if told >= 2 * self._limits["account"]:
             self._rows.tell(attempt_table, f"account of user:{user_id}", "the counter of failed sign-ins was cleared")
-            raise self._too_many()
+            raise self._too_many(self._clock.now() + self._window)
 
     async def unlock(self, connection: Connection, username: str, user_id: str, *, actor: str) -> None:
         """An operator gives a person their attempts back."""
@@ -185,6 +185,13 @@ class Lockout:
     async def forget_expired(self) -> None:
         async with self._database.write() as connection:
             await connection.execute(delete(attempt_table).where(attempt_table.c.until <= self._clock.now()))
+
+    def _counters(self, kind: AccountKind, account: str, address: str) -> list[_Counter]:
+        """An address that nobody knows is that of many people: it has no counter, and neither has a client there, which
+        is counted by address. A person's own counter always stands."""
+        if address != UNKNOWN:
+            return [self._counter(kind, account), self._counter("address", address)]
+        return [self._counter(kind, account)] if kind == "account" else []
 
     def _counter(self, kind: _Kind, value: str) -> _Counter:
         name = fold_username(value) if kind == "account" else value
@@ -215,15 +222,15 @@ class Lockout:
             for state in states.values():
                 if state.until <= now:
                     state.failures, state.under_way, state.until = 0, 0, now + self._window
-            is_locked = any(state.failures >= counter.limit for counter, state in states.items())
+            locked_until = [state.until for counter, state in states.items() if state.failures >= counter.limit]
             has_room = all(state.failures + state.under_way < counter.limit for counter, state in states.items())
             if has_room:
                 for state in states.values():
                     state.under_way += 1
             if has_room or any(state.is_tampered for state in states.values()):
                 await self._write(connection, states)
-        if is_locked:
-            raise self._too_many()
+        if locked_until:
+            raise self._too_many(max(locked_until))
         return has_room
 
     async def _locked(self, connection: Connection, counters: Sequence[_Counter]) -> dict[_Counter, _State]:
@@ -232,6 +239,8 @@ class Lockout:
         A row that somebody else wrote counts as a counter that has just run full: clearing it gains nothing, and it
         heals after one window.
         """
+        if not counters:
+            return {}
         rows = await self._read(connection, counters)
         if len(rows) < len(counters):
             for counter in sorted(counters, key=lambda counter: counter.kind):
@@ -258,6 +267,8 @@ class Lockout:
         return _State(counter.limit, 0, self._clock.now() + self._window, is_tampered=True)
 
     async def _write(self, connection: Connection, states: Mapping[_Counter, _State]) -> None:
+        if not states:
+            return
         written = []
         for counter, state in states.items():
             values = {"failures": state.failures, "under_way": state.under_way, "until": state.until}
@@ -266,10 +277,11 @@ class Lockout:
             written.append({"of_kind": counter.kind, "of_key": counter.key, **to})
         await connection.execute(_WRITE, written)
 
-    def _too_many(self) -> SsoError:
-        minutes = int(self._window.total_seconds() // 60)
-        return SsoError("ERR-LOCKED", "too many failed attempts", status=429, parameters={"minutes": minutes})
+    def _too_many(self, until: datetime) -> SsoError:
+        seconds = math.ceil((until - self._clock.now()).total_seconds())
+        minutes = {"minutes": math.ceil(seconds / 60)}
+        return SsoError("ERR-LOCKED", "too many failed attempts", status=429, parameters=minutes, retry_after=seconds)
 
 
 def _busy() -> SsoError:
-    return SsoError("ERR-BUSY", "too many attempts are under way", status=503)
+    return SsoError("ERR-BUSY", "too many attempts are under way", status=503, retry_after=1)

@@ -49,7 +49,7 @@ def _classes(password: str) -> int:
 
 def _parts(username: str) -> list[str]:
     """The whole user name, and those of its parts that are long enough to mean something."""
-    parts = [part for part in re.split(r"[_.@+-]", username) if len(part) >= _MIN_PART]
+    parts = [part for part in re.split(r"[_.@+·-]", username) if len(part) >= _MIN_PART]
     return [*parts, username] if len(username) > 1 else parts
 
 

@@ -24,9 +24,9 @@ from sso.authentication.told_failures import PROVED
 from sso.authentication.totp import Totp
 from sso.directory.users import User, Users
 from sso.errors import SsoError
+from sso.names import fold_username
 from vault.ledger import Event, Ledger
 from vault.ledger.events import Result
-from vault.masking import mask
 from vault.rows import SignedRows
 
 PENDING_LIFETIME = timedelta(minutes=5)
@@ -279,13 +279,15 @@ class SignIn:
     async def _attempt(
         self, action: str, username: str, caller: Caller, user: User | None = None
     ) -> AsyncIterator[Attempt]:
-        """As `Lockout.attempt`; what it refuses is in the ledger."""
+        """As `Lockout.attempt`; what it refuses is in the ledger, about the person whose name it is."""
         try:
             async with self._lockout.attempt("account", username, caller.address) as attempt:
                 yield attempt
         except SsoError as error:
             if error.code in ("ERR-LOCKED", "ERR-BUSY"):
-                await self._ledger.append(_refusal(action, user, username, caller, error.code, "refused"))
+                async with self._database.read() as connection:
+                    user = user or await self._users.find_by_username(connection, username)
+                await self._ledger.append(self._refusal(action, user, username, caller, error.code, "refused"))
             raise
 
     async def _fail(
@@ -293,7 +295,7 @@ class SignIn:
     ) -> None:
         async with self._database.write() as connection:
             await attempt.fail(connection)
-            await self._ledger.record(connection, _refusal(action, user, username, caller, code, "failure"))
+            await self._ledger.record(connection, self._refusal(action, user, username, caller, code, "failure"))
 
     async def _record(
         self, connection: Connection, action: str, user: User, caller: Caller, *, proved: bool = True
@@ -310,15 +312,16 @@ class SignIn:
             ),
         )
 
-
-def _refusal(action: str, user: User | None, username: str, caller: Caller, code: str, result: Result) -> Event:
-    return Event(
-        action=action,
-        result=result,
-        actor=f"user:{user.id}" if user else None,
-        subject=f"user:{user.id}" if user else None,
-        address=caller.address,
-        reason=code,
-        # People type passwords into the wrong field: an unknown name is never kept whole.
-        detail={} if user else {"username": mask(username[:64])},
-    )
+    def _refusal(
+        self, action: str, user: User | None, username: str, caller: Caller, code: str, result: Result
+    ) -> Event:
+        # People type passwords into the wrong field: a name that nobody has is not kept in any legible form.
+        about = f"user:{user.id}" if user else self._ledger.pseudonym(fold_username(username))
+        return Event(
+            action=action,
+            result=result,
+            actor=about if user else None,
+            subject=about,
+            address=caller.address,
+            reason=code,
+        )

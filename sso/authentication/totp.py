@@ -13,14 +13,18 @@ from core.identifiers import token_digest
 from core.integrity import enclosed
 from sso.authentication.proofs import note_proofs, proofs_of, proofs_table
 from sso.errors import SsoError
+from sso.typed import described, plain_code
 from vault.errors import VaultError
 from vault.keys.sealing import Binding, Sealer
 from vault.ledger import Event, Ledger
 from vault.rows import TAMPERED_ROW, SignedRows, columns_of
 
 STEP_SECONDS = 30
+DIGITS = 6
 WINDOW = 1
 RECOVERY_CODES = 8
+_HALF_A_CODE = 8
+_BASE32 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 ENROLMENT_LIFETIME = timedelta(minutes=10)
 
 totp_table = Table(
@@ -103,15 +107,14 @@ class Totp:
         return codes
 
     async def enrol(self, connection: Connection, user_id: str, seed: str, *, actor: str) -> bool:
-        """Takes a given seed as it is, already confirmed; False when it is the one kept."""
+        """Takes a given seed as it is, already confirmed; False when it is the one kept. Raises ERR-TOTP_SEED."""
+        seed = canonical_seed(seed)
         await proofs_of(connection, self._rows, user_id)
         kept = await self._factor(connection, user_id)
-        if kept is not None and await self._seed(connection, user_id, kept.totp_sealed_seed) == seed:
-            return False
-        try:
-            pyotp.TOTP(seed).at(0)
-        except ValueError:
-            raise SsoError("ERR-TOTP_SEED", "the seed is not base32") from None
+        if kept is not None:
+            known = await self._seed(connection, user_id, kept.totp_sealed_seed)
+            if plain_code(known).upper().rstrip("=") == seed:
+                return False
         await connection.execute(delete(totp_table).where(totp_table.c.user_id == user_id))
         row = await self._row(connection, user_id, seed, True)
         await connection.execute(insert(totp_table).values(row))
@@ -198,7 +201,10 @@ class Totp:
 
     async def _new_recovery_codes(self, connection: Connection, user_id: str) -> tuple[list[str], list[dict[str, Any]]]:
         """The codes, and their rows."""
-        codes = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(RECOVERY_CODES)]
+        codes = [
+            f"{secrets.token_hex(_HALF_A_CODE // 2)}-{secrets.token_hex(_HALF_A_CODE // 2)}"
+            for _ in range(RECOVERY_CODES)
+        ]
         await connection.execute(delete(recovery_table).where(recovery_table.c.user_id == user_id))
         rows = [{"digest": _recovery_digest(user_id, code), "user_id": user_id} for code in codes]
         await connection.execute(insert(recovery_table), rows)
@@ -210,7 +216,7 @@ class Totp:
         kept = (await connection.execute(select(recovery_table).where(recovery_table.c.user_id == user_id))).all()
         digest = None if proofs is None else proofs.recovery_digest
         self._rows.require_enclosed(recovery_table, kept, digest, user_id)
-        shown = _recovery_digest(user_id, code.strip().lower())
+        shown = _recovery_digest(user_id, _as_told(code))
         left = [row for row in kept if row.digest != shown]
         if len(left) == len(kept):
             return False
@@ -236,19 +242,41 @@ def provisioning_uri(seed: str, username: str, issuer: str) -> str:
 
 
 def _matching_step(seed: str, code: str, now: datetime) -> int | None:
-    digits = "".join(char for char in code if char.isdecimal())
-    if len(digits) != 6 or len(code) > 12:
+    digits = plain_code(code)
+    if len(digits) != DIGITS or not digits.isdecimal():
         return None
     current = int(now.timestamp()) // STEP_SECONDS
     totp = pyotp.TOTP(seed)
     for step in range(current - WINDOW, current + WINDOW + 1):
-        if secrets.compare_digest(totp.generate_otp(step), str(int(digits)).zfill(6)):
+        if secrets.compare_digest(totp.generate_otp(step), digits):
             return step
     return None
 
 
 def _binding(user_id: str) -> Binding:
     return Binding("sso:factors", "totp", user_id, 1, "seed/1")
+
+
+def _as_told(code: str) -> str:
+    """A recovery code in the form in which it was told, however it was typed."""
+    plain = plain_code(code).lower()
+    return f"{plain[:_HALF_A_CODE]}-{plain[_HALF_A_CODE:]}"
+
+
+def canonical_seed(seed: str) -> str:
+    """Base32 as the apps have it. Raises ERR-TOTP_SEED, which names the character that base32 has not: no character of
+    a seed is ever shown."""
+    plain = plain_code(seed).upper().rstrip("=")
+    unfit = next((char for char in plain if char not in _BASE32), None)
+    if unfit is not None:
+        raise SsoError("ERR-TOTP_SEED", f"base32 has no {described(unfit)}")
+    try:
+        pyotp.TOTP(plain).at(0)
+    except ValueError:
+        plain = ""  # of a length that base32 never has
+    if not plain:
+        raise SsoError("ERR-TOTP_SEED", "the seed is not base32")
+    return plain
 
 
 def _recovery_digest(user_id: str, code: str) -> bytes:

@@ -9,11 +9,14 @@ from sso.directory.posts import Post
 from sso.directory.roles import require_compatible
 from sso.errors import SsoError
 from sso.names import require_username
+from sso.typed import described, plain_code, trimmed
 
 STATUSES = ("active", "disabled")
 
 # A short number of the county's telephone network (短号).
 _SHORT_NUMBER = re.compile(r"[0-9]{3,8}\Z")
+# Control and format characters, half characters and lines. A character that is newer than ours is a name's own.
+_UNWRITABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LENGTHS = {"name": 50, "title": 50, "employee_number": 64, "email": 254}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z")
 _MOBILE = re.compile(r"(?:\+?86)?(1[0-9]{10})\Z")
@@ -71,16 +74,21 @@ def checked(registration: UserRegistration) -> UserRegistration:
         raise SsoError("ERR-USER", f"{canonical.username}: no such status", parameters={"field": "status"})
     for name, longest in _LENGTHS.items():
         value = getattr(canonical, name)
-        if value is not None and (len(value) > longest or not value.isprintable()):
-            raise SsoError(
-                "ERR-USER", f"{canonical.username}: {name} has at most {longest} characters", parameters={"field": name}
-            )
+        if value is not None and (problem := _problem(value, longest)):
+            raise SsoError("ERR-USER", f"{canonical.username}: {name} {problem}", parameters={"field": name})
     return canonical
+
+
+def _problem(value: str, longest: int) -> str | None:
+    unfit = next((char for char in value if unicodedata.category(char) in _UNWRITABLE), None)
+    if unfit is not None:
+        return f"has {described(unfit)}"
+    return f"has at most {longest} characters" if len(value) > longest else None
 
 
 def canonical_mobile(value: str) -> str:
     """Eleven digits. Raises ERR-USER."""
-    match = _MOBILE.match(re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", value)))
+    match = _MOBILE.match(plain_code(value))
     if match is None:
         raise SsoError("ERR-USER", "a mobile number has eleven digits", parameters={"field": "mobile"})
     return match[1]
@@ -88,7 +96,7 @@ def canonical_mobile(value: str) -> str:
 
 def canonical_id_card(value: str) -> str:
     """Seventeen digits and the check character that belongs to them (GB 11643). Raises ERR-USER."""
-    number = unicodedata.normalize("NFKC", value).strip().upper()
+    number = plain_code(value).upper()
     if _ID_CARD.match(number):
         total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
         if _CHECK_CHARACTERS[total % 11] == number[17]:
@@ -97,4 +105,4 @@ def canonical_id_card(value: str) -> str:
 
 
 def _text(value: str | None) -> str | None:
-    return (unicodedata.normalize("NFC", value).strip() or None) if value is not None else None
+    return (trimmed(unicodedata.normalize("NFC", value)) or None) if value is not None else None

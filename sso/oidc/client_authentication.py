@@ -117,7 +117,7 @@ class ClientAuthentication:
             client = await self._find(credentials.plain_id)
         proved = await self._proves(client, credentials, address)
         if client is None or not proved or not client.is_active:
-            raise await self._refusal(credentials.client_id, address)
+            raise await self._refusal(client, credentials.client_id, address)
         return client
 
     async def _find(self, client_id: str) -> Client | None:
@@ -158,11 +158,11 @@ class ClientAuthentication:
                 await (attempt.succeed(connection) if matched else attempt.fail(connection))
         return matched
 
-    async def _refusal(self, client_id: str, address: str) -> OAuthError:
-        """In the ledger; the answer tells nothing."""
-        known = client_id[:255] if client_id.isprintable() else None
+    async def _refusal(self, client: Client | None, client_id: str, address: str) -> OAuthError:
+        """In the ledger; the answer tells nothing. An id that no client has may be a secret in the wrong field."""
+        about = client.client_id if client else self._ledger.pseudonym(client_id)
         event = Event(
-            action="oidc.client", result="failure", client=known, address=address, reason="ERR-INVALID_CLIENT"
+            action="oidc.client", result="failure", client=about, address=address, reason="ERR-INVALID_CLIENT"
         )
         await self._ledger.append(event)
         return OAuthError("invalid_client", "client authentication failed", status=401)

@@ -146,6 +146,10 @@ def test_the_portal_is_never_a_host_of_the_gateway(domain: str) -> None:
         ({"trusted_proxies": "10.0.0.1/8"}, "YIMEN_TRUSTED_PROXIES: 10.0.0.1/8 has host bits set"),
         ({"outbound_allow": ["10.0.0.0/8", "nonsense"]}, "YIMEN_OUTBOUND_ALLOW: 'nonsense'"),
         ({"tls_cert": "/x.pem"}, "YIMEN_TLS_CERT and YIMEN_TLS_KEY belong together"),
+        ({"gateway_tls_key": "/x.pem"}, "YIMEN_GATEWAY_TLS_CERT and YIMEN_GATEWAY_TLS_KEY belong together"),
+        ({"gateway_tls_cert": "/x", "gateway_tls_key": "/y"}, "YIMEN_GATEWAY_TLS_CERT needs YIMEN_TLS_CERT"),
+        ({"tls_cert": "/x", "tls_key": "/y"}, "YIMEN_TLS_CERT needs an https YIMEN_ISSUER"),
+        ({"proxy_protocol": True}, "YIMEN_PROXY_PROTOCOL needs YIMEN_TRUSTED_PROXIES"),
     ],
 )
 def test_a_complaint_names_the_setting_that_a_person_can_change(wrong: dict[str, object], told: str) -> None:

@@ -40,7 +40,7 @@ async def provider(settings: Settings) -> AsyncIterator[Provider]:
         await add_county(house)
         await add_person(house, "lin", "林晓岚")
         await add_client(house)
-        await listener.start(RequestContext(portal_app(house), own, "portal"))
+        await listener.start(RequestContext(portal_app(house), own, house.notices, "portal"))
         agent = Agent(client)
         await agent.sign_in("lin", PASSWORD)
         yield Provider(house, issuer, agent)

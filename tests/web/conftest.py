@@ -30,7 +30,7 @@ async def house(settings: Settings, clock: FrozenClock) -> AsyncIterator[House]:
 
 @pytest.fixture
 def portal(house: House) -> httpx.ASGITransport:
-    app = RequestContext(portal_app(house), house.settings, "portal")
+    app = RequestContext(portal_app(house), house.settings, house.notices, "portal")
     return httpx.ASGITransport(app=app)
 
 

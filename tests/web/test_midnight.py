@@ -97,7 +97,7 @@ async def western(settings: Settings, clock: FrozenClock) -> AsyncIterator[Agent
     async with open_house(urumqi, clock=clock) as house:
         await add_county(house)
         await add_person(house, "lin", "林晓岚")
-        app = RequestContext(portal_app(house), urumqi, "portal")
+        app = RequestContext(portal_app(house), urumqi, house.notices, "portal")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=urumqi.issuer) as client:
             yield Agent(client)
 

@@ -1,18 +1,22 @@
 """What is wrong although requests are answered is told at /readyz, in the metrics and on the audit page."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from core.clock import FrozenClock
 from core.jobs import Job, Jobs
+from core.settings import Settings
+from tests.core.certificates import Issued
 from tests.web.agent import Agent
 from tests.web.conftest import PASSWORD, add_person
 from vault.ledger import Event
 from web.composition import House
 from web.periodic import periodic_jobs
-from web.troubles import Trouble, Troubles
+from web.troubles import CODES, Limits, Trouble, Troubles
 
 
 async def every_job_runs(house: House) -> None:
@@ -71,8 +75,72 @@ async def test_a_job_that_keeps_failing_is_told(house: House, clock: FrozenClock
 
 
 async def test_a_disk_that_fills_up_is_told(house: House) -> None:
-    found = await Troubles(house, least_free_bytes=2**62).look()
-    assert [trouble.code for trouble in found] == ["ERR-DISK"]
+    await every_job_runs(house)
+    (found,) = await Troubles(house, Limits(least_free_bytes=2**62)).look()
+    assert (found.code, found.parameters["folder"]) == ("ERR-DISK", str(house.settings.data_dir))
+
+
+async def test_a_database_that_answers_late_is_told(house: House) -> None:
+    await every_job_runs(house)
+    found = await Troubles(house, Limits(slow=timedelta(0))).look()
+    assert [trouble.code for trouble in found] == ["ERR-DATABASE_SLOW"]
+
+
+async def test_a_database_that_writes_late_is_told_by_whoever_works(house: House, clock: FrozenClock) -> None:
+    await every_job_runs(house)
+    idle = Job("forget", timedelta(minutes=5), house.ledger.sequence)
+    working = Jobs(house.database, clock, [idle], slow=timedelta(0))
+    for expected in (set(), set(), {"ERR-DATABASE_SLOW"}):
+        await working.run_if_due(idle)
+        await working.stop()
+        assert await codes(house) == expected
+
+
+@pytest.mark.parametrize(("seconds", "is_told"), [(-3, True), (-1, False), (0, False), (1, False), (4, True)])
+async def test_a_clock_that_is_not_the_databases_is_told(house: House, seconds: int, is_told: bool) -> None:
+    await every_job_runs(house)
+    found = await Troubles(house, clock=_Off(timedelta(seconds=seconds))).look()
+    assert found == ([Trouble("ERR-CLOCK", {"seconds": seconds})] if is_told else [])
+
+
+class _Off:
+    """A clock beside the right time."""
+
+    def __init__(self, by: timedelta) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._by
+
+
+@pytest.mark.parametrize("days", [20, 13, -1])
+async def test_a_certificate_that_ends_soon_is_told(house: House, tmp_path: Path, days: int) -> None:
+    await every_job_runs(house)
+    issued = Issued("localhost", days=days)
+    issued.serves(tmp_path)
+    pem = tmp_path / "server.pem"
+    with_tls = {"issuer": "https://localhost:8000", "tls_cert": pem, "tls_key": pem}
+    settings = Settings(**{**house.settings.model_dump(), **with_tls})
+    found = await Troubles(replace(house, settings=settings)).look()
+    assert [(trouble.code, trouble.parameters["file"]) for trouble in found] == [("ERR-TLS_EXPIRES", str(pem))] * (
+        days < 14
+    )
+    pem.write_text("half of")
+    found = await Troubles(replace(house, settings=settings)).look()
+    assert found == [Trouble("ERR-TLS_FILES", {"file": str(pem)})]
+
+
+async def test_every_trouble_has_its_metric_before_it_happens(house: House, agent: Agent) -> None:
+    await every_job_runs(house)
+    told = (await agent.get("/metrics")).text
+    assert all(f'yimen_trouble{{code="{code}"}} 0.0' in told for code in CODES)
+    house.settings.effective_key_file.unlink()
+    assert 'yimen_trouble{code="ERR-CUSTODY"} 1.0' in (await agent.get("/metrics")).text
+
+
+def test_operators_are_told_what_to_do_of_every_trouble() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [code for code in CODES if f"| `{code}` |" not in manual] == []
 
 
 async def test_a_warning_leaves_the_process_in_service_and_stands_where_people_look(

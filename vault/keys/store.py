@@ -149,10 +149,17 @@ class KeyStore:
         # When another process was first, ours stays unused in the custodian.
         await insert_if_absent(connection, root_table, id=root.id, active=1, check=root.check_value(), created_at=now)
 
+    def has_new_root(self, *, known: frozenset[str]) -> bool:
+        """True where `new_root` would give one."""
+        return self._custodian.writable or bool(self._offered(known))
+
+    def _offered(self, known: frozenset[str]) -> list[str]:
+        return [key_id for key_id in self._custodian.offered() if key_id not in known]
+
     def new_root(self, *, known: frozenset[str] = frozenset()) -> RootKey:
         """A root key not in `known`: offered by a read-only custodian, or new and written to the custodian."""
         if not self._custodian.writable:
-            fresh = [key_id for key_id in self._custodian.offered() if key_id not in known]
+            fresh = self._offered(known)
             if not fresh:
                 raise VaultError(
                     "ERR-CUSTODY",

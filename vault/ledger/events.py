@@ -28,6 +28,7 @@ Result = Literal["success", "failure", "refused"]
 Detail = Mapping[str, str | int | bool]
 
 EVENT_SCHEMA = 1
+PSEUDONYM_PREFIX = "unknown:"
 _UNSET = datetime.min.replace(tzinfo=UTC)
 
 
@@ -35,7 +36,8 @@ _UNSET = datetime.min.replace(tzinfo=UTC)
 class Event:
     """Who did what to what, and how it ended. `detail` never holds a secret.
 
-    actor: `user:<id>`, `client:<id>`, `operator:<name>` or `system`. reason: the stable code of a refusal.
+    actor: `user:<id>`, `client:<id>`, `operator:<name>` or `system`. reason: the stable code of a refusal. A name that
+    somebody typed and nobody has stands nowhere in an event, but as its `Ledger.pseudonym`.
     """
 
     action: str

@@ -25,6 +25,7 @@ from vault.keys.suites import same
 from vault.ledger import merkle
 from vault.ledger.checkpoints import Signer
 from vault.ledger.events import (
+    PSEUDONYM_PREFIX,
     Event,
     RecordedEvent,
     canonical,
@@ -48,6 +49,7 @@ from vault.ledger.tree import (
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 
 _SEQUENCE_BATCH = 2000
+_PSEUDONYM_DIGITS = 16
 _INSERT = new_row(event_table)
 _log = logger("ledger")
 # Looking a counter up costs more than counting.
@@ -136,6 +138,12 @@ class Ledger:
         about to be undone. `stop` waits for it. Should it be lost with the process, nothing was granted."""
         self._group.post(self._row(event, new_id())).add_done_callback(_log_loss)
         _counter(event.action, event.result).inc()
+
+    def pseudonym(self, name: str) -> str:
+        """What events keep of a name that nobody here has, which may well be a password: a keyed digest. It tells that
+        the same was said again, and nothing else, whoever reads the ledger or its exports."""
+        digest = self._sealer.mac("unknown-name", name.encode("utf-8", "surrogatepass"))
+        return PSEUDONYM_PREFIX + digest.hex()[:_PSEUDONYM_DIGITS]
 
     def tell_soon(self, subject: str, detail: str, *, reason: str) -> None:
         """As `tell`, by itself, and does not wait: the caller may be in a unit of work. `stop` waits for it."""

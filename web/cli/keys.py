@@ -28,8 +28,11 @@ def rotate(
         if signing:
             return f"new signing key {await house.signing_keys.rotate(actor=operator())}"
         rotation = house.rotation
-        wrapped = await (rotation.resume() if resume else rotation.rotate_root(actor=operator()))
-        done = f"{wrapped} owner keys wrapped under the new root key"
+        # Owner keys need no new root key: where the custodian has none, the present one stays.
+        keeps_root = owners and not resume and not await rotation.has_new_root()
+        wrapped = await (rotation.resume() if resume or keeps_root else rotation.rotate_root(actor=operator()))
+        root = "the root key stays, for no new one lies ready" if keeps_root else "the new root key"
+        done = f"{wrapped} owner keys wrapped under {root}"
         if owners:
             again = await rotation.rotate_owners(actor=operator())
             done += f"; items of {again.rotated} owners sealed again"

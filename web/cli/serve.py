@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,6 @@ import typer
 
 from connectors.gateway_client import keep_by_host
 from core.database import Database
-from core.errors import ConfigurationError
 from core.logs import configure_logs, logger
 from core.settings import Settings, load_settings
 from vault.keys.custody import open_custodian
@@ -23,6 +21,7 @@ from web.first_start import create_administrators
 from web.migrate import migrate
 from web.processes.kinds import kinds_of
 from web.processes.supervisor import Supervisor
+from web.processes.tls import certificates_of
 
 _log = logger("serve")
 
@@ -52,7 +51,8 @@ def serve(
     }
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     configure_logs(settings.log_level, settings.log_format)
-    _require_certificate(settings)
+    for files in certificates_of(settings):
+        files.context()
     kinds = kinds_of(settings)
     _in_a_process_of_its_own(lambda: asyncio.run(_prepare(settings)))
     Supervisor(kinds, grace=settings.grace_seconds).run()
@@ -116,14 +116,3 @@ async def _prepare(settings: Settings) -> None:
 async def _keep_by_host(house: House) -> list[str]:
     async with house.database.write() as connection:
         return await keep_by_host(connection, house.settings, house.systems, house.clients)
-
-
-def _require_certificate(settings: Settings) -> None:
-    """Raises ERR-SETTINGS when the server could not answer by TLS with what it was given."""
-    if settings.tls_cert is None:
-        return
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.tls_cert, settings.tls_key, "")
-    except (OSError, ValueError) as error:
-        files = f"{settings.tls_cert}, {settings.tls_key}"
-        raise ConfigurationError("ERR-SETTINGS", f"the certificate cannot be used: {error} ({files})") from None

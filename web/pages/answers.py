@@ -43,7 +43,16 @@ def page(
     }
     content = render(template, Preferences.of(request), {**defaults, **context})
     headers = {"content-security-policy": content_security_policy(leads_elsewhere=leads_elsewhere)}
-    return HTMLResponse(content, status, headers)
+    response = HTMLResponse(content, status, headers)
+    if (problem := context.get("problem")) is not None:
+        say_when(response, problem)
+    return response
+
+
+def say_when(response: Response, error: YimenError) -> None:
+    """When it may help to try again."""
+    if error.retry_after is not None:
+        response.headers["retry-after"] = str(error.retry_after)
 
 
 def error_page(request: Request, code: str, status: int, parameters: Mapping[str, str | int] | None = None) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from sso.directory.roles import Role
-from vault.ledger.events import RecordedEvent
+from vault.ledger.events import PSEUDONYM_PREFIX, RecordedEvent
 from web.i18n import Catalogue
 from web.pages.accounts import SystemChoice
 from web.pages.audit_filters import RESULTS, Filters
@@ -46,7 +46,7 @@ def audit_routes(surface: Surface) -> list[Route]:
         texts = surface.texts(request)
         filters = Filters.of(request.query_params, surface.settings.local_time)
         query = await filters.query(house, cursor=request.query_params.get("before") or None, limit=_PAGE)
-        await surface.record(request, session, "audit.query", filters.fields)
+        await surface.record(request, session, "audit.query", await filters.recorded(house))
         found = await house.audit.query(query)
         async with house.database.scan() as connection:
             systems = await house.systems.list(connection)
@@ -74,7 +74,7 @@ def audit_routes(surface: Surface) -> list[Route]:
         sent = await surface.form(request)
         filters = Filters.of(sent.items(), surface.settings.local_time)
         query = await filters.query(house)
-        await surface.record(request, session, "audit.export", filters.fields)
+        await surface.record(request, session, "audit.export", await filters.recorded(house))
         stamp = house.clock.now().strftime("%Y%m%dT%H%M%SZ")
         headers = {"content-disposition": f'attachment; filename="yimen-audit-{stamp}.jsonl"'}
         return StreamingResponse(house.audit_file.export(query), media_type="application/jsonl", headers=headers)
@@ -91,7 +91,7 @@ def lines_of(
     return [
         AuditLine(
             at=event.recorded_at,
-            actor=actors.get(event.actor or "", event.actor or ""),
+            actor=actors.get(event.actor or "", event.actor or "") or _unknown(event, texts),
             action=action_name(texts, event.action),
             system=systems.get(event.system or "", event.system or ""),
             result=event.result,
@@ -101,6 +101,13 @@ def lines_of(
         )
         for event in events
     ]
+
+
+def _unknown(event: RecordedEvent, texts: Catalogue) -> str:
+    """Who said a name that nobody has: two events with the same mark are about the same name."""
+    said = event.subject or ""
+    is_unknown = said.startswith(PSEUDONYM_PREFIX)
+    return texts.text("audit.unknown_name", mark=said.removeprefix(PSEUDONYM_PREFIX)) if is_unknown else ""
 
 
 def _facts(event: RecordedEvent) -> dict[str, str]:

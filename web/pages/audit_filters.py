@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.local_time import LocalTime, zone_named
+from sso.names import fold_username
 from vault.ledger.queries import LedgerQuery
 from web.pages.form import FormError
 
@@ -48,6 +49,15 @@ class Filters:
         if not (self.since or self.until):
             filled.pop("zone", None)
         return filled
+
+    async def recorded(self, house: "House") -> dict[str, str]:
+        """The fields as the ledger keeps them: a person whom nobody knows is a pseudonym there."""
+        if not self.person or self.person.startswith(_PREFIXES):
+            return self.fields
+        async with house.database.read() as connection:
+            user = await house.users.find_by_username(connection, self.person)
+        known = self.person if user else house.ledger.pseudonym(fold_username(self.person))
+        return {**self.fields, "person": known}
 
     def span(self) -> tuple[datetime | None, datetime | None]:
         """From when until when; a day is meant from its midnight to the next. Raises ERR-FORM."""

@@ -75,7 +75,7 @@ def credential_routes(surface: Surface) -> list[Route]:
         sent = await surface.form(request)
         token: str | None = None
         try:
-            code = sent.required("otp", most=12)
+            code = sent.required("otp", most=32)
             token = await prove_again(surface, request, session, sent, "password")
             async with house.database.write() as connection:
                 codes = await house.totp.confirm(connection, session.user.id, code)

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from core.errors import YimenError
 from core.logs import logger
-from web.pages.answers import error_page, is_fragment, request_id_of, wants_json
+from web.pages.answers import error_page, is_fragment, request_id_of, say_when, wants_json
 from web.pages.surface import SignInNeededError, go
 
 _log = logger("pages")
@@ -35,7 +35,9 @@ async def _refused(request: Request, error: Exception) -> Response:
             return Response(status_code=401, headers={"hx-redirect": error.address})
         return go(error.address)
     _log.info("refused", code=error.code, detail=error.detail, status=error.status)
-    return error_page(request, error.code, error.status, error.parameters)
+    response = error_page(request, error.code, error.status, error.parameters)
+    say_when(response, error)
+    return response
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -124,7 +124,7 @@ class _Steps:
         sent = await self._surface.form(request)
         errand = _sent(sent)
         try:
-            code = sent.required("otp", most=12)
+            code = sent.required("otp", most=32)
             outcome, codes = await self._sign_in.enrol_totp(self._pending(request), code, await self._caller(request))
         except YimenError as problem:
             if problem.code == "ERR-PENDING":

@@ -35,14 +35,16 @@ LONGEST = {Phase.IDLE: 30.0, Phase.HEAD: 10.0, Phase.UNREAD: 120.0, Phase.BODY: 
 
 
 class Connection:
-    """One connection, in its phase since an instant. `late` is called when its time is over, `drop` to make room."""
+    """One connection, in its phase since an instant. `late` is called when its time is over, `drop` to make room.
+    `client` is whose it is, where that is another than the socket's other end."""
 
-    __slots__ = ("address", "drop", "late", "phase", "since")
+    __slots__ = ("address", "client", "drop", "late", "phase", "since")
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.phase = Phase.HEAD
         self.since = 0.0
+        self.client: tuple[str, int] | None = None
         self.drop: Callable[[], None] = _nothing
         self.late: Callable[[], None] = _nothing
 

@@ -53,6 +53,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.client = self._connection.client or self.client
         self._connection.drop, self._connection.late = transport.abort, self._too_late
         self._connections.enter(self._connection, Phase.IDLE)
 
@@ -195,6 +196,7 @@ class _BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.client = self._connection.client or self.client
         self._connection.drop = self._connection.late = transport.abort
 
     def connection_lost(self, exc: Exception | None) -> None:

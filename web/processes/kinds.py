@@ -10,6 +10,7 @@ from web.processes.leash import Leash
 from web.processes.listening import listen
 from web.processes.server import Serving, serve
 from web.processes.supervisor import Kind
+from web.processes.tls import certificate_of
 
 # Of the grace time: to close what is open when the requests under way are over or given up.
 _CLOSING_SECONDS = 2
@@ -40,7 +41,8 @@ def _running(settings: Settings, kind: ProcessKind, listener: socket.socket | No
     def run(leash: Leash) -> None:
         limits = Limits(settings.connections_per_address, most_connections(), settings.trusted_proxies)
         grace = max(settings.grace_seconds - _CLOSING_SECONDS, 1)
-        serving = Serving(limits, grace, settings.tls_cert, settings.tls_key)
+        balancers = settings.trusted_proxies if settings.proxy_protocol else ()
+        serving = Serving(limits, grace, certificate_of(settings, kind), balancers)
         serve(YimenApp(settings, kind), listener, serving, leash)
 
     return run

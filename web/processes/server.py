@@ -5,44 +5,47 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from core.addresses import IpNetwork, read_address
+from core.forwarding import Proxies
 from core.logs import logger
 from web.processes.connections import LONGEST, Connection, Connections, Limits, Phase
 from web.processes.http import BoundedHttp
 from web.processes.leash import Leash
+from web.processes.proxy_protocol import ProxyHeaderError, read_proxy_header
+from web.processes.tls import CertificateFiles, FollowedCertificate
 
 _SWEEP_SECONDS = 1.0
 _ACCEPT_PAUSE_SECONDS = 0.2
+_COMPLAIN_SECONDS = 60.0
 _log = logger("server")
 
 
 @dataclass(frozen=True)
 class Serving:
-    """How a process serves. `grace` is what requests under way are given, in seconds."""
+    """How a process serves. `grace` is what requests under way are given, in seconds. `balancers` begin each of their
+    connections with a PROXY header."""
 
     limits: Limits
     grace: int
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
+    certificate: CertificateFiles | None = None
+    balancers: Sequence[IpNetwork] = ()
 
 
 def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash: Leash) -> None:
     """Runs until SIGTERM. Without a listener only the application's lifespan runs, which is a worker's work."""
     config = uvicorn.Config(
         app,
-        ssl_certfile=serving.tls_cert,
-        ssl_keyfile=serving.tls_key,
         loop="uvloop",
         lifespan="on",
-        # Forwarded headers are ours to judge (`core.addresses`), not the server's.
+        # Forwarded headers are ours to judge (`core.forwarding`), not the server's.
         proxy_headers=False,
         server_header=False,
         date_header=True,
@@ -51,16 +54,19 @@ def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash:
         timeout_keep_alive=int(LONGEST[Phase.IDLE]),
         timeout_graceful_shutdown=serving.grace,
     )
-    _Server(config, Connections(serving.limits), leash).run([listener] if listener is not None else [])
+    _Server(config, serving, leash).run([listener] if listener is not None else [])
 
 
 class _Server(uvicorn.Server):
     """Accepts connections itself: a bound that counts only those whose TLS handshake is over is none."""
 
-    def __init__(self, config: uvicorn.Config, connections: Connections, leash: Leash) -> None:
+    def __init__(self, config: uvicorn.Config, serving: Serving, leash: Leash) -> None:
         super().__init__(config)
-        self._connections = connections
+        self._connections = Connections(serving.limits)
         self._leash = leash
+        self._balancers = Proxies(serving.balancers)
+        self._certificate = FollowedCertificate(serving.certificate) if serving.certificate is not None else None
+        self._complained_at = float("-inf")
         self._work: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
@@ -107,11 +113,48 @@ class _Server(uvicorn.Server):
                 _log.warning("a connection was not accepted", error=error.strerror)
                 await asyncio.sleep(_ACCEPT_PAUSE_SECONDS)
                 continue
-            connection = self._connections.admit(str(peer[0]))
+            address = str(peer[0])
+            connection = self._connections.admit(address)
             if connection is None:
                 accepted.close()
+            elif self._is_balancer(address):
+                self._begin(self._open_for_another(accepted, connection, address))
             else:
                 self._begin(self._open(accepted, connection))
+
+    def _is_balancer(self, peer: str) -> bool:
+        address = read_address(peer)
+        return address is not None and self._balancers.are_at(address)
+
+    async def _open_for_another(self, accepted: socket.socket, connection: Connection, peer: str) -> None:
+        """Opens it in the place of the client that the balancer names: the bound is of the client's address."""
+        connection.drop = asyncio.current_task().cancel  # type: ignore[union-attr,assignment]
+        try:
+            async with asyncio.timeout(LONGEST[Phase.HEAD]):
+                client = await read_proxy_header(accepted)
+        except (OSError, ProxyHeaderError) as error:
+            self._complain(error)
+            accepted.close()
+            return
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
+        finally:
+            self._connections.leave(connection)
+        own = self._connections.admit(client[0] if client else peer)
+        if own is None:
+            accepted.close()
+            return
+        own.client = client
+        await self._open(accepted, own)
+
+    def _complain(self, error: Exception) -> None:
+        """Once a minute of what is no header: a balancer that is not set up for it sends one connection after the
+        other. That a connection ends or is late is the network's affair."""
+        now = asyncio.get_running_loop().time()
+        if isinstance(error, ProxyHeaderError) and now - self._complained_at >= _COMPLAIN_SECONDS:
+            self._complained_at = now
+            _log.warning("a connection was closed", error=str(error))
 
     async def _open(self, accepted: socket.socket, connection: Connection) -> None:
         """Gives the connection its protocol, after the TLS handshake where there is one."""
@@ -125,10 +168,11 @@ class _Server(uvicorn.Server):
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
-        handshake = LONGEST[Phase.HEAD] if self.config.ssl else None
+        context = self._certificate.context if self._certificate is not None else None
+        handshake = LONGEST[Phase.HEAD] if context is not None else None
         try:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.connect_accepted_socket(protocol, accepted, ssl=self.config.ssl, ssl_handshake_timeout=handshake)
+            await loop.connect_accepted_socket(protocol, accepted, ssl=context, ssl_handshake_timeout=handshake)
         except OSError:  # of the network, of TLS, or late: the client's affair
             self._connections.leave(connection)
             accepted.close()
@@ -141,3 +185,5 @@ class _Server(uvicorn.Server):
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             self._connections.sweep()
+            if self._certificate is not None:
+                self._certificate.follow()

@@ -158,11 +158,8 @@ def _refusal(request: Request, error: YimenError) -> Response:
         # A challenge is for who used the header (RFC 6749 §5.2), a 401 is never without one (RFC 9110 §11.6.1), and
         # libraries that meet a challenge do not read the error. Introspection says 401 in any case (RFC 7662 §2.3).
         status = 400
-    if error.status == 503:
-        # Too many attempts at once are over soon; a database takes its time to come back.
-        headers["retry-after"] = "5" if error.code == "ERR-DATABASE" else "1"
-    if error.status == 429:
-        headers["retry-after"] = str(int(error.parameters.get("minutes", 1)) * 60)
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
     return _Json(body, status, headers)
 
 

@@ -63,7 +63,7 @@ class Pool:
                         await held.enter_async_context(bound)
             except TimeoutError:
                 busy = f"{destination.origin}: too many at once"
-                raise ConnectorError("ERR-UPSTREAM_BUSY", busy, status=503) from None
+                raise ConnectorError("ERR-UPSTREAM_BUSY", busy, status=503, retry_after=1) from None
             yield
 
     def take(self, destination: Destination, *, repeatable: bool) -> Connection | None:

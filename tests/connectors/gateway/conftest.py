@@ -86,7 +86,7 @@ async def gateway(house: House) -> AsyncIterator[str]:
     """The address of the socket that the gateway listens on."""
     listener = Listener()
     async with open_gateway(house) as app:
-        await listener.start(RequestContext(app, house.settings, "gateway"))
+        await listener.start(RequestContext(app, house.settings, house.notices, "gateway"))
         yield listener.origin
         await listener.stop()
 
@@ -99,7 +99,7 @@ class Open(Protocol):
 async def open_browser(house: House, gateway: str) -> AsyncIterator[Open]:
     """A browser in which a cadre has signed in at the portal, and nowhere else yet."""
     opened: list[Browser] = []
-    portal = httpx.ASGITransport(app=RequestContext(portal_app(house), house.settings, "portal"))
+    portal = httpx.ASGITransport(app=RequestContext(portal_app(house), house.settings, house.notices, "portal"))
 
     async def open_one(username: str = "wang") -> Browser:
         session, token = await start_session(house, username)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from core.clock import FrozenClock
 from core.database import Database
+from core.forwarding import UNKNOWN
 from core.settings import Settings
 from sso.authentication.lockout import AccountKind, Lockout, attempt_table
 from sso.authentication.sign_in import Pending, SignedIn, SignIn
@@ -67,10 +68,48 @@ async def test_after_five_wrong_passwords_the_right_one_is_refused_for_ten_minut
     assert await told(sign_in.password("lin", PASSWORD, HERE)) == "in"
 
 
+async def test_who_is_locked_out_hears_how_long_it_still_lasts(
+    clock: FrozenClock, lockout: Lockout, database: Database, settings: Settings
+) -> None:
+    """RFC 9110 §10.2.3"""
+    for _ in range(settings.lockout_attempts):
+        await wrong(lockout, database, "lin", "192.0.2.1")
+    for passed, left, minutes in ((0, 600, 10), (1, 599, 10), (569, 30, 1)):
+        clock.advance(timedelta(seconds=passed))
+        with pytest.raises(SsoError) as refused:
+            await right(lockout, database, "lin", "192.0.2.2")
+        assert (refused.value.retry_after, refused.value.parameters["minutes"]) == (left, minutes)
+
+
 async def test_a_name_that_nobody_has_is_locked_out_alike(sign_in: SignIn) -> None:
     assert [await told(sign_in.password("nobody", "wrong", HERE)) for _ in range(6)] == ["ERR-SIGN_IN"] * 5 + [
         "ERR-LOCKED"
     ]
+
+
+async def test_an_address_that_nobody_knows_is_not_one_person(
+    sign_in: SignIn, person: Person, lockout: Lockout, settings: Settings, database: Database
+) -> None:
+    """Case 01: what a proxy says is no address, so whoever comes through it is one of many."""
+    await person()
+    nowhere = replace(HERE, address=UNKNOWN)
+    for n in range(settings.address_attempts + 2):
+        await wrong(lockout, database, f"somebody-{n}", UNKNOWN)
+    assert await told(sign_in.password("lin", PASSWORD, nowhere)) == "in"
+    assert [await told(sign_in.password("lin", "wrong", nowhere)) for _ in range(6)] == ["ERR-SIGN_IN"] * 5 + [
+        "ERR-LOCKED"
+    ]
+    query = select(attempt_table.c.kind).distinct()
+    async with database.read() as connection:
+        assert (await connection.scalars(query)).all() == ["account"]
+
+
+async def test_a_client_from_an_address_that_nobody_knows_is_not_locked_out(
+    lockout: Lockout, database: Database, settings: Settings
+) -> None:
+    for _ in range(settings.lockout_attempts + 1):
+        await wrong(lockout, database, f"affairs\n{UNKNOWN}", UNKNOWN, "client")
+    assert await counted(database) == (0, 0)
 
 
 async def test_every_spelling_of_a_name_has_one_counter(sign_in: SignIn, person: Person) -> None:

@@ -58,6 +58,11 @@ async def test_the_codes_are_those_of_the_standard(
     assert await accept(database, totp, value)
 
 
+def wide(text: str) -> str:
+    """As an input method in its full-width mode writes it."""
+    return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
+
+
 async def test_a_code_counts_once_and_an_older_one_not_at_all_after_it(
     database: Database, clock: FrozenClock, enrolled: Totp
 ) -> None:
@@ -85,12 +90,14 @@ async def test_one_step_of_drift_is_allowed(
     assert await accept(database, enrolled, code(clock, steps)) is accepted
 
 
-async def test_a_code_may_be_typed_with_spaces_and_in_full_width(
-    database: Database, clock: FrozenClock, enrolled: Totp
+@pytest.mark.parametrize("form", ["{0} {1}", "{0}-{1}", "\ufeff{0}{1}", "{0}\u2013{1}\u200b", " {0}\u3000{1}\t"])
+@pytest.mark.parametrize("is_wide", [False, True])
+async def test_a_code_may_be_typed_in_groups_and_in_full_width(
+    database: Database, clock: FrozenClock, enrolled: Totp, form: str, is_wide: bool
 ) -> None:
     value = code(clock)
-    typed = f"{value[:3]} {value[3:]}".translate({ord("0") + n: 0xFF10 + n for n in range(10)})
-    assert await accept(database, enrolled, typed)
+    typed = form.format(value[:3], value[3:])
+    assert await accept(database, enrolled, wide(typed) if is_wide else typed)
 
 
 @pytest.mark.parametrize("typed", ["", "      ", "12345", "1234567", "000000000000000000000000", "²²²²²²", "\x00" * 6])
@@ -143,6 +150,40 @@ async def test_a_recovery_code_works_once_and_only_for_its_owner(
     assert await accept(database, totp, codes[1])
 
 
+@pytest.mark.parametrize("separator", ["", " ", "-", "－", "\u2014", "\u200b"])
+async def test_a_recovery_code_works_however_it_is_typed(
+    database: Database, clock: FrozenClock, totp: Totp, separator: str
+) -> None:
+    async with database.write() as connection:
+        seed = await totp.begin(connection, USER)
+        codes = await totp.confirm(connection, USER, pyotp.TOTP(seed).at(clock.now()))
+    for told, typed in zip(codes, (wide(codes[0]), codes[1].upper(), f"\ufeff{codes[2]}"), strict=False):
+        assert told in codes
+        assert await accept(database, totp, typed.replace("-", separator))
+
+
+async def test_a_given_seed_is_the_same_in_groups_and_in_full_width(
+    database: Database, clock: FrozenClock, totp: Totp
+) -> None:
+    groups = " ".join(SEED[start : start + 4] for start in range(0, len(SEED), 4))
+    async with database.write() as connection:
+        assert await totp.enrol(connection, USER, f"\ufeff{wide(groups.lower())}", actor="operator:test")
+        assert not await totp.enrol(connection, USER, SEED, actor="operator:test")
+        assert not await totp.enrol(connection, USER, groups.replace(" ", "-") + "==", actor="operator:test")
+    assert await accept(database, totp, code(clock))
+
+
+@pytest.mark.parametrize(("seed", "said"), [(SEED + "1", '"1" (U+0031 DIGIT ONE)'), ("GEZDя", '"Я" (U+042F')])
+async def test_a_seed_that_is_refused_names_the_character_and_nothing_of_the_seed(
+    database: Database, totp: Totp, seed: str, said: str
+) -> None:
+    async with database.write() as connection:
+        with pytest.raises(SsoError) as refused:
+            await totp.enrol(connection, USER, seed, actor="operator:test")
+    assert said in refused.value.detail
+    assert "GEZD" not in str(refused.value)
+
+
 async def test_neither_seed_nor_recovery_code_stands_in_the_database(
     database: Database, clock: FrozenClock, totp: Totp
 ) -> None:
@@ -153,7 +194,7 @@ async def test_neither_seed_nor_recovery_code_stands_in_the_database(
     assert not any(secret in repr(rows) for secret in (seed, *codes))
 
 
-@pytest.mark.parametrize("seed", ["not base32!", "1"])
+@pytest.mark.parametrize("seed", ["not base32!", "1", "", " ", "GEZDGNBVG", "="])
 async def test_a_seed_that_is_none_is_refused(database: Database, totp: Totp, seed: str) -> None:
     async with database.write() as connection:
         with pytest.raises(SsoError, match="ERR-TOTP_SEED"):

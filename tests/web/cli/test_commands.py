@@ -1,6 +1,8 @@
 """The command line as an operator meets it: exit status, codes, and nothing half done."""
 
+import base64
 import json
+import secrets
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,32 @@ async def test_keys_rotate_and_everything_still_opens(yimen: Yimen, database: Da
     assert (await yimen("keys", "rotate", "--resume"))[0] == 0
     _, said, _ = await yimen("apply", "-", "--json", given=COUNTY)
     assert {step["verb"] for step in json.loads(said)} == {"keep"}
+
+
+async def test_owner_keys_rotate_without_a_new_root_key(yimen: Yimen, tmp_path: Path) -> None:
+    """A read-only custodian has one only when somebody put it there."""
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+
+    def put(name: str) -> None:
+        (folder / name).write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+        (folder / name).chmod(0o600)
+
+    put("root-1")
+    own = {"custodian": "credential", "credential_dir": str(folder)}
+    applied = await yimen("apply", "-", given=COUNTY, **own)
+    assert applied[0] == 0, applied
+    status, said, _ = await yimen("keys", "rotate", "--owners", **own)
+    assert (status, "the root key stays, for no new one lies ready; items of 1 owners sealed again" in said) == (
+        0,
+        True,
+    )
+    status, _, complained = await yimen("keys", "rotate", **own)
+    assert (status, "offers no new root key: put a file there" in complained) == (1, True)
+    put("root-2")
+    status, said, _ = await yimen("keys", "rotate", "--owners", **own)
+    assert (status, "wrapped under the new root key; items of 1 owners sealed again" in said) == (0, True)
+    assert (await yimen("vault", "check", **own))[0] == 0
 
 
 async def test_accounts_that_were_changed_past_yimen_are_found_and_reset(yimen: Yimen, database: Database) -> None:

@@ -73,11 +73,21 @@ def environment(folder: Path, port: int, settings: Mapping[str, str]) -> dict[st
 
 @asynccontextmanager
 async def open_served(
-    folder: Path, port: int, settings: Mapping[str, str], *, tls: ssl.SSLContext | None = None
+    folder: Path,
+    port: int,
+    settings: Mapping[str, str],
+    *,
+    tls: ssl.SSLContext | None = None,
+    log: Path | None = None,
 ) -> AsyncIterator[Served]:
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, "serve", env=environment(folder, port, settings), start_new_session=True
-    )
+    with contextlib.ExitStack() as stack:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND,
+            "serve",
+            env=environment(folder, port, settings),
+            start_new_session=True,
+            stderr=stack.enter_context(log.open("wb")) if log else None,
+        )
     served = Served(port, process, tls)
     try:
         async with asyncio.timeout(60):

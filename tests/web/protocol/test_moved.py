@@ -24,7 +24,7 @@ async def there(house: House, settings: Settings, clock: FrozenClock) -> AsyncIt
     await add_client(house)
     named = Settings(**{**settings.model_dump(), "issuer": THERE, "gateway_domain": "gw.localhost:8000"})
     async with open_house(named, clock=clock) as moved:
-        app = RequestContext(portal_app(moved), named, "portal")
+        app = RequestContext(portal_app(moved), named, moved.notices, "portal")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=THERE) as client:
             yield Flow(Agent(client))
 
