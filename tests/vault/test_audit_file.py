@@ -1,7 +1,7 @@
 """An export proves itself, and every change to it is found and named."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -15,12 +15,16 @@ from vault.ledger.verify import verify
 EVENTS = 40
 
 
+async def lines_of(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return b"".join([piece async for piece in pieces]).splitlines(keepends=True)
+
+
 @pytest.fixture
 async def exported(database: Database, ledger: Ledger) -> list[bytes]:
     for number in range(EVENTS):
         actor = "user:lin" if number % 3 else "user:wang"
         await ledger.append(Event(action="launch", result="success", actor=actor, detail={"number": number}))
-    return [line async for line in AuditFile(database, ledger).export()]
+    return await lines_of(AuditFile(database, ledger).export())
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ async def test_a_fresh_export_is_good(exported: list[bytes], key: VerifierKey) -
 
 
 async def test_an_empty_ledger_exports_a_good_file(database: Database, ledger: Ledger, key: VerifierKey) -> None:
-    report = verify([line async for line in AuditFile(database, ledger).export()], key)
+    report = verify(await lines_of(AuditFile(database, ledger).export()), key)
     assert (report.findings, report.events) == ([], 0)
 
 
@@ -42,7 +46,7 @@ async def test_a_filtered_export_is_good_and_misses_nothing_silently(
     database: Database, ledger: Ledger, exported: list[bytes], key: VerifierKey
 ) -> None:
     query = LedgerQuery(actor="user:wang")
-    lines = [line async for line in AuditFile(database, ledger).export(query)]
+    lines = await lines_of(AuditFile(database, ledger).export(query))
     assert verify(lines, key).is_good
     for removed in range(1, len(lines) - 1):
         report = verify(lines[:removed] + lines[removed + 1 :], key)

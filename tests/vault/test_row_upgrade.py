@@ -28,7 +28,7 @@ from vault.keys.row_keys import ROW_KEY_OWNER
 from vault.keys.sealing import Binding
 from vault.keys.signing import signing_key
 from vault.keys.store import owner_key_table
-from vault.ledger.events import event_table
+from vault.ledger.events import event_table, waiting_table
 from vault.row_tables import signed_tables
 from vault.tickets import Use
 from web.composition import House, open_house
@@ -99,20 +99,20 @@ async def _forget_the_upgrade(house: House, *actions: str) -> None:
     forgotten = event_table.c.action.in_(actions)
     async with house.database.read() as connection:
         rows = (await connection.execute(select(event_table).where(forgotten))).all()
-    assert all(row.position is not None for row in rows)
     assert len(rows) == len(actions)
     async with house.database.write() as connection:
         if house.database.dialect == "sqlite":
             await connection.execute(text("DROP TRIGGER vault_ledger_event_no_delete"))
-            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_update"))
+            await connection.execute(text("DROP TRIGGER vault_ledger_place_no_delete"))
         else:
             await connection.execute(text("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event"))
-            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_truncate ON vault_ledger_event"))
-        for table in ("vault_ledger_node", "vault_ledger_checkpoint"):
+            await connection.execute(text("DROP TRIGGER vault_ledger_place_append_only ON vault_ledger_place"))
+        for table in ("vault_ledger_node", "vault_ledger_checkpoint", "vault_ledger_place", "vault_ledger_waiting"):
             await connection.execute(text(f"DELETE FROM {table}"))
         await connection.execute(text("UPDATE vault_ledger_tree SET size = 0"))
         await connection.execute(delete(event_table).where(forgotten))
-        await connection.execute(update(event_table).values(position=None))
+        everything = insert(waiting_table).from_select(["event_id"], select(event_table.c.id))
+        await connection.execute(everything)
     await house.ledger.sequence()
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Row, Select, cast, func, or_, select
 
 from core.database import Connection, Database
-from vault.ledger.events import RecordedEvent, event_of_row, event_table
+from vault.ledger.events import RecordedEvent, event_of_row, event_table, waiting_table
+from vault.ledger.ledger import MOST_COUNTED
 
 MAX_PAGE = 500
-MOST_COUNTED = 10_000
 _TEXT_COLUMNS = ("id", "subject", "client", "session", "address", "request_id", "reason")
 
 
@@ -30,8 +30,13 @@ class LedgerQuery:
     limit: int = 50
 
     @property
+    def is_run(self) -> bool:
+        """True where nothing is asked for but a span of time."""
+        return not any((self.actor, self.system, self.action, self.result, self.text))
+
+    @property
     def is_everything(self) -> bool:
-        return not any((self.actor, self.system, self.action, self.result, self.since, self.until, self.text))
+        return self.is_run and not (self.since or self.until)
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,10 @@ class LedgerQueries:
 
     async def backlog(self, connection: Connection) -> Backlog:
         """Costs no more where a million wait: then their number says enough."""
-        table = event_table.c
-        waiting = select(table.recorded_at).where(table.position.is_(None), table.quarantined.is_(False))
-        counted = waiting.limit(MOST_COUNTED).subquery()
-        row = (await connection.execute(select(func.count(), func.min(counted.c.recorded_at)))).one()
+        first = select(waiting_table.c.event_id).order_by(waiting_table.c.event_id).limit(MOST_COUNTED).subquery()
+        oldest = select(func.min(first.c.event_id)).scalar_subquery()
+        since = select(event_table.c.recorded_at).where(event_table.c.id == oldest).scalar_subquery()
+        row = (await connection.execute(select(func.count(), since).select_from(first))).one()
         return Backlog(row[0], row[1])
 
     async def query(self, query: LedgerQuery) -> LedgerPage:
