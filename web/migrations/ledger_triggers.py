@@ -36,10 +36,10 @@ FIRST = {
     ),
 }
 NO_FIRST = {
-    "sqlite": ("DROP TRIGGER vault_ledger_event_no_update", "DROP TRIGGER vault_ledger_event_no_delete"),
+    "sqlite": ("DROP TRIGGER IF EXISTS vault_ledger_event_no_update", "DROP TRIGGER vault_ledger_event_no_delete"),
     "postgresql": (
-        "DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event",
-        "DROP TRIGGER vault_ledger_event_no_truncate ON vault_ledger_event",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_append_only ON vault_ledger_event",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_no_truncate ON vault_ledger_event",
         "DROP FUNCTION vault_ledger_append_only()",
     ),
 }
@@ -80,18 +80,18 @@ PLACES = {
 }
 NO_PLACES = {
     "sqlite": (
-        "DROP TRIGGER vault_ledger_event_no_update",
-        "DROP TRIGGER vault_ledger_event_no_delete",
-        "DROP TRIGGER vault_ledger_place_no_update",
-        "DROP TRIGGER vault_ledger_place_no_delete",
-        "DROP TRIGGER vault_ledger_event_waits",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_no_update",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_no_delete",
+        "DROP TRIGGER IF EXISTS vault_ledger_place_no_update",
+        "DROP TRIGGER IF EXISTS vault_ledger_place_no_delete",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_waits",
     ),
     "postgresql": (
-        "DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event",
-        "DROP TRIGGER vault_ledger_event_no_truncate ON vault_ledger_event",
-        "DROP TRIGGER vault_ledger_place_append_only ON vault_ledger_place",
-        "DROP TRIGGER vault_ledger_place_no_truncate ON vault_ledger_place",
-        "DROP TRIGGER vault_ledger_event_waits ON vault_ledger_event",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_append_only ON vault_ledger_event",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_no_truncate ON vault_ledger_event",
+        "DROP TRIGGER IF EXISTS vault_ledger_place_append_only ON vault_ledger_place",
+        "DROP TRIGGER IF EXISTS vault_ledger_place_no_truncate ON vault_ledger_place",
+        "DROP TRIGGER IF EXISTS vault_ledger_event_waits ON vault_ledger_event",
         "DROP FUNCTION vault_ledger_append_only()",
         "DROP FUNCTION vault_ledger_waits()",
     ),
