@@ -17,6 +17,7 @@ from sqlalchemy import Column, ColumnElement, Integer, Row, String, Table, and_,
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.integrity import MAC_COLUMN, mac_column, signed
 from core.settings import Settings
 from sso.authentication.told_failures import PROVED, UNLOCK, failures_told
@@ -40,7 +41,7 @@ attempt_table = Table(
     Column("under_way", Integer, nullable=False, server_default="0"),
     Column("until", UtcDateTime, nullable=False, index=True),
     mac_column(),
-    info=signed(),
+    info=signed() | forgotten("until"),
 )
 _WRITE = (
     attempt_table.update()
@@ -181,10 +182,6 @@ class Lockout:
         detail = {PROVED: True}
         event = Event(UNLOCK, "success", actor=actor, subject=f"user:{user_id}", detail=detail)
         await self._ledger.record(connection, event)
-
-    async def forget_expired(self) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(delete(attempt_table).where(attempt_table.c.until <= self._clock.now()))
 
     def _counter(self, kind: _Kind, value: str) -> _Counter:
         name = fold_username(value) if kind == "account" else value

@@ -20,7 +20,7 @@ from vault.ledger import merkle
 from vault.ledger.audit_format import BLOCK, PURPOSE, FileWriter
 from vault.ledger.events import LEAF_COLUMNS, RecordedEvent, event_of_row, event_table, leaf_of_columns, place_table
 from vault.ledger.ledger import Ledger
-from vault.ledger.queries import LedgerQuery, conditions_of
+from vault.ledger.query import LedgerQuery, conditions_of
 from vault.ledger.tree import node_table, read_nodes
 
 # Positions that are read at once.
