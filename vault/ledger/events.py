@@ -154,7 +154,7 @@ def leaf_of_columns(row: Row[Any]) -> bytes:
 
 def _leaf(values: Sequence[Any]) -> bytes:
     content = dict(zip(_LEAF_NAMES, values, strict=False))
-    content["recorded_at"] = values[1].astimezone(UTC).isoformat(timespec="microseconds")
+    content["recorded_at"] = values[1].isoformat(timespec="microseconds")
     content["schema"] = EVENT_SCHEMA
     return canonical(content)
 

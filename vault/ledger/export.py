@@ -4,6 +4,7 @@ All of it, or what was recorded in a span of time, is a run of the tree: its eve
 Of what somebody asked for by other filters, the nodes of every gap between two events are there.
 """
 
+import asyncio
 import csv
 import io
 import json
@@ -34,6 +35,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _position = place_table.c.position
 _PLACED = (place_table, place_table.c.event_id == event_table.c.id)
 _EVENTS = select(*LEAF_COLUMNS, event_table.c.mac, event_table.c.quarantined, _position).join(*_PLACED)
+
+# Events, and the leaves that the tree has there where all of them are wanted.
+_Read = tuple[Sequence[Row[Any]], Mapping[int, bytes] | None]
 
 
 @dataclass(frozen=True)
@@ -100,17 +104,27 @@ class AuditFile:
         async for rows, leaves in self._rows(wanted, start, end):
             yield await off_loop(len(rows) * _ROW_BYTES, self._stretch, rows, leaves)
 
-    async def _rows(
-        self, wanted: LedgerQuery, start: int, end: int
-    ) -> AsyncIterator[tuple[Sequence[Row[Any]], Mapping[int, bytes] | None]]:
-        """The events, a stretch at a time, and the leaves that the tree has there where all of them are wanted."""
+    async def _rows(self, wanted: LedgerQuery, start: int, end: int) -> AsyncIterator[_Read]:
+        """The events, a stretch at a time."""
+        reading: asyncio.Future[_Read] | None = None
+        try:
+            for first in range(start, end, _STRETCH):
+                read = await (reading or self._read(wanted, first, end))
+                following = first + _STRETCH
+                # The database reads on while this stretch is written.
+                reading = asyncio.ensure_future(self._read(wanted, following, end)) if following < end else None
+                yield read
+        finally:
+            if reading is not None:
+                reading.cancel()
+
+    async def _read(self, wanted: LedgerQuery, first: int, end: int) -> _Read:
+        end = min(first + _STRETCH, end)
         conditions = [] if wanted.is_run else conditions_of(wanted)
-        for first in range(start, end, _STRETCH):
-            here = (_position >= first, _position < min(first + _STRETCH, end))
-            async with self._database.scan() as connection:
-                rows = (await connection.execute(_EVENTS.where(*here, *conditions).order_by(_position))).all()
-                leaves = await _leaves(connection, first, min(first + _STRETCH, end)) if wanted.is_run else None
-            yield rows, leaves
+        events = _EVENTS.where(_position >= first, _position < end, *conditions).order_by(_position)
+        async with self._database.scan() as connection:
+            rows = (await connection.execute(events)).all()
+            return rows, await _leaves(connection, first, end) if wanted.is_run else None
 
     def _stretch(self, rows: Sequence[Row[Any]], stored: Mapping[int, bytes] | None) -> _Stretch:
         lines: dict[int, bytes] = {}

@@ -15,7 +15,7 @@ from core.database import Connection, Database
 from vault.ledger.counts import COUNTED, EVERYTHING, SPANS, count_table, kind_of, seconds_of
 from vault.ledger.events import event_table, place_table, waiting_table
 from vault.ledger.ledger import MOST_COUNTED
-from vault.ledger.query import WINDOW, LedgerQuery, candidates_of, conditions_of
+from vault.ledger.query import WINDOW, Candidates, LedgerQuery, candidates_of, conditions_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Timelines:
     async def of(self, query: LedgerQuery, buckets: int) -> Timeline:
         """The matching events, counted in equal spans from the first to the last of them."""
         async with self._database.scan() as connection:
-            ends = await self._ends(connection, query)
+            candidates = await candidates_of(connection, query)
+            ends = await self._ends(connection, candidates)
             if ends is None:
                 return Timeline([])
             kind = _kind(query)
@@ -82,24 +83,23 @@ class Timelines:
             wanted = (seconds_of(ends[1]) - seconds_of(ends[0])) // buckets
             unit = next((span for span in spans if span <= wanted), None)
             if kind is None or unit is None:
-                return await self._counted_now(connection, query, _Axis.over(*ends, buckets))
+                return await self._counted_now(connection, candidates, _Axis.over(*ends, buckets))
             axis = _Axis.over(*ends, buckets, unit)
             kept = await connection.execute(_kept(query, kind, unit, axis))
             new = await connection.execute(await self._new(connection, query, axis))
             return Timeline(axis.filled([*kept, *new]))
 
-    async def _ends(self, connection: Connection, query: LedgerQuery) -> tuple[datetime, datetime] | None:
+    async def _ends(self, connection: Connection, candidates: Candidates) -> tuple[datetime, datetime] | None:
         """The times of the first and the last event, as far as one index tells; the query's own where it has them."""
-        candidates = (await candidates_of(connection, query)).statement.with_only_columns(event_table.c.recorded_at)
-        last = await connection.scalar(candidates.limit(1))
+        times, query = candidates.statement.with_only_columns(event_table.c.recorded_at), candidates.query
+        last = await connection.scalar(times.limit(1))
         if last is None:
             return None
-        first = await connection.scalar(candidates.order_by(None).order_by(event_table.c.id).limit(1))
+        first = await connection.scalar(times.order_by(None).order_by(event_table.c.id).limit(1))
         start, end = query.since or first, query.until or last
         return (start, end) if start <= end else (end, start)
 
-    async def _counted_now(self, connection: Connection, query: LedgerQuery, axis: _Axis) -> Timeline:
-        candidates = await candidates_of(connection, query)
+    async def _counted_now(self, connection: Connection, candidates: Candidates, axis: _Axis) -> Timeline:
         fitting = candidates.fitting().limit(WINDOW).subquery()
         span = self._span(fitting.c.recorded_at, axis)
         counted = select(span, fitting.c.result, func.count().label("number")).group_by(span, fitting.c.result)
