@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Delete, Table, bindparam, delete, select, tuple_
+from sqlalchemy import ColumnElement, Delete, String, Table, bindparam, delete, func, literal_column, select
 
 from core.clock import Clock
 from core.database import Database, Prepared, metadata
+from core.database.connection import DialectName
 
 PORTION = 500
 # Leaves the writer's turn to everybody who waits for it.
@@ -38,12 +39,16 @@ def expiry_of(table: Table) -> Forgotten | None:
     return declared
 
 
-def portion_of(table: Table, column: str) -> Delete:
-    """Deletes the rows that have been over longest, at most `PORTION`, of those that were over `before`."""
-    key = tuple_(*table.primary_key) if len(table.primary_key) > 1 else next(iter(table.primary_key))
+def portion_of(table: Table, column: str, dialect: DialectName) -> Delete:
+    """Deletes the rows that have been over longest, at most `PORTION` of them, found by where they lie."""
+    place: ColumnElement[str] = literal_column("rowid" if dialect == "sqlite" else "ctid", String)
     over = table.c[column] <= bindparam("before", type_=table.c[column].type)
-    oldest = select(*table.primary_key).where(over).order_by(table.c[column]).limit(PORTION)
-    return delete(table).where(key.in_(oldest.with_for_update(skip_locked=True)))
+    oldest = select(place).select_from(table).where(over).order_by(table.c[column]).limit(literal_column(str(PORTION)))
+    if dialect == "sqlite":
+        return delete(table).where(place.in_(oldest))
+    # As an array, so that the rows are gone to one by one, whatever the planner believes of their number.
+    locked = oldest.with_for_update(skip_locked=True).scalar_subquery()
+    return delete(table).where(place == func.any(func.array(locked)))
 
 
 class Expiry:
@@ -52,7 +57,7 @@ class Expiry:
         self._clock = clock
         self._pause = pause
         self._portions = [
-            (Prepared(portion_of(table, declared.column)), declared.kept)
+            (Prepared(portion_of(table, declared.column, database.dialect)), declared.kept)
             for table in metadata.sorted_tables
             if (declared := expiry_of(table)) is not None
         ]

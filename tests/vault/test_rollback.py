@@ -17,7 +17,7 @@ from vault.items import Item, Items
 from vault.keys.sealing import Sealer
 from vault.keys.signing import signing_key
 from vault.ledger import Ledger
-from vault.ledger.events import event_table, place_table
+from vault.ledger.events import event_table, place_table, waiting_table
 from vault.ledger.tree import checkpoint_table, tree_table
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
@@ -161,6 +161,28 @@ async def test_events_that_changed_places_are_found(database: Database, ledger: 
     for old, new in ((0, 7), (2, 0), (7, 2)):
         await change(database, update(place_table).where(place_table.c.position == old).values(position=new))
     assert len(await watch.findings()) == 2
+
+
+async def test_an_event_that_is_kept_from_its_place_is_found(
+    database: Database, ledger: Ledger, watch: LedgerWatch
+) -> None:
+    kept = await ledger.append(opened(1))
+    await change(database, delete(waiting_table))
+    await ledger.append(opened(2))
+    assert await ledger.sequence() == 1
+    assert set(await watch.findings()) == {f"event:{kept}"}
+    await watch.run()
+    async with database.read() as connection:
+        assert await ledger.latest(connection, ["vault.tamper"], f"event:{kept}") is not None
+
+
+async def test_an_event_that_is_deleted_before_it_has_its_place_is_told(database: Database, ledger: Ledger) -> None:
+    gone = await ledger.append(opened(1))
+    await drop_triggers(database)
+    await change(database, delete(event_table))
+    await ledger.sequence()
+    async with database.read() as connection:
+        assert await ledger.latest(connection, ["vault.tamper"], f"event:{gone}") is not None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sqlalchemy import Table, func, select, text
 import web.tables  # noqa: F401 - declares every table
 from core.clock import FrozenClock
 from core.database import Connection, Database, metadata
-from core.expiry import PORTION, Expiry, expiry_of, portion_of
+from core.expiry import PORTION, Expiry, expiry_of
 from sso.oidc.revocation import revoked_token_table
 from vault.ledger import Event, Ledger
 
@@ -77,4 +77,3 @@ def test_what_is_over_is_found_by_an_index(table: Table) -> None:
     declared = expiry_of(table)
     assert declared is not None
     assert any(next(iter(index.columns)).name == declared.column for index in table.indexes)
-    assert portion_of(table, declared.column) is not None

@@ -51,6 +51,7 @@ class LedgerWatch:
                 await self._ledger.signed_frontier(connection)
             except VaultError as error:
                 found["tree"] = error.detail
+            found.update(await self._holes(connection, size))
             found.update(await self._hidden(connection))
             for start in range(0, size, STRETCH):
                 found.update(await self._stretch(connection, start, size))
