@@ -21,7 +21,7 @@ from vault.ledger.checkpoints import Signer
 from vault.ledger.events import LEAF_COLUMNS, event_table, leaf_of_columns, place_table, waiting_table
 from vault.ledger.tree import checkpoint_table, node_table, signed_frontier, tree_table
 
-BATCH = 4000
+BATCH = 2000
 # About what a row is large, so that hashing a full batch leaves the loop.
 _ROW_BYTES = 400
 _log = logger("ledger")
