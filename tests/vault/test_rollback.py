@@ -176,6 +176,27 @@ async def test_an_event_that_is_kept_from_its_place_is_found(
         assert await ledger.latest(connection, ["vault.tamper"], f"event:{kept}") is not None
 
 
+async def test_an_event_that_is_written_once_more_gets_no_second_place_and_keeps_nobody_else_from_theirs(
+    database: Database, ledger: Ledger
+) -> None:
+    same, forged = [await ledger.append(opened(number)) for number in (1, 2)]
+    async with database.read() as connection:
+        rows = [dict(row._mapping) for row in await connection.execute(select(event_table))]
+    await ledger.sequence()
+    await drop_triggers(database)
+    await change(database, delete(event_table))
+    async with database.write() as connection:
+        for row in rows:
+            changed = {"actor": "user:forged"} if row["id"] == forged else {}
+            await connection.execute(event_table.insert().values(**row | changed))
+    await ledger.append(opened(3))
+    await ledger.sequence()
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(place_table)) == 3
+        for event_id in (same, forged):
+            assert await ledger.latest(connection, ["vault.tamper"], f"event:{event_id}") is not None
+
+
 async def test_an_event_that_is_deleted_before_it_has_its_place_is_told(database: Database, ledger: Ledger) -> None:
     gone = await ledger.append(opened(1))
     await drop_triggers(database)

@@ -54,7 +54,8 @@ class FileWriter:
         """Events by position, in order. A place with a leaf and no line has lost its event: the marks will tell."""
         written: list[bytes] = []
         for position, leaf in leaves.items():
-            written += self._skipped(position, nodes)
+            if position > self.position:
+                written += self._skipped(position, nodes)
             if position in lines:
                 written.append(lines[position])
                 self._count += 1

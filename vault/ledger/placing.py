@@ -27,8 +27,9 @@ _ROW_BYTES = 400
 _log = logger("ledger")
 
 _WAITING = Prepared(
-    select(*LEAF_COLUMNS, event_table.c.mac, waiting_table.c.event_id)
+    select(*LEAF_COLUMNS, event_table.c.mac, waiting_table.c.event_id, place_table.c.position)
     .select_from(waiting_table)
+    .outerjoin(place_table, place_table.c.event_id == waiting_table.c.event_id)
     .outerjoin(event_table, event_table.c.id == waiting_table.c.event_id)
     .order_by(waiting_table.c.event_id)
     .limit(BATCH)
@@ -41,15 +42,17 @@ class _OvertakenError(Exception):
 
 @dataclass(frozen=True)
 class _Staged:
-    """Events off the queue: those that get a place with their leaves, and the ids of those that do not."""
+    """Events off the queue: those that get a place with their leaves, and the ids of those that do not. `amiss` tells
+    why of those that Yimen did not put there."""
 
     ids: list[str]
     leaves: list[bytes]
     planted: list[str]
-    gone: list[str]
+    amiss: dict[str, str]
 
-    def __len__(self) -> int:
-        return len(self.ids) + len(self.planted) + len(self.gone)
+    @property
+    def all_ids(self) -> list[str]:
+        return [*self.ids, *self.planted, *self.amiss]
 
 
 class Placing:
@@ -85,15 +88,18 @@ class Placing:
                 await self._place(staged)
             except _OvertakenError:
                 continue
-            total += len(staged)
+            total += len(rows)
             if len(rows) < BATCH:
                 return total
 
     def _stage(self, rows: Sequence[Row[Any]]) -> _Staged:
-        staged = _Staged([], [], [], [])
+        staged = _Staged([], [], [], {})
         for row in rows:
             if row.id is None:
-                staged.gone.append(row.event_id)
+                staged.amiss[row.event_id] = "was deleted before it had its place"
+                continue
+            if row.position is not None:
+                staged.amiss[row.event_id] = "was written once more after it had its place"
                 continue
             leaf = leaf_of_columns(row)
             if self._is_genuine(leaf, row):
@@ -104,7 +110,7 @@ class Placing:
         return staged
 
     async def _place(self, staged: _Staged) -> None:
-        ids = [*staged.ids, *staged.planted, *staged.gone]
+        ids = staged.all_ids
         try:
             async with self._database.write() as connection:
                 frontier = await signed_frontier(connection, self._signer.verifier, lock=True)
@@ -131,6 +137,6 @@ class Placing:
             await connection.execute(update(event_table).where(event_table.c.id == event_id).values(quarantined=True))
             _log.error("an event in the ledger was not written by Yimen", event_id=event_id)
             await self._tell(connection, f"event:{event_id}", "was not written by Yimen")
-        for event_id in staged.gone:
-            _log.error("an event was deleted before it had its place", event_id=event_id)
-            await self._tell(connection, f"event:{event_id}", "was deleted before it had its place")
+        for event_id, why in staged.amiss.items():
+            _log.error("an event in the ledger is not as Yimen left it", event_id=event_id, why=why)
+            await self._tell(connection, f"event:{event_id}", why)
