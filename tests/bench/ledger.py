@@ -72,7 +72,7 @@ async def measure(database: Database, folder: Path, count: int) -> None:
         database, open_custodian("keyfile", key_file=folder / "root.key", credential_dir=None), "aes", SystemClock()
     )
     await sealer.prepare()
-    ledger = Ledger(database, SystemClock(), sealer, "yimen.bench/ledger")
+    ledger = Ledger(database, SystemClock(), sealer)
     await ledger.start()
     with _Taken("write", count):
         batch = [ledger.row_of(event) for event in _events(count)]

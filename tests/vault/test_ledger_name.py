@@ -10,8 +10,9 @@ from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.keys.signing import signing_key
 from vault.ledger import Event, Ledger, merkle
+from vault.ledger.audit_format import PURPOSE
 from vault.ledger.checkpoints import Signer, VerifierKey
-from vault.ledger.export import PURPOSE, AuditFile
+from vault.ledger.export import AuditFile
 from vault.ledger.tree import checkpoint_table
 from vault.ledger.verify import verify
 

@@ -39,7 +39,7 @@ from vault.ledger.events import (
 from vault.ledger.group_commit import GroupCommit
 from vault.ledger.name import new_name, signed_name
 from vault.ledger.placing import Placing
-from vault.ledger.tree import NEWEST_CHECKPOINT, TREE_SIZE, prove, signed_frontier, tree_table
+from vault.ledger.tree import NEWEST_CHECKPOINT, TREE_SIZE, checkpoint_table, prove, signed_frontier, tree_table
 
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 
