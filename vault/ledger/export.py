@@ -68,9 +68,10 @@ class AuditFile:
             for subject, why in stretch.changed.items():
                 await self._ledger.tell(subject, why)
             nodes = await self._nodes(file.missing(stretch.leaves))
-            yield file.events(stretch.lines, stretch.leaves, nodes)
-        yield file.skip(size, await self._nodes(list(merkle.covering(file.position, size))))
-        yield file.end(self._ledger.signer.named(PURPOSE))
+            if stretch.leaves:
+                yield file.events(stretch.lines, stretch.leaves, nodes)
+        left_out = file.skip(size, await self._nodes(list(merkle.covering(file.position, size))))
+        yield left_out + file.end(self._ledger.signer.named(PURPOSE))
 
     async def export_csv(self, query: LedgerQuery | None = None) -> AsyncIterator[bytes]:
         """For people and their spreadsheets; it proves nothing. UTF-8 with the mark that spreadsheets want."""
