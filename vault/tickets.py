@@ -124,9 +124,6 @@ class Tickets:
         self._rows.require(ticket_table, row)
         return _leave(row)
 
-    async def forget_expired(self, connection: Connection) -> None:
-        await connection.execute(delete(ticket_table).where(ticket_table.c.expires_at <= self._clock.now()))
-
 
 def _leave(row: Row[Any]) -> Leave:
     """Only its owner may look at an item (DESIGN §4.14)."""
