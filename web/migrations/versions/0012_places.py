@@ -64,7 +64,10 @@ def downgrade() -> None:
         "UPDATE vault_ledger_event SET position = "
         "(SELECT place.position FROM vault_ledger_place AS place WHERE place.event_id = vault_ledger_event.id)"
     )
-    op.create_index("uq_vault_ledger_event_position", _EVENT, ["position"], unique=True)
+    if _is_sqlite():
+        op.create_index("uq_vault_ledger_event_position", _EVENT, ["position"], unique=True)
+    else:
+        op.create_unique_constraint(op.f("uq_vault_ledger_event_position"), _EVENT, ["position"])
     where = sa.text("position IS NULL")
     op.create_index(
         "ix_vault_ledger_event_staged", _EVENT, ["id"], unique=False, sqlite_where=where, postgresql_where=where
