@@ -17,6 +17,7 @@ from connectors.registration import SystemStatus, WayInKind
 from connectors.systems import System, Systems
 from core.clock import Clock
 from core.database import Connection, Database, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from core.settings import Settings
@@ -46,7 +47,7 @@ launch_intent_table = Table(
     mac_column(),
     Index("ix_connectors_launch_intent_session", "session_id", "system_id"),
     Index("ix_connectors_launch_intent_expires", "expires_at"),
-    info=signed(),
+    info=signed() | forgotten("expires_at"),
 )
 
 
@@ -156,13 +157,6 @@ class Launcher:
         use = Use(holder=f"session:{session.id}", destination=system.destination, recipe_hash=recipe_hash)
         leave = Leave(item.id, f"user:{session.user.id}", purpose, owner=item.owner)
         return await self._items.release(leave, use)
-
-    async def forget_expired(self) -> None:
-        """Periodic: intents that nobody took."""
-        async with self._database.write() as connection:
-            await connection.execute(
-                delete(launch_intent_table).where(launch_intent_table.c.expires_at <= self._clock.now())
-            )
 
     async def _address(self, connection: Connection, session: Session, system: System, item_id: str | None) -> str:
         registration = system.registration

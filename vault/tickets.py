@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Row, String, Table, bindparam, delete, update
+from sqlalchemy import Column, Row, String, Table, bindparam, update
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Prepared, UtcDateTime, metadata, new_row
+from core.expiry import forgotten
 from core.identifiers import new_token, token_digest
 from core.integrity import mac_column, signed
 from vault.errors import VaultError
@@ -29,7 +30,8 @@ ticket_table = Table(
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime),
     mac_column(),
-    info=signed(
+    info=forgotten("expires_at")
+    | signed(
         left_out={
             "used_at": "setting it uses the ticket up; clearing it gives half a minute to whoever holds its token"
         }
@@ -121,9 +123,6 @@ class Tickets:
             raise VaultError("ERR-TICKET", "the ticket is unknown, used, expired or for another use", status=403)
         self._rows.require(ticket_table, row)
         return _leave(row)
-
-    async def forget_expired(self, connection: Connection) -> None:
-        await connection.execute(delete(ticket_table).where(ticket_table.c.expires_at <= self._clock.now()))
 
 
 def _leave(row: Row[Any]) -> Leave:

@@ -14,7 +14,7 @@ from connectors.launch import owners_for
 from sso.authentication.sessions import Session
 from sso.directory.roles import Role
 from vault.ledger.events import RecordedEvent
-from vault.ledger.queries import LedgerQuery
+from vault.ledger.queries import LedgerPage, LedgerQuery
 from web.pages.audit_filters import Filters
 from web.pages.portal import tiles_for
 from web.pages.surface import Surface
@@ -94,6 +94,9 @@ class EventOut(BaseModel):
 class EventPage(BaseModel):
     events: list[EventOut]
     next_cursor: str | None
+    searched_to: datetime | None = Field(
+        default=None, description="Where the page is not full and there is more to look through: how far it looked"
+    )
 
 
 class HealthOut(BaseModel):
@@ -188,7 +191,7 @@ def api_router(house: "House") -> APIRouter:
     ) -> EventPage:
         query = LedgerQuery(actor=f"user:{session.user.id}", cursor=cursor, limit=limit)
         found = await house.audit.query(query)
-        return EventPage(events=[_event(event) for event in found.events], next_cursor=found.next_cursor)
+        return _page(found)
 
     @router.get("/audit/events", tags=["audit"], summary="Events, newest first; asking is recorded")
     async def events(
@@ -218,7 +221,7 @@ def api_router(house: "House") -> APIRouter:
         )
         await surface.record(request, session, "audit.query", await filters.recorded(house))
         found = await house.audit.query(await filters.query(house, cursor=cursor, limit=limit))
-        return EventPage(events=[_event(event) for event in found.events], next_cursor=found.next_cursor)
+        return _page(found)
 
     @router.get("/audit/health", tags=["audit"], summary="How the ledger stands")
     async def health(_session: Annotated[Session, Depends(auditor)]) -> HealthOut:
@@ -226,6 +229,11 @@ def api_router(house: "House") -> APIRouter:
         return HealthOut(**vars(found), public_key=house.ledger.public_key())
 
     return router
+
+
+def _page(found: LedgerPage) -> EventPage:
+    events = [_event(event) for event in found.events]
+    return EventPage(events=events, next_cursor=found.next_cursor, searched_to=found.searched_to)
 
 
 def _event(event: RecordedEvent) -> EventOut:

@@ -49,9 +49,11 @@ from vault.keys.custody import KeyringCustodian, open_custodian
 from vault.keys.sealing import Sealer
 from vault.keys.signing import signing_key
 from vault.ledger import Ledger
+from vault.ledger.counts import Counts
 from vault.ledger.export import AuditFile
 from vault.ledger.queries import LedgerQueries
 from vault.ledger.repeats import Repeats
+from vault.ledger.timeline import Timelines
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
 from vault.rotation import Rotation
@@ -81,6 +83,8 @@ class House:
     rows: SignedRows
     row_watch: RowWatch
     audit: LedgerQueries
+    timelines: Timelines
+    event_counts: Counts
     audit_file: AuditFile
     tickets: Tickets
     items: Items
@@ -194,7 +198,7 @@ async def _build(
     grants = Grants(clock, settings.local_time, rows)
     tokens = Tokens(clock, settings.issuer, signing_keys, sealer)
     authentication = ClientAuthentication(database, clock, settings.issuer, clients, lockout, outbound, ledger)
-    revocation = Revocation(database, clock, authentication, grants, tokens, signing_keys, ledger)
+    revocation = Revocation(database, authentication, grants, tokens, signing_keys, ledger)
 
     launcher = Launcher(database, clock, settings, systems, items, ledger, rows)
     token = TokenEndpoint(database, clock, authentication, grants, tokens, signing_keys, ledger)
@@ -215,6 +219,8 @@ async def _build(
         rows=rows,
         row_watch=row_watch,
         audit=LedgerQueries(database),
+        timelines=Timelines(database),
+        event_counts=Counts(database),
         audit_file=AuditFile(database, ledger),
         tickets=tickets,
         items=items,

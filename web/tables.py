@@ -31,6 +31,7 @@ import sso.oidc.revocation
 import vault.heads
 import vault.keys.signing
 import vault.keys.store
+import vault.ledger.counts
 import vault.ledger.events
 import vault.ledger.ledger
 import vault.tickets

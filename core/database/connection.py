@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import Executable, Table, text
+from sqlalchemy import Column, Executable, Table, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -70,6 +70,14 @@ class Connection(ABC):
         if isinstance(parameters, Sequence):
             return await self._each(*self._statements.calls(statement, parameters))
         return await self._once(self._statements.call(statement, parameters or {}))
+
+    @abstractmethod
+    async def insert_many(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Writes many rows at once. Their values are numbers, texts and bytes, in the order of `names`."""
+
+    @abstractmethod
+    async def delete_many(self, column: Column[str], values: Sequence[str]) -> int:
+        """Deletes the rows that have one of these texts in `column`; gives how many there were."""
 
     @abstractmethod
     def begin_nested(self) -> AbstractAsyncContextManager[None]:

@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, Executable, Select
+from sqlalchemy import URL, Column, Executable, Select, String, Table, bindparam, delete, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from core.database.connection import Connection, Result
@@ -140,6 +141,15 @@ class _PostgresConnection(Connection):
         rows = reader.read(found)
         return Result(rows, len(rows))
 
+    async def insert_many(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """By COPY: the rows are on their way before the first one is written."""
+        with _telling():
+            await self._raw.copy_records_to_table(table.name, records=rows, columns=list(names))
+
+    async def delete_many(self, column: Column[str], values: Sequence[str]) -> int:
+        gone = delete(column.table).where(column == func.any(bindparam("values", type_=ARRAY(String))))
+        return (await self.execute(gone, {"values": list(values)})).rowcount
+
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:
         async with self._raw.transaction():
@@ -169,6 +179,11 @@ class _WritingConnection(_PostgresConnection):
         if self._transaction is None and not last and not _only_reads(statement):
             await self._begin()
         return await super().execute(statement, parameters)
+
+    async def insert_many(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        if self._transaction is None:
+            await self._begin()
+        await super().insert_many(table, names, rows)
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:

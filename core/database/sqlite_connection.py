@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from sqlalchemy import Column, Table, bindparam, delete, insert
+
 from core.database.connection import Connection, Result
 from core.database.errors import IntegrityError, StatementError
 from core.database.statements import Call, RowReader, Statements
@@ -44,6 +46,15 @@ class Inline(Connection):
     async def _each(self, text: str, rows: Sequence[Sequence[Any]]) -> Result[Any]:
         return executed_many(self._raw, text, rows)
 
+    async def insert_many(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        into = insert(table).values({name: bindparam(name) for name in names})
+        executed_many(self._raw, self._statements.text_of(into, names), rows)
+
+    async def delete_many(self, column: Column[str], values: Sequence[str]) -> int:
+        gone = delete(column.table).where(column == bindparam("value"))
+        text = self._statements.text_of(gone, ["value"])
+        return executed_many(self._raw, text, [(value,) for value in values]).rowcount
+
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:
         run(self._raw, "SAVEPOINT nested")
@@ -69,6 +80,12 @@ class Threaded(Connection):
 
     async def _each(self, text: str, rows: Sequence[Sequence[Any]]) -> Result[Any]:
         raise TypeError("a reader executes a statement once")
+
+    async def insert_many(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        raise TypeError("a reader writes nothing")
+
+    async def delete_many(self, column: Column[str], values: Sequence[str]) -> int:
+        raise TypeError("a reader writes nothing")
 
     def begin_nested(self) -> AbstractAsyncContextManager[None]:
         raise TypeError("a reader undoes nothing")

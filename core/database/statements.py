@@ -174,6 +174,13 @@ class Statements:
         made_of = [self._looked_up(statement, given, many=True) for given in rows]
         return made_of[0].text, [one.arguments for one in made_of]
 
+    def text_of(self, statement: Executable, names: Sequence[str]) -> str:
+        """The text of a statement whose arguments are sent as they are, in the order of `names`."""
+        compiled = cast(SQLCompiler, statement.compile(dialect=self._dialect))  # type: ignore[attr-defined]
+        if list(compiled.positiontup or ()) != list(names):
+            raise TypeError("the names are not in the order of the table's columns")
+        return compiled.string
+
     def _looked_up(self, statement: Executable, given: Values, *, many: bool) -> Call:
         made, extracted, collected, _ = statement._compile_w_cache(
             self._dialect, compiled_cache=self._shapes, column_keys=sorted(given), for_executemany=many

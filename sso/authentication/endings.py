@@ -4,14 +4,18 @@ The tables stand here, apart from the rules of starting and finding, so that the
 person in the very transaction that disables them (DESIGN §4.4).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Index, String, Table, delete, update
 
 from core.database import Bytes, Connection, Json, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.integrity import Flag, mac_column, signed
 from sso.oidc.grant_table import grant_table
 from vault.ledger import Event, Ledger
+
+# A session that is over is still known for a day: for its endings, and for late questions about it.
+KEPT_AFTER_END = timedelta(days=1)
 
 session_table = Table(
     "sso_session",
@@ -32,7 +36,8 @@ session_table = Table(
     Column("end_reason", String(32)),
     mac_column(),
     Index("ix_sso_session_user", "user_id", "ended_at"),
-    info=signed(
+    info=forgotten("expires_at", kept=KEPT_AFTER_END)
+    | signed(
         left_out={
             "last_seen_at": "harmless, because it lets a session stay that is not over, to whoever holds its token",
             "ended_at": "setting it ends the session; clearing it puts the old row back, which the watch finds",
@@ -50,7 +55,7 @@ pending_table = Table(
     Column("amr", Json, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     mac_column(),
-    info=signed(),
+    info=signed() | forgotten("expires_at"),
 )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Column, ColumnElement, Integer, Row, String, Table, and_,
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.forwarding import UNKNOWN
 from core.integrity import MAC_COLUMN, mac_column, signed
 from core.settings import Settings
@@ -42,7 +43,7 @@ attempt_table = Table(
     Column("under_way", Integer, nullable=False, server_default="0"),
     Column("until", UtcDateTime, nullable=False, index=True),
     mac_column(),
-    info=signed(),
+    info=signed() | forgotten("until"),
 )
 _WRITE = (
     attempt_table.update()
@@ -181,10 +182,6 @@ class Lockout:
         detail = {PROVED: True}
         event = Event(UNLOCK, "success", actor=actor, subject=f"user:{user_id}", detail=detail)
         await self._ledger.record(connection, event)
-
-    async def forget_expired(self) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(delete(attempt_table).where(attempt_table.c.until <= self._clock.now()))
 
     def _counters(self, kind: AccountKind, account: str, address: str) -> list[_Counter]:
         """An address that nobody knows is that of many people: it has no counter, and neither has a client there, which

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, update
+from sqlalchemy import ColumnElement, bindparam, update
 
 from core.clock import Clock
 from core.database import Connection, Database, Part, Prepared
@@ -23,7 +23,6 @@ from vault.rows import SignedRows, columns_of
 SEEN_INTERVAL = timedelta(minutes=1)
 STEP_UP_LIFETIME = timedelta(minutes=5)
 # How long ended sessions are kept, so that a page can say how they ended; the ledger knows for ever.
-KEPT_AFTER_END = timedelta(days=1)
 
 # Authentication context classes: one factor, two factors.
 ACR_ONE = "urn:yimen:acr:1"
@@ -173,12 +172,6 @@ class Sessions:
         if stepped is None:
             raise SsoError("ERR-SESSION", "the session has ended", status=401)
         return token
-
-    async def forget_expired(self, connection: Connection) -> int:
-        """Deletes sessions that have been over for a day; gives how many."""
-        old = self._clock.now() - KEPT_AFTER_END
-        gone = await connection.execute(delete(session_table).where(session_table.c.expires_at <= old))
-        return gone.rowcount
 
     async def _several(self, connection: Connection, query: Prepared, wanted: str | bytes) -> Sequence[Session]:
         """Live sessions with their users, posts and organisations, newest first, in one round trip."""

@@ -190,10 +190,6 @@ class SignIn:
         """Who is in the middle of signing in. Raises ERR-PENDING."""
         return (await self._pending(token, caller))[0]
 
-    async def forget_expired(self) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(delete(pending_table).where(pending_table.c.expires_at <= self._clock.now()))
-
     async def _chosen_password(self, user: User, password: str) -> str:
         async with self._database.read() as connection:
             history = await self._passwords.history(connection, user.id)

@@ -12,11 +12,12 @@ from urllib.parse import unquote_plus
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
-from sqlalchemy import Column, LargeBinary, Table, delete
+from sqlalchemy import Column, LargeBinary, Table
 
 from core.clock import Clock
 from core.database import Database, UtcDateTime, insert_if_absent, metadata
 from core.errors import YimenError
+from core.expiry import forgotten
 from core.identifiers import token_digest
 from core.integrity import harmless
 from core.outbound import Outbound
@@ -41,7 +42,8 @@ assertion_table = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
-    info=harmless(
+    info=forgotten("expires_at")
+    | harmless(
         because="a row only refuses an assertion; that one was deleted, no MAC can tell, and it lives for minutes"
     ),
 )
@@ -234,10 +236,6 @@ class ClientAuthentication:
             cached = (read_keys((await self._outbound.fetch(uri)).json()), now)
             self._jwks[uri] = cached
         return cached[0]
-
-    async def forget_expired(self) -> None:
-        async with self._database.write() as connection:
-            await connection.execute(delete(assertion_table).where(assertion_table.c.expires_at <= self._clock.now()))
 
 
 def _header_holds(header: Mapping[str, Any]) -> bool:

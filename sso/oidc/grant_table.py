@@ -1,8 +1,11 @@
 """The table of grants. It stands apart, so that what ends a person's sessions ends their grants in the same act."""
 
+from datetime import timedelta
+
 from sqlalchemy import Boolean, Column, Index, String, Table
 
 from core.database import Json, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.integrity import mac_column, signed
 
 grant_table = Table(
@@ -26,7 +29,9 @@ grant_table = Table(
     mac_column(),
     Index("ix_sso_grant_user", "user_id", "revoked_at"),
     Index("ix_sso_grant_session", "session_id"),
-    info=signed(
+    # A day longer, as its codes and refresh tokens, so that a late replay is still recognised.
+    info=forgotten("expires_at", kept=timedelta(days=1))
+    | signed(
         left_out={"revoked_at": "setting it ends the grant; clearing it puts the old row back, which no MAC can tell"}
     ),
 )

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Update,
     bindparam,
     cast,
-    delete,
     func,
     literal_column,
     select,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Part, Prepared, Together, UtcDateTime, Values, metadata
+from core.expiry import forgotten
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from core.local_time import LocalTime
@@ -43,6 +43,9 @@ REFRESH_IDLE = timedelta(days=14)
 OFFLINE_LIFETIME = timedelta(days=90)
 # The events that tell of a code or refresh token that was used; their detail names the grant.
 TOKEN_ACTION = "oidc.token"
+
+# A late replay of a code or refresh token is still recognised.
+_KEPT_FOR_REPLAYS = timedelta(days=1)
 
 _USED_ONCE = signed(
     left_out={"used_at": "setting it uses the token up; clearing it is found, because the ledger tells of the use"}
@@ -62,7 +65,7 @@ code_table = Table(
     # Sorts before every event of the ledger that tells of its use.
     Column("since", String(26)),
     mac_column(),
-    info=_USED_ONCE,
+    info=_USED_ONCE | forgotten("expires_at", kept=_KEPT_FOR_REPLAYS),
 )
 
 refresh_table = Table(
@@ -76,7 +79,7 @@ refresh_table = Table(
     # Sorts before every event of the ledger that tells of its use.
     Column("since", String(26)),
     mac_column(),
-    info=_USED_ONCE,
+    info=_USED_ONCE | forgotten("expires_at", kept=_KEPT_FOR_REPLAYS),
 )
 
 _HOLDERS = grant_table.join(user_table, user_table.c.id == grant_table.c.user_id).outerjoin(
@@ -300,12 +303,6 @@ class Grants:
             .group_by(grant_table.c.client_id)
         )
         return {row.client_id: row.created_at for row in await connection.execute(query)}
-
-    async def forget_expired(self, connection: Connection) -> None:
-        """Codes and refresh tokens are kept a day longer, so that a late replay is still recognised."""
-        before = self._clock.now() - timedelta(days=1)
-        for table in (code_table, refresh_table, grant_table):
-            await connection.execute(delete(table).where(table.c.expires_at <= before))
 
     async def _presented(self, connection: Connection, table: Table, token: str) -> tuple[Row[Any], Held] | None:
         """The row of a code or refresh token, checked, and what it holds."""

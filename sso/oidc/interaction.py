@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, Column, String, Table, delete, select
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Json, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.identifiers import new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.errors import SsoError
@@ -30,7 +31,7 @@ interaction_table = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     mac_column(),
-    info=signed(),
+    info=signed() | forgotten("expires_at"),
 )
 
 
@@ -102,6 +103,3 @@ class Interactions:
             delete(interaction_table).where(interaction_table.c.digest == token_digest(interaction.token))
         )
         return ended.rowcount == 1
-
-    async def forget_expired(self, connection: Connection) -> None:
-        await connection.execute(delete(interaction_table).where(interaction_table.c.expires_at <= self._clock.now()))

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, LargeBinary, Table, delete, select
+from sqlalchemy import Column, LargeBinary, Table, select
 
-from core.clock import Clock
 from core.database import Connection, Database, UtcDateTime, insert_if_absent, metadata
+from core.expiry import forgotten
 from core.identifiers import token_digest
 from core.integrity import harmless
 from sso.clients import Client
@@ -23,9 +23,8 @@ revoked_token_table = Table(
     metadata,
     Column("digest", LargeBinary, primary_key=True),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
-    info=harmless(
-        because="a row only refuses a token; that one was deleted, no MAC can tell, and it lives ten minutes"
-    ),
+    info=forgotten("expires_at")
+    | harmless(because="a row only refuses a token; that one was deleted, no MAC can tell, and it lives ten minutes"),
 )
 
 
@@ -33,7 +32,6 @@ class Revocation:
     def __init__(
         self,
         database: Database,
-        clock: Clock,
         authentication: ClientAuthentication,
         grants: Grants,
         tokens: Tokens,
@@ -41,7 +39,6 @@ class Revocation:
         ledger: Ledger,
     ) -> None:
         self._database = database
-        self._clock = clock
         self._authentication = authentication
         self._grants = grants
         self._tokens = tokens
@@ -71,10 +68,6 @@ class Revocation:
         """For tokens that hang on no grant."""
         query = select(revoked_token_table.c.digest).where(revoked_token_table.c.digest == token_digest(access.jti))
         return await connection.scalar(query) is not None
-
-    async def forget_expired(self, connection: Connection) -> None:
-        now = self._clock.now()
-        await connection.execute(delete(revoked_token_table).where(revoked_token_table.c.expires_at <= now))
 
     async def _end(self, connection: Connection, client: Client, grant_id: str, address: str) -> None:
         if await self._grants.revoke(connection, grant_id):

@@ -28,7 +28,7 @@ async def exported(town: Town, file: Path) -> list[dict[str, object]]:
     assert (await town.yimen.run("audit", "export", "--output", str(file)))[0] == 0
     assert (await town.yimen.run("audit", "verify", str(file), "--key", key.decode()))[0] == 0
     lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
-    return [line["event"] for line in lines if "event" in line]
+    return [line for line in lines if "action" in line]
 
 
 async def until_all_are_placed(town: Town) -> None:

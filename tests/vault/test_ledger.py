@@ -8,7 +8,9 @@ from core.database import Database, StatementError
 from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.ledger import Event, Ledger, merkle
-from vault.ledger.events import canonical, event_of_row, event_table, leaf_content
+from vault.ledger.events import event_table, leaf_of, place_table, waiting_table
+
+PLACED = (place_table, place_table.c.event_id == event_table.c.id)
 
 
 def opened(number: int) -> Event:
@@ -17,10 +19,10 @@ def opened(number: int) -> Event:
 
 async def drop_triggers(database: Database) -> None:
     """What an attacker who owns the database does first."""
-    names = ["vault_ledger_event_no_update", "vault_ledger_event_no_delete"]
-    statements = [f"DROP TRIGGER {name}" for name in names]
+    tables = ["vault_ledger_event", "vault_ledger_place"]
+    statements = [f"DROP TRIGGER {table}_no_{what}" for table in tables for what in ("update", "delete")]
     if database.dialect == "postgresql":
-        statements = ["DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event"]
+        statements = [f"DROP TRIGGER {table}_append_only ON {table}" for table in tables]
     async with database.write() as connection:
         for statement in statements:
             await connection.execute(text(statement))
@@ -30,8 +32,12 @@ async def test_an_appended_event_is_durable_and_gets_its_place(database: Databas
     identifier = await ledger.append(opened(1))
     async with database.read() as connection:
         row = (await connection.execute(select(event_table).where(event_table.c.id == identifier))).one()
-    assert (row.action, row.position, row.detail) == ("launch", None, {"n": 1})
+        assert await connection.scalar(select(waiting_table.c.event_id)) == identifier
+    assert (row.action, row.detail) == ("launch", {"n": 1})
     assert await ledger.sequence() == 1
+    async with database.read() as connection:
+        assert await connection.scalar(select(waiting_table.c.event_id)) is None
+        assert await connection.scalar(select(place_table.c.event_id)) == identifier
     health = await ledger.health()
     assert (health.size, health.verified, health.unsequenced) == (1, True, 0)
 
@@ -56,7 +62,7 @@ async def test_concurrent_appends_all_get_places_whoever_sequences(
     await asyncio.gather(*(ledger.append(opened(n)) for n in range(60)), *(other.append(opened(n)) for n in range(60)))
     await asyncio.gather(ledger.sequence(), other.sequence(), ledger.sequence())
     async with database.read() as connection:
-        positions = (await connection.scalars(select(event_table.c.position))).all()
+        positions = (await connection.scalars(select(place_table.c.position))).all()
     assert sorted(positions) == list(range(120))
     assert (await ledger.health()).verified
 
@@ -69,10 +75,11 @@ async def test_proofs_of_the_stored_tree_verify(database: Database, ledger: Ledg
         health = await ledger.health()
         sizes.append(health.size)
         roots.append(bytes.fromhex(health.root))
+    at = place_table.c.position
     async with database.read() as connection:
         for position in range(sizes[-1]):
-            row = (await connection.execute(select(event_table).where(event_table.c.position == position))).one()
-            leaf = merkle.hash_leaf(canonical(leaf_content(event_of_row(row))))
+            row = (await connection.execute(select(event_table).join(*PLACED).where(at == position))).one()
+            leaf = merkle.hash_leaf(leaf_of(row))
             proof = await ledger.inclusion_proof(connection, position, sizes[-1])
             assert merkle.verify_inclusion(leaf, position, sizes[-1], proof, roots[-1])
         for size, root in zip(sizes, roots, strict=True):
@@ -84,7 +91,9 @@ async def test_proofs_of_the_stored_tree_verify(database: Database, ledger: Ledg
     "statement",
     [
         "UPDATE vault_ledger_event SET result = 'failure'",
-        "UPDATE vault_ledger_event SET position = 7",
+        "UPDATE vault_ledger_event SET quarantined = true",
+        "UPDATE vault_ledger_place SET position = 7",
+        "DELETE FROM vault_ledger_place",
         "DELETE FROM vault_ledger_event",
     ],
 )

@@ -6,12 +6,14 @@ from sqlalchemy import delete, insert, select, update
 
 from core.clock import FrozenClock
 from core.database import Database
+from tests.vault.test_audit_file import lines_of
 from vault.errors import VaultError
 from vault.keys.sealing import Sealer
 from vault.keys.signing import signing_key
 from vault.ledger import Event, Ledger, merkle
+from vault.ledger.audit_format import PURPOSE
 from vault.ledger.checkpoints import Signer, VerifierKey
-from vault.ledger.export import PURPOSE, AuditFile
+from vault.ledger.export import AuditFile
 from vault.ledger.tree import checkpoint_table
 from vault.ledger.verify import verify
 
@@ -61,7 +63,7 @@ async def test_an_empty_ledger_is_signed_under_its_name(database: Database, ledg
         note = await ledger.checkpoint(connection)
     assert note is not None
     assert (ledger.signer.verifier.verify(note).size, (await ledger.health()).verified) == (0, True)
-    assert verify([line async for line in AuditFile(database, ledger).export()], ledger.signer.verifier).is_good
+    assert verify(await lines_of(AuditFile(database, ledger).export()), ledger.signer.verifier).is_good
 
 
 async def test_a_ledger_of_before_keeps_the_name_that_it_signed_with(
@@ -74,7 +76,7 @@ async def test_a_ledger_of_before_keeps_the_name_that_it_signed_with(
     assert upgraded.signer.verifier.name == OF_BEFORE
     await upgraded.append(DONE)
     assert await upgraded.sequence() == 1
-    lines = [line async for line in AuditFile(database, upgraded).export()]
+    lines = await lines_of(AuditFile(database, upgraded).export())
     assert verify(lines, VerifierKey(OF_BEFORE, key.public_key())).is_good
 
 

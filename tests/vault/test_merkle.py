@@ -101,3 +101,32 @@ def test_the_nodes_a_proof_needs_grow_with_the_logarithm_only() -> None:
     size = 1_000_003
     asked = merkle.coordinates_of(lambda fetch: merkle.inclusion_proof(fetch, 500_000, size))
     assert len(asked) <= 2 * size.bit_length()
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_the_subtrees_over_a_run_hold_each_of_its_leaves_once(one: int, other: int) -> None:
+    start, end = sorted((one, other))
+    held = [
+        leaf for level, index in merkle.covering(start, end) for leaf in range(index << level, (index + 1) << level)
+    ]
+    assert held == list(range(start, end))
+    assert len(list(merkle.covering(start, end))) <= 2 * max(1, end.bit_length())
+
+
+@given(st.lists(st.integers(1, 70), max_size=8), st.data())
+def test_leaves_and_subtrees_in_their_places_make_the_same_root(runs: list[int], data: st.DataObject) -> None:
+    one_by_one, together = merkle.Frontier(), merkle.Frontier()
+    nodes: dict[merkle.Coordinate, bytes] = {}
+    leaves = [merkle.hash_leaf(bytes([number % 251])) for number in range(sum(runs))]
+    for leaf in leaves:
+        nodes.update(one_by_one.append(leaf))
+    start = 0
+    for length in runs:
+        end = start + length
+        if data.draw(st.booleans()):
+            together.extend(leaves[start:end])
+        else:
+            for coordinate in merkle.covering(start, end):
+                together.skip(coordinate[0], nodes[coordinate])
+        start = end
+    assert (together.size, together.root()) == (one_by_one.size, one_by_one.root())

@@ -1,18 +1,24 @@
 """Asking the ledger: filters, pages, the timeline, and what each costs."""
 
-from datetime import timedelta
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import Select, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.clock import FrozenClock
-from core.database import Database
+from core.database import Connection, Database
 from vault.ledger import Event, Ledger
+from vault.ledger.counts import Counts
 from vault.ledger.events import Result, event_table
-from vault.ledger.queries import LedgerQueries, LedgerQuery, page_statement
+from vault.ledger.queries import LedgerQueries
+from vault.ledger.query import LedgerQuery, candidates_of
+from vault.ledger.timeline import Bucket, Timelines
 
 
 @pytest.fixture
@@ -71,14 +77,82 @@ async def test_times_bound_what_is_found(filled: LedgerQueries, clock: FrozenClo
     assert len((await filled.query(LedgerQuery(until=since - timedelta(seconds=1)))).events) == 20
 
 
-async def test_the_timeline_counts_every_event_once(filled: LedgerQueries) -> None:
-    buckets = await filled.timeline(LedgerQuery(), 10)
+async def test_the_timeline_counts_every_event_once(database: Database, ledger: Ledger, filled: LedgerQueries) -> None:
+    timelines, counts = Timelines(database), Counts(database)
+    for placing in (counts.run, ledger.sequence, counts.run, counts.run):
+        assert_thirty((await timelines.of(LedgerQuery(), 10)).buckets)
+        await placing()
+    assert_thirty((await timelines.of(LedgerQuery(), 10)).buckets)
+    assert (await timelines.of(LedgerQuery(actor="nobody"), 10)).buckets == []
+
+
+def assert_thirty(buckets: Sequence[Bucket]) -> None:
     assert len(buckets) == 10
     assert sum(bucket.success for bucket in buckets) == 20
     assert sum(bucket.refused for bucket in buckets) == 10
     assert sum(bucket.failure for bucket in buckets) == 0
     assert all(first.start < second.start for first, second in pairwise(buckets))
-    assert await filled.timeline(LedgerQuery(actor="nobody"), 10) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        (LedgerQuery(system="s1"), 15),
+        (LedgerQuery(action="sign_in"), 10),
+        (LedgerQuery(system="s1", result="refused"), 5),
+        (LedgerQuery(actor="user:lin", action="launch"), 10),
+        (LedgerQuery(result="refused"), 10),
+        (LedgerQuery(text="10.0.0.2"), 11),
+    ],
+)
+@pytest.mark.parametrize("days", [0, 1, 60], ids=["minutes", "hours", "days"])
+async def test_a_timeline_is_the_same_out_of_counts_and_out_of_events(
+    database: Database,
+    clock: FrozenClock,
+    ledger: Ledger,
+    filled: LedgerQueries,
+    query: LedgerQuery,
+    count: int,
+    days: int,
+) -> None:
+    clock.advance(timedelta(days=days))
+    await ledger.append(Event(action="other", result="success"))
+    await ledger.sequence()
+    await Counts(database).run()
+    spread = replace(query, since=clock.now() - timedelta(days=days, minutes=30), until=clock.now())
+    timeline = await Timelines(database).of(spread, 48)
+    assert sum(one.success + one.failure + one.refused for one in timeline.buckets) == count
+    assert timeline.counted_since is None
+
+
+async def test_what_is_rare_is_found_however_far_back_it_is_and_what_is_common_says_how_far_it_looked(
+    filled: LedgerQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vault.ledger.query.WINDOW", 7)
+    seen: list[str] = []
+    query, rounds = LedgerQuery(text="10.0.0.2", limit=3), 0
+    while True:
+        page = await filled.query(query)
+        seen += [event.address or "" for event in page.events]
+        rounds += 1
+        if page.next_cursor is None:
+            break
+        assert page.searched_to is not None or len(page.events) == 3
+        query = replace(query, cursor=page.next_cursor)
+    assert sorted(seen) == sorted(["10.0.0.2", *(f"10.0.0.{number}" for number in range(20, 30))])
+    assert rounds > 4
+
+
+async def test_pages_name_the_place_of_an_event(ledger: Ledger, filled: LedgerQueries) -> None:
+    await ledger.sequence()
+    page = await filled.query(LedgerQuery(actor="user:wang", action="launch", limit=3))
+    assert [event.position for event in page.events] == [28, 25, 22]
+
+
+async def test_two_processes_count_no_event_twice(database: Database, ledger: Ledger, filled: LedgerQueries) -> None:
+    await ledger.sequence()
+    await asyncio.gather(Counts(database).run(), Counts(database).run())
+    assert_thirty((await Timelines(database).of(LedgerQuery(), 10)).buckets)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +163,11 @@ async def test_the_timeline_counts_every_event_once(filled: LedgerQueries) -> No
         LedgerQuery(system="s7"),
         LedgerQuery(action="launch", cursor="00005"),
         LedgerQuery(result="failure"),
+        LedgerQuery(result="failure", action="launch", actor="user:a7"),
+        LedgerQuery(text="a"),
+        LedgerQuery(since=datetime(2026, 11, 23, tzinfo=UTC), until=datetime(2026, 11, 24, tzinfo=UTC)),
     ],
-    ids=["everything", "actor", "system", "action", "result"],
+    ids=["everything", "actor", "system", "action", "result", "several", "text", "time"],
 )
 async def test_a_page_reads_an_index_and_never_the_whole_table(
     database: Database, ledger: Ledger, clock: FrozenClock, query: LedgerQuery
@@ -111,12 +188,18 @@ async def test_a_page_reads_an_index_and_never_the_whole_table(
     async with database.write() as connection:
         await connection.execute(insert(event_table), rows)
         await connection.execute(text("ANALYZE"))
-    statement = page_statement(query).limit(50)
-    explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
-    dialect = sqlite.dialect() if database.dialect == "sqlite" else postgresql.dialect()  # type: ignore[no-untyped-call]
     async with database.read() as connection:
-        compiled = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        plan = " ".join(str(row) for row in await connection.execute(text(explain + str(compiled))))
-    assert "INDEX" in plan.upper()
-    assert "SEQ SCAN" not in plan.upper()
-    assert "TEMP B-TREE" not in plan.upper()
+        candidates = await candidates_of(connection, query)
+        page = candidates.fitting().limit(50)
+        plan = await plan_of(connection, page)
+    assert "INDEX" in plan
+    assert "SEQ SCAN" not in plan
+    # What was looked at may be sorted: it is a window, not the table.
+    assert "TEMP B-TREE" not in plan or "CO-ROUTINE" in plan
+
+
+async def plan_of(connection: Connection, statement: Select[Any]) -> str:
+    explain = "EXPLAIN QUERY PLAN " if connection.dialect == "sqlite" else "EXPLAIN "
+    dialect = sqlite.dialect() if connection.dialect == "sqlite" else postgresql.dialect()  # type: ignore[no-untyped-call]
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    return " ".join(str(row) for row in await connection.execute(text(explain + str(compiled)))).upper()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import Delete, Table, Update, delete, select, text, update
+from sqlalchemy import Delete, Table, Update, delete, func, select, update
 
 from core.clock import FrozenClock
 from core.database import Database, Result
@@ -17,7 +17,7 @@ from vault.items import Item, Items
 from vault.keys.sealing import Sealer
 from vault.keys.signing import signing_key
 from vault.ledger import Ledger
-from vault.ledger.events import event_table
+from vault.ledger.events import event_table, place_table, waiting_table
 from vault.ledger.tree import checkpoint_table, tree_table
 from vault.ledger.watch import LedgerWatch
 from vault.recovery import Recovery
@@ -59,17 +59,16 @@ async def restarted(database: Database, clock: FrozenClock, sealer: Sealer, ledg
 
 
 @pytest.mark.parametrize(
-    "hiding",
-    [
-        update(event_table).where(NEWEST).values(**FORGED),
-        update(event_table).where(NEWEST).values(**FORGED, position=None),
-    ],
+    "also",
+    [[], [delete(place_table).where(place_table.c.event_id.in_(select(event_table.c.id).where(NEWEST)))]],
     ids=["marked as quarantined", "marked and taken from its place"],
 )
 async def test_an_old_item_is_refused_though_the_newest_event_is_spoilt_and_marked(
-    database: Database, clock: FrozenClock, items: Items, ledger: Ledger, hiding: Update
+    database: Database, clock: FrozenClock, items: Items, ledger: Ledger, also: list[Delete]
 ) -> None:
-    item = await roll_back(database, items, ledger, hiding)
+    item = await roll_back(database, items, ledger, update(event_table).where(NEWEST).values(**FORGED))
+    for statement in also:
+        await change(database, statement)
     await refused_as_tampered(database, items, item)
 
 
@@ -160,8 +159,51 @@ async def test_events_that_changed_places_are_found(database: Database, ledger: 
     assert await watch.findings() == {}
     await drop_triggers(database)
     for old, new in ((0, 7), (2, 0), (7, 2)):
-        await change(database, update(event_table).where(event_table.c.position == old).values(position=new))
+        await change(database, update(place_table).where(place_table.c.position == old).values(position=new))
     assert len(await watch.findings()) == 2
+
+
+async def test_an_event_that_is_kept_from_its_place_is_found(
+    database: Database, ledger: Ledger, watch: LedgerWatch
+) -> None:
+    kept = await ledger.append(opened(1))
+    await change(database, delete(waiting_table))
+    await ledger.append(opened(2))
+    assert await ledger.sequence() == 1
+    assert set(await watch.findings()) == {f"event:{kept}"}
+    await watch.run()
+    async with database.read() as connection:
+        assert await ledger.latest(connection, ["vault.tamper"], f"event:{kept}") is not None
+
+
+async def test_an_event_that_is_written_once_more_gets_no_second_place_and_keeps_nobody_else_from_theirs(
+    database: Database, ledger: Ledger
+) -> None:
+    same, forged = [await ledger.append(opened(number)) for number in (1, 2)]
+    async with database.read() as connection:
+        rows = [dict(row._mapping) for row in await connection.execute(select(event_table))]
+    await ledger.sequence()
+    await drop_triggers(database)
+    await change(database, delete(event_table))
+    async with database.write() as connection:
+        for row in rows:
+            changed = {"actor": "user:forged"} if row["id"] == forged else {}
+            await connection.execute(event_table.insert().values(**row | changed))
+    await ledger.append(opened(3))
+    await ledger.sequence()
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(place_table)) == 3
+        for event_id in (same, forged):
+            assert await ledger.latest(connection, ["vault.tamper"], f"event:{event_id}") is not None
+
+
+async def test_an_event_that_is_deleted_before_it_has_its_place_is_told(database: Database, ledger: Ledger) -> None:
+    gone = await ledger.append(opened(1))
+    await drop_triggers(database)
+    await change(database, delete(event_table))
+    await ledger.sequence()
+    async with database.read() as connection:
+        assert await ledger.latest(connection, ["vault.tamper"], f"event:{gone}") is not None
 
 
 @pytest.mark.parametrize(
@@ -189,5 +231,4 @@ async def test_nothing_is_appended_to_a_tree_other_than_the_one_that_was_signed(
         assert not (await opened_again.health()).verified
     async with database.read() as connection:
         assert await ledger.latest(connection, ["vault.tamper"], "tree") is not None
-        rows = await connection.execute(text("SELECT count(*) FROM vault_ledger_event WHERE position IS NOT NULL"))
-        assert rows.one()[0] == 2
+        assert await connection.scalar(select(func.count()).select_from(place_table)) == 2

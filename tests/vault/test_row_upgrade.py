@@ -28,7 +28,7 @@ from vault.keys.row_keys import ROW_KEY_OWNER
 from vault.keys.sealing import Binding
 from vault.keys.signing import signing_key
 from vault.keys.store import owner_key_table
-from vault.ledger.events import event_table
+from vault.ledger.events import event_table, waiting_table
 from vault.row_tables import signed_tables
 from vault.tickets import Use
 from web.composition import House, open_house
@@ -99,20 +99,20 @@ async def _forget_the_upgrade(house: House, *actions: str) -> None:
     forgotten = event_table.c.action.in_(actions)
     async with house.database.read() as connection:
         rows = (await connection.execute(select(event_table).where(forgotten))).all()
-    assert all(row.position is not None for row in rows)
     assert len(rows) == len(actions)
     async with house.database.write() as connection:
         if house.database.dialect == "sqlite":
-            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_delete"))
-            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_update"))
+            await connection.execute(text("DROP TRIGGER IF EXISTS vault_ledger_event_no_delete"))
+            await connection.execute(text("DROP TRIGGER IF EXISTS vault_ledger_place_no_delete"))
         else:
             await connection.execute(text("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event"))
-            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_truncate ON vault_ledger_event"))
-        for table in ("vault_ledger_node", "vault_ledger_checkpoint"):
+            await connection.execute(text("DROP TRIGGER vault_ledger_place_append_only ON vault_ledger_place"))
+        for table in ("vault_ledger_node", "vault_ledger_checkpoint", "vault_ledger_place", "vault_ledger_waiting"):
             await connection.execute(text(f"DELETE FROM {table}"))
         await connection.execute(text("UPDATE vault_ledger_tree SET size = 0"))
         await connection.execute(delete(event_table).where(forgotten))
-        await connection.execute(update(event_table).values(position=None))
+        everything = insert(waiting_table).from_select(["event_id"], select(event_table.c.id))
+        await connection.execute(everything)
     await house.ledger.sequence()
 
 
@@ -170,11 +170,11 @@ async def test_login_requests_of_before_get_their_anchor_once_and_what_is_put_ba
 ) -> None:
     kept, forged, deleted = (login_request_of_before(house, one, clock) for one in "abc")
     forged["user_id"] = "v" * 26
+    await _forget_the_upgrade(house, ANCHORED)
     await back_to(house, "0007")
     async with house.database.write() as connection:
         for row in (kept, forged):
             await connection.execute(insert(login_request_table), row)
-    await _forget_the_upgrade(house, ANCHORED)
     async with open_house(settings, clock=clock) as upgraded:
         assert set(await upgraded.recovery.check()) == {f"row:connectors_login_request:{forged['id']}"}
         async with upgraded.database.write() as connection:
@@ -216,13 +216,13 @@ async def as_it_was(house: House, system_id: str, login_requests: Sequence[dict[
         row = (await connection.execute(select(system_table).where(system_table.c.id == system_id))).one()
     new = {"login_generation", "recipe_version", MAC_COLUMN}
     signed = house.rows.signed(system_table, {name: row._mapping[name] for name in row._fields if name not in new})
+    await _forget_the_upgrade(house, BOUND)
     await back_to(house, "0010")
     async with house.database.write() as connection:
         mine = system_table.c.id == system_id
         await connection.execute(update(system_table).where(mine).values({MAC_COLUMN: signed[MAC_COLUMN]}))
         for values in login_requests:
             await connection.execute(insert(login_request_table), house.rows.signed(login_request_table, values))
-    await _forget_the_upgrade(house, BOUND)
 
 
 async def learned_before(house: House, system_id: str, user_id: str) -> dict[str, Any]:
@@ -274,7 +274,7 @@ async def test_nothing_is_given_anchors_or_bound_again_when_the_event_that_tells
     async with house.database.write() as connection:
         await connection.execute(insert(login_request_table), login_request_of_before(house, "a", clock))
         if house.database.dialect == "sqlite":
-            await connection.execute(text("DROP TRIGGER vault_ledger_event_no_delete"))
+            await connection.execute(text("DROP TRIGGER IF EXISTS vault_ledger_event_no_delete"))
         else:
             await connection.execute(text("DROP TRIGGER vault_ledger_event_append_only ON vault_ledger_event"))
         await connection.execute(delete(event_table).where(event_table.c.action == action))

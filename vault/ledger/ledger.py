@@ -1,7 +1,8 @@
 """The ledger: append-only events under a Merkle tree with signed checkpoints (DESIGN §4.19).
 
 An event is written in the transaction of what it tells (`record`), or by group commit (`append`). That makes it
-durable. A moment later `sequence` gives it its place in the tree. In between, its MAC proves that Yimen wrote it.
+durable. A moment later `sequence` gives it its place in the tree (`placing`). In between, its MAC proves that Yimen
+wrote it.
 """
 
 import asyncio
@@ -11,10 +12,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, select
 
 from core.clock import Clock
-from core.database import Connection, Database, IntegrityError, Prepared, Values, insert_if_absent, new_row
+from core.database import Connection, Database, Prepared, Values, insert_if_absent, new_row
 from core.identifiers import new_id
 from core.logs import logger
 from core.metrics import EVENTS
@@ -32,24 +33,20 @@ from vault.ledger.events import (
     content_of,
     event_of_row,
     event_table,
-    leaf_content,
+    leaf_of,
+    place_table,
+    waiting_table,
 )
 from vault.ledger.group_commit import GroupCommit
 from vault.ledger.name import new_name, signed_name
-from vault.ledger.tree import (
-    NEWEST_CHECKPOINT,
-    TREE_SIZE,
-    checkpoint_table,
-    node_table,
-    prove,
-    read_edge,
-    tree_table,
-)
+from vault.ledger.placing import Placing
+from vault.ledger.tree import NEWEST_CHECKPOINT, TREE_SIZE, checkpoint_table, prove, signed_frontier, tree_table
 
 __all__ = ["Event", "Ledger", "LedgerHealth", "RecordedEvent"]
 
-_SEQUENCE_BATCH = 2000
 _PSEUDONYM_DIGITS = 16
+# More that wait are not counted: their number says enough.
+MOST_COUNTED = 10_000
 _INSERT = new_row(event_table)
 _log = logger("ledger")
 # Looking a counter up costs more than counting.
@@ -59,7 +56,7 @@ _counter = cache(EVENTS.labels)
 @dataclass(frozen=True)
 class LedgerHealth:
     """`verified`: the newest checkpoint is signed by our key, its root is the root of the stored tree, the last event
-    has the last place, and no placed event is marked as quarantined."""
+    has the last place, and no placed event is marked as quarantined. `unsequenced` counts up to `MOST_COUNTED`."""
 
     size: int
     root: str
@@ -163,7 +160,7 @@ class Ledger:
     def _row(self, event: Event, event_id: str) -> dict[str, object]:
         recorded_at = self._clock.now()
         row = content_of(event, event_id, recorded_at)
-        row["mac"] = self._mac(row)
+        row["mac"] = self._sealer.mac("ledger-row", canonical(row))
         del row["schema"]
         row["recorded_at"] = recorded_at
         return row
@@ -174,79 +171,19 @@ class Ledger:
     # Placing events in the tree
 
     async def sequence(self) -> int:
-        """Gives every staged event its place and signs a checkpoint; returns how many were placed.
-
-        N processes may do so at once: they queue at the tree's row (on SQLite at the write lock). An event whose MAC
-        is wrong was not written by Yimen: it gets no place, and the ledger says so.
-        """
-        total = 0
+        """Gives every event that waits its place and signs a checkpoint; returns how many there were."""
         try:
-            while placed := await self._sequence_batch():
-                total += placed
-                if placed < _SEQUENCE_BATCH:
-                    break
+            return await Placing(self._database, self._clock, self.signer, self.wrote, self._record_tampering).run()
         except VaultError as error:
             await self.tell("tree", error.detail)
             raise
-        return total
 
-    async def _sequence_batch(self) -> int:
-        try:
-            async with self._database.write() as connection:
-                frontier = await self.signed_frontier(connection, lock=True)
-                return await self._place_staged(connection, frontier)
-        except IntegrityError:
-            raise VaultError("ERR-LEDGER_TAMPERED", "a place that the tree has not given is taken already") from None
+    async def _record_tampering(self, connection: Connection, subject: str, detail: str) -> None:
+        await self.record(connection, _tampered(subject, detail))
 
-    async def _place_staged(self, connection: Connection, frontier: merkle.Frontier) -> int:
-        staged = select(event_table).where(event_table.c.position.is_(None), event_table.c.quarantined.is_(False))
-        rows = (await connection.execute(staged.order_by(event_table.c.id).limit(_SEQUENCE_BATCH))).all()
-        genuine: list[RecordedEvent] = []
-        for row in rows:
-            if self.is_genuine(row):
-                genuine.append(event_of_row(row))
-            else:
-                await self._quarantine(connection, row.id)
-        if genuine:
-            await self._place(connection, frontier, genuine)
-        return len(rows)
-
-    async def signed_frontier(self, connection: Connection, *, lock: bool = False) -> merkle.Frontier:
-        """The stored tree's right edge. Raises ERR-LEDGER_TAMPERED or ERR-LEDGER_CHECKPOINT unless it is the tree that
-        was signed last: nothing is appended to another one, and no other one is exported."""
-        frontier, note = await read_edge(connection, lock=lock)
-        size, root = 0, merkle.EMPTY_ROOT
-        if note is not None:
-            signed = self.signer.verifier.verify(note)
-            size, root = signed.size, signed.root
-        if frontier.size != size:
-            raise VaultError("ERR-LEDGER_TAMPERED", f"the tree has size {frontier.size}; size {size} was signed last")
-        if frontier.root() != root:
-            raise VaultError("ERR-LEDGER_TAMPERED", f"the tree of size {size} has not the root that was signed")
-        return frontier
-
-    async def _place(self, connection: Connection, frontier: merkle.Frontier, events: Sequence[RecordedEvent]) -> None:
-        size = frontier.size
-        nodes: list[dict[str, object]] = []
-        for recorded in events:
-            leaf = merkle.hash_leaf(canonical(leaf_content(recorded)))
-            nodes += [{"level": level, "index": index, "hash": node} for (level, index), node in frontier.append(leaf)]
-        places = [{"event_id": recorded.id, "place": size + offset} for offset, recorded in enumerate(events)]
-        await connection.execute(insert(node_table), nodes)
-        await connection.execute(
-            update(event_table).where(event_table.c.id == bindparam("event_id")).values(position=bindparam("place")),
-            places,
-        )
-        await connection.execute(update(tree_table).where(tree_table.c.name == "events").values(size=frontier.size))
-        note = self.signer.sign(frontier.size, frontier.root())
-        await connection.execute(
-            insert(checkpoint_table).values(size=frontier.size, note=note, signed_at=self._clock.now())
-        )
-
-    async def _quarantine(self, connection: Connection, event_id: str) -> None:
-        await connection.execute(update(event_table).where(event_table.c.id == event_id).values(quarantined=True))
-        _log.error("an event in the ledger was not written by Yimen", event_id=event_id)
-        await self.record(connection, _tampered(f"event:{event_id}", "was not written by Yimen"))
+    async def signed_frontier(self, connection: Connection) -> merkle.Frontier:
+        """The right edge of the stored tree; raises unless it is the tree that was signed last."""
+        return await signed_frontier(connection, self.signer.verifier)
 
     async def tell(self, subject: str, detail: str, *, reason: str = "ERR-LEDGER_TAMPERED") -> None:
         """Records that somebody changed the database past Yimen; once, as long as it is the same."""
@@ -275,12 +212,17 @@ class Ledger:
 
     def is_genuine(self, row: Row[Any]) -> bool:
         """True when Yimen wrote this row as it stands."""
-        return same(self._mac(leaf_content(event_of_row(row))), row.mac)
+        return self.wrote(leaf_of(row), row)
+
+    def wrote(self, leaf: bytes, row: Row[Any]) -> bool:
+        """As `is_genuine`, where the row's bytes are known already."""
+        return same(self._sealer.mac("ledger-row", leaf), row.mac)
 
     async def _was_turned_away(self, connection: Connection, row: Row[Any]) -> bool:
         """True for a row that somebody planted and `sequence` gave no place. The mark alone proves nothing: whoever can
         plant a row can mark one, and take its place away. Yimen's own event about it cannot be forged."""
-        if row.position is not None or not row.quarantined:
+        placed = select(place_table.c.position).where(place_table.c.event_id == row.id)
+        if not row.quarantined or await connection.scalar(placed) is not None:
             return False
         return any(self.is_genuine(alarm) for alarm in await self._alarms(connection, f"event:{row.id}"))
 
@@ -295,12 +237,6 @@ class Ledger:
     async def inclusion_proof(self, connection: Connection, position: int, size: int) -> list[bytes]:
         return await prove(connection, lambda fetch: merkle.inclusion_proof(fetch, position, size))
 
-    async def inclusion_proofs(self, connection: Connection, positions: Sequence[int], size: int) -> list[list[bytes]]:
-        """The proofs of several positions; nodes that they share are read once."""
-        return await prove(
-            connection, lambda fetch: [merkle.inclusion_proof(fetch, position, size) for position in positions]
-        )
-
     async def consistency_proof(self, connection: Connection, first: int, second: int) -> list[bytes]:
         return await prove(connection, lambda fetch: merkle.consistency_proof(fetch, first, second))
 
@@ -309,22 +245,23 @@ class Ledger:
         async with self._database.scan() as connection:
             size = await self.size(connection)
             newest = (await connection.execute(NEWEST_CHECKPOINT)).one_or_none()
-            placed, marked = event_table.c.position.is_not(None), event_table.c.quarantined.is_(True)
-            staged = select(func.count()).where(~placed, ~marked)
-            last = select(func.max(event_table.c.position)).where(event_table.c.position < size)
-            misplaced = await connection.scalar(select(func.count()).where(placed, marked))
+            marked = select(func.count()).where(event_table.c.quarantined.is_(True))
+            misplaced = marked.where(event_table.c.id.in_(select(place_table.c.event_id)))
+            waiting = select(waiting_table.c.event_id).limit(MOST_COUNTED).subquery()
+            last = select(func.max(place_table.c.position)).where(place_table.c.position < size)
             root, verified = merkle.EMPTY_ROOT, False
             try:
                 root = (await self.signed_frontier(connection)).root()
-                verified = not misplaced and (size == 0 or await connection.scalar(last) == size - 1)
+                in_order = size == 0 or await connection.scalar(last) == size - 1
+                verified = in_order and not await connection.scalar(misplaced)
             except VaultError as error:
                 _log.error("the tree is not the one that was signed", error=error.detail)
             return LedgerHealth(
                 size=size,
                 root=root.hex(),
                 checkpoint_at=newest.signed_at if newest else None,
-                unsequenced=await connection.scalar(staged) or 0,
-                quarantined=await connection.scalar(select(func.count()).where(marked)) or 0,
+                unsequenced=await connection.scalar(select(func.count()).select_from(waiting)) or 0,
+                quarantined=await connection.scalar(marked) or 0,
                 verified=verified,
             )
 

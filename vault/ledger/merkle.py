@@ -21,6 +21,14 @@ def hash_node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def reduced(nodes: Sequence[bytes]) -> bytes:
+    """The root over these neighbours of one level; their number is a power of two."""
+    sha256 = hashlib.sha256
+    while len(nodes) > 1:
+        nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+    return nodes[0]
+
+
 class Frontier:
     """The right edge of a tree: all that is needed to append to it and to know its root."""
 
@@ -28,16 +36,29 @@ class Frontier:
         self.size = size
         self._peaks = list(peaks)
 
-    def append(self, leaf: bytes) -> Iterator[tuple[Coordinate, bytes]]:
-        """Adds a leaf hash; yields every node that becomes complete by it."""
-        level, index, node = 0, self.size, leaf
+    def append(self, leaf: bytes, level: int = 0) -> Iterator[tuple[Coordinate, bytes]]:
+        """Adds a leaf hash, or a complete subtree where one fits; yields every node that becomes complete by it."""
+        index, node = self.size >> level, leaf
+        self.size += 1 << level
         yield (level, index), node
         while index % 2 == 1:
             node = hash_node(self._peaks.pop(), node)
             level, index = level + 1, index // 2
             yield (level, index), node
         self._peaks.append(node)
-        self.size += 1
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Adds many leaf hashes, and keeps no node."""
+        start = 0
+        for level, _ in covering(self.size, self.size + len(leaves)):
+            end = start + (1 << level)
+            self.skip(level, reduced(leaves[start:end]))
+            start = end
+
+    def skip(self, level: int, node: bytes) -> None:
+        """Adds a complete subtree of which only the root is known."""
+        for _ in self.append(node, level):
+            pass
 
     def root(self) -> bytes:
         if not self._peaks:
@@ -56,6 +77,16 @@ def peak_coordinates(size: int) -> list[Coordinate]:
             peaks.append((level, start >> level))
             start += 1 << level
     return peaks
+
+
+def covering(start: int, end: int) -> Iterator[Coordinate]:
+    """The largest complete subtrees that together hold the leaves from `start` to `end` - 1, left to right."""
+    while start < end:
+        level = (end - start).bit_length() - 1
+        if start:
+            level = min(level, (start & -start).bit_length() - 1)
+        yield level, start >> level
+        start += 1 << level
 
 
 def subtree_hash(fetch: Fetch, start: int, end: int) -> bytes:

@@ -1,46 +1,35 @@
-"""Checking an exported audit file with nothing but the log's public key."""
+"""Checking an audit file with nothing but the log's public key.
+
+The leaves of the file, and the nodes in place of what it leaves out, are folded into the root of a tree, which must be
+the one that was signed. That proves all events at once, and takes no more than hashing their lines. The marks between
+them prove nothing: where the root differs, they tell which event it is.
+"""
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from vault.errors import VaultError
 from vault.ledger import merkle
+from vault.ledger.audit_format import BLOCK, EVENT_START, FORMAT, MARK_BYTES, PURPOSE, marks_of
+from vault.ledger.changed_events import changed_events
 from vault.ledger.checkpoints import Checkpoint, VerifierKey
-from vault.ledger.events import canonical
-from vault.ledger.export import FORMAT, PURPOSE
+from vault.ledger.report import Finding, Report, id_in, strict_object
+from vault.ledger.verify_first import FIRST_FORMAT, FirstVerification
 
-_MEMBERS = {"position", "after", "event", "proof"}
 _MOST_NAMED = 1000
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it was written. `line` counts from 1; `event` is its id or place where one is known."""
-
-    line: int
-    problem: str
-    event: str = ""
-
-
-@dataclass
-class Report:
-    events: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    size: int = 0
-    complete: bool = False
-
-    @property
-    def is_good(self) -> bool:
-        return not self.findings
-
-
 def verify(lines: Iterable[bytes], key: VerifierKey) -> Report:
-    """Reads the file once. Every finding names its line, and the event where it can."""
-    return _Verification(key).run(lines)
+    """Reads the file once, in constant memory. Every finding names its line, and the event where it can."""
+    remaining = iter(lines)
+    head = next(remaining, b"")
+    whole = chain([head], remaining)
+    if (strict_object(head) or {}).get("format") == FIRST_FORMAT:
+        return FirstVerification(key).run(whole)
+    return _Verification(key).run(whole)
 
 
 class _Verification:
@@ -50,38 +39,62 @@ class _Verification:
         self._checkpoint: Checkpoint | None = None
         self._digest = hashlib.sha256()
         self._number = 0
-        self._previous = -1
         self._seen_end = False
+        self._tree = merkle.Frontier()
+        # True once the file cannot be folded into the signed root any more; what is wrong was found.
+        self._is_broken = False
+        # The events since the last marks, and how many of them are in the tree already.
+        self._events: list[bytes] = []
+        self._leaves: list[bytes] = []
+        self._folded = 0
+        # The place of the first of them; None where some are left out among them.
+        self._first: int | None = 0
 
-    def run(self, lines: Iterable[bytes]) -> Report:
-        for number, line in enumerate(lines, 1):
-            self._number = number
+    def run(self, lines: Iterator[bytes]) -> Report:
+        for line in self._controls(lines):
             if self._seen_end:
                 self._found("something was added after the end")
                 break
-            content = self._parse(line)
-            if number == 1:
-                self._head(content)
-            elif content is not None and set(content) == {"end"}:
-                self._end(content["end"])
-                continue
+            if self._number == 1:
+                self._head(strict_object(line))
             else:
-                self._event(content)
+                self._control(line)
             self._digest.update(line)
-        self._whole()
+        if not self._seen_end:
+            self._found("the file breaks off: its signed end is missing")
         return self._report
 
-    def _parse(self, line: bytes) -> dict[str, Any] | None:
-        """The line's object; None, and a finding, when it is not in its one form."""
-        try:
-            content = json.loads(line, object_pairs_hook=_without_repetition)
-            if isinstance(content, dict) and canonical(content) + b"\n" == line:
-                return content
-        except (ValueError, RecursionError):
-            pass
-        if self._number != 1:
-            self._found("the line is damaged", _id_in(line))
-        return None
+    def _controls(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """Takes in the events, and gives the lines between them."""
+        events, leaves, sha256, digest = self._events, self._leaves, hashlib.sha256, self._digest
+        for number, line in enumerate(lines, 1):
+            if line.startswith(EVENT_START) and not self._seen_end:
+                if len(events) == BLOCK:
+                    self._unmarked(number)
+                events.append(line)
+                leaves.append(sha256(b"\x00" + line[:-1]).digest())
+                digest.update(line)
+            else:
+                self._number = number
+                yield line
+
+    def _unmarked(self, number: int) -> None:
+        self._number = number
+        self._found("the marks of the events before this line are missing")
+        self._take_in()
+        self._first = None if self._is_broken else self._tree.size
+
+    def _control(self, line: bytes) -> None:
+        match strict_object(line):
+            case {"marks": str(marks), "next": int(following), **rest} if not rest:
+                self._marks(marks, following)
+            case {"skip": [int(first), int(end)], "nodes": list(nodes), **rest} if not rest:
+                self._skip(first, end, nodes)
+            case {"end": str(note), **rest} if not rest:
+                self._end(note)
+            case _:
+                self._is_broken = True
+                self._found("the line is damaged", id_in(line))
 
     def _head(self, content: dict[str, Any] | None) -> None:
         if content is None or content.get("format") != FORMAT:
@@ -100,84 +113,85 @@ class _Verification:
         if content.get("size") != self._checkpoint.size:
             self._found("the head names another size than its checkpoint")
 
-    def _event(self, content: dict[str, Any] | None) -> None:
-        if content is None:
-            return
-        if set(content) != _MEMBERS or not _is_place(content["position"]) or not isinstance(content["event"], dict):
-            self._found("the line is no event of the log")
-            return
-        position, event = content["position"], content["event"]
-        name = str(event.get("id", position))
-        self._report.events += 1
-        if not self._is_included(position, event, content["proof"]):
-            self._found("the event is not as it was written, or was never written", name)
-        self._follow(position, content["after"], name)
+    def _marks(self, marks: str, following: int) -> None:
+        try:
+            raw = base64.b64decode(marks, validate=True)
+        except ValueError:
+            raw = b""
+        written = [raw[start : start + MARK_BYTES] for start in range(0, len(raw), MARK_BYTES)]
+        found = marks_of(self._leaves)
+        if found != written:
+            self._is_broken = True
+            self._name(found, written)
+        elif not self._is_broken and following != self._tree.size + len(self._leaves) - self._folded:
+            self._is_broken = True
+            self._found("the marks name another place than the events before them have")
+        self._take_in()
+        self._first = following
 
-    def _follow(self, position: int, after: object, name: str) -> None:
-        """The order: places only grow, and each event names the one before it."""
-        if position <= self._previous:
-            self._found("the event stands in the wrong order, or twice", name)
-            return
+    def _name(self, found: list[bytes], written: list[bytes]) -> None:
+        first_line = self._number - len(self._events)
+        for offset, problem, event in changed_events(self._events, found, written, self._first):
+            if len(self._report.findings) >= _MOST_NAMED:
+                return
+            self._report.findings.append(Finding(first_line + offset, problem, event))
+
+    def _skip(self, first: int, end: int, nodes: list[object]) -> None:
+        self._fold()
         if self._report.complete:
-            for missing in range(self._previous + 1, min(position, self._previous + 1 + _MOST_NAMED)):
-                self._found("an event was removed", f"position {missing}")
-        elif after != self._previous:
-            self._found("an event was removed before this one", f"position {after}")
-        if self._report.complete and after != position - 1:
-            self._found("the line names a wrong predecessor", name)
-        self._previous = position
+            self._found("the file is said to be whole, and leaves events out", f"position {first}")
+        self._first = None if self._events else end
+        if self._is_broken:
+            return
+        subtrees = list(merkle.covering(first, end)) if 0 <= first < end <= self._report.size else []
+        hashes = [_node(node) for node in nodes]
+        if first != self._tree.size or len(subtrees) != len(hashes) or b"" in hashes:
+            self._is_broken = True
+            self._found("the line does not stand where these events are left out", f"position {first}")
+            return
+        for (level, _), node in zip(subtrees, hashes, strict=True):
+            self._tree.skip(level, node)
 
-    def _is_included(self, position: int, event: dict[str, Any], proof: object) -> bool:
-        if self._checkpoint is None or not isinstance(proof, list):
-            return False
-        try:
-            nodes = [base64.b64decode(node, validate=True) for node in proof]
-            leaf = merkle.hash_leaf(canonical(event))
-        except (ValueError, TypeError):
-            return False
-        return merkle.verify_inclusion(leaf, position, self._checkpoint.size, nodes, self._checkpoint.root)
+    def _fold(self) -> None:
+        if not self._is_broken:
+            self._tree.extend(self._leaves[self._folded :])
+        self._folded = len(self._leaves)
 
-    def _end(self, note: object) -> None:
+    def _take_in(self) -> None:
+        """What was read since the last marks needs to be kept no longer."""
+        self._fold()
+        self._report.events += len(self._events)
+        self._events.clear()
+        self._leaves.clear()
+        self._folded = 0
+
+    def _end(self, note: str) -> None:
         self._seen_end = True
+        if self._events:
+            self._found("the marks of the last events are missing")
+            self._take_in()
         try:
-            end = self._key.named(PURPOSE).verify(str(note))
+            end = self._key.named(PURPOSE).verify(note)
         except VaultError as error:
             self._found(f"the end of the file: {error.detail}")
             return
-        if self._report.complete and self._checkpoint is not None:
-            first, last = self._previous + 1, self._checkpoint.size
-            for missing in range(first, min(last, first + _MOST_NAMED)):
-                self._found("an event was removed", f"position {missing}")
+        size, root = (self._checkpoint.size, self._checkpoint.root) if self._checkpoint else (0, merkle.EMPTY_ROOT)
+        if not self._is_broken and (self._tree.size != size or self._tree.root() != root):
+            self._found("these are not the events that were signed")
         if end.size != self._report.events:
             self._found(f"the file was signed with {end.size} events and has {self._report.events}")
         if end.root != self._digest.digest() and not self._report.findings:
             self._found("the file was changed after it was signed")
 
-    def _whole(self) -> None:
-        if self._number == 0:
-            self._number = 1
-            self._found("the file is empty")
-        elif not self._seen_end:
-            self._found("the file breaks off: its signed end is missing")
-
     def _found(self, problem: str, event: str = "") -> None:
-        self._report.findings.append(Finding(self._number, problem, event))
+        if len(self._report.findings) < _MOST_NAMED:
+            self._report.findings.append(Finding(self._number, problem, event))
 
 
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("a member is repeated")
-    return content
-
-
-def _is_place(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _id_in(line: bytes) -> str:
-    """The id that a damaged line still shows, to say which event it was."""
-    marker = b'"id":"'
-    start = line.find(marker)
-    found = line[start + len(marker) : start + len(marker) + 26] if start >= 0 else b""
-    return found.decode("ascii", "replace")
+def _node(encoded: object) -> bytes:
+    """The hash, or nothing where it is none."""
+    try:
+        node = base64.b64decode(str(encoded), validate=True)
+    except ValueError:
+        return b""
+    return node if len(node) == merkle.HASH_BYTES else b""

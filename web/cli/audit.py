@@ -15,9 +15,11 @@ from core.errors import YimenError
 from core.local_time import LocalTime
 from vault.errors import VaultError
 from vault.ledger import Event
+from vault.ledger.audit_reader import compressed, read_lines
 from vault.ledger.checkpoints import VerifierKey
 from vault.ledger.queries import LedgerQuery
-from vault.ledger.verify import Report, verify
+from vault.ledger.report import Report
+from vault.ledger.verify import verify
 from web.cli.session import in_house, operator
 from web.composition import House
 
@@ -39,6 +41,7 @@ def key() -> None:
 @app.command()
 def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - is standard output")] = Path("-"),
+    gzip: Annotated[bool, typer.Option(help="Compress; a file whose name ends with .gz always is")] = False,
     form: Annotated[_Form, typer.Option("--format", help="csv is for people and proves nothing")] = "jsonl",
     actor: Annotated[str | None, typer.Option(help="user:<id>, client:<id> or operator:<name>")] = None,
     system: Annotated[str | None, typer.Option(help="Id of a system")] = None,
@@ -46,7 +49,10 @@ def export(
     since: Annotated[str, typer.Option(help="A day or a time (2026-11-23T08:00) of the county's time zone")] = "",
     until: Annotated[str, typer.Option(help="As --since; a day counts to its end")] = "",
 ) -> None:
-    """Write the ledger's events, oldest first, with the proof of each. The export itself is an event of the ledger."""
+    """Write the ledger's events, oldest first, and what proves them. The export itself is an event of the ledger.
+
+    Without a filter, or with times alone, the file is a run of the ledger: nothing is left out between its ends.
+    """
 
     async def run(house: House) -> None:
         begins, ends = _span(house.settings.local_time, since, until)
@@ -54,6 +60,8 @@ def export(
         event = Event(action="audit.export", result="success", actor=operator(), detail={"format": form})
         await house.ledger.append(event)
         chunks = house.audit_file.export_csv(query) if form == "csv" else house.audit_file.export(query)
+        if gzip or output.suffix == ".gz":
+            chunks = compressed(chunks)
         await (_print(chunks) if str(output) == "-" else _write(chunks, output))
 
     in_house(run)
@@ -61,14 +69,13 @@ def export(
 
 @app.command("verify")
 def verify_file(
-    file: Annotated[Path, typer.Argument(help="An exported file (JSON lines)")],
+    file: Annotated[Path, typer.Argument(help="An exported file (JSON lines), compressed or not")],
     key: Annotated[str, typer.Option("--key", help="The ledger's public key, or a file that holds it")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON")] = False,
 ) -> None:
     """Check an export with the public key alone. Exit status 0: whole and genuine; 1: not, and it says where."""
     try:
-        with file.open("rb") as lines:
-            report = verify(lines, _key(key))
+        report = verify(read_lines(file), _key(key))
     except OSError as error:
         raise VaultError("ERR-AUDIT_FILE", f"{file}: {error.strerror}") from None
     if as_json:

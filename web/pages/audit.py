@@ -64,7 +64,8 @@ def audit_routes(surface: Surface) -> list[Route]:
             systems=[SystemChoice(system.slug, system.name.in_locale(texts.locale)) for system in systems],
             actions=[key.removeprefix("actions.") for key in texts.keys if key.startswith("actions.")],
             results=RESULTS,
-            buckets=await house.audit.timeline(query, _BUCKETS),
+            timeline=await house.timelines.of(query, _BUCKETS),
+            searched_to=found.searched_to,
             events=lines_of(found.events, actors, names, texts),
             older=f"/audit?{urlencode(older)}" if older else "",
         )

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Boolean, Column, Row, String, Table, case, delete, or_, select, update
+from sqlalchemy import Boolean, Column, Row, String, Table, case, or_, select, update
 
 from connectors.legacy.filling.plan import FillPlan
 from connectors.login_requests import LoginRequest
 from connectors.login_requests.presets import Presets
 from core.clock import Clock
 from core.database import Connection, Json, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from vault.rows import SignedRows
@@ -67,7 +68,8 @@ fill_table = Table(
     # The answer did not tell how the sign-in went: the page that comes next does.
     Column("undecided", String(8)),
     mac_column(),
-    info=signed(
+    info=forgotten("expires_at", kept=REMEMBERED)
+    | signed(
         left_out={
             "used_at": "setting it takes the dummy's use away; clearing it gives one more sign-in by the same request",
             "reusable_until": "it gives one more sign-in by the same request",
@@ -227,9 +229,6 @@ class Fills:
         """More values for the page's transform, from a later answer of the system."""
         together = {**fill.variables, **variables}
         await connection.execute(update(fill_table).where(fill_table.c.id == fill.id).values(variables=together))
-
-    async def forget_expired(self, connection: Connection) -> None:
-        await connection.execute(delete(fill_table).where(fill_table.c.expires_at <= self._clock.now() - REMEMBERED))
 
     def _fill(self, row: Row[Any]) -> Fill:
         """Raises ERR-ROW_TAMPERED for a row that Yimen did not write."""

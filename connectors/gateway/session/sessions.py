@@ -15,6 +15,7 @@ from sqlalchemy import Column, Index, Row, String, Table, UniqueConstraint, bind
 from connectors.gateway.session.supervision import Supervision
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, Json, Prepared, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.identifiers import new_id, new_token, token_digest
 from core.integrity import mac_column, signed
 from sso.authentication.sessions import Session, Sessions
@@ -39,7 +40,7 @@ gateway_session_table = Table(
     Column("host", String(80), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     mac_column(),
-    info=signed(),
+    info=signed() | forgotten("expires_at"),
 )
 gateway_visit_table = Table(
     "connectors_gateway_visit",
@@ -58,7 +59,7 @@ gateway_visit_table = Table(
     mac_column(),
     UniqueConstraint("session_id", "system_id"),
     Index("ix_connectors_gateway_visit_person", "user_id", "system_id"),
-    info=signed(),
+    info=signed() | forgotten("expires_at", kept=REMEMBERED),
 )
 
 _FOUND = Prepared(

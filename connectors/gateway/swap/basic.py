@@ -24,6 +24,7 @@ from connectors.login_requests import LoginRequest
 from connectors.registration import WayInKind
 from connectors.systems import System
 from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
+from core.expiry import forgotten
 from core.identifiers import new_id
 from core.integrity import guarded
 from vault.items import Item
@@ -43,7 +44,8 @@ basic_table = Table(
     Column("item_version", Integer, nullable=False),
     Column("sealed", Bytes, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
-    info=guarded(
+    info=forgotten("expires_at")
+    | guarded(
         by="the envelope, whose associated data names the person, the system, the Item, its version and this row"
     ),
 )

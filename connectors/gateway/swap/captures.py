@@ -18,6 +18,7 @@ from connectors.legacy.recipe.recipe import Recipe
 from connectors.systems import System, Systems
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, UtcDateTime, metadata
+from core.expiry import forgotten
 from core.identifiers import new_id
 from core.integrity import guarded
 from sso.directory.users import User
@@ -42,7 +43,8 @@ capture_table = Table(
     # Offered only after the legacy system has accepted it.
     Column("offered", Boolean, nullable=False, server_default=false()),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
-    info=guarded(by="the envelopes, whose associated data names the person, the system and this row"),
+    info=forgotten("expires_at")
+    | guarded(by="the envelopes, whose associated data names the person, the system and this row"),
 )
 
 
@@ -156,9 +158,6 @@ class Captures:
         row = await self._row(connection, capture_id, user)
         await connection.execute(delete(capture_table).where(capture_table.c.id == row.id))
         await self._record(connection, row, "refused")
-
-    async def forget_expired(self, connection: Connection) -> None:
-        await connection.execute(delete(capture_table).where(capture_table.c.expires_at <= self._clock.now()))
 
     async def _seal(self, who: GatewaySession, system: System, login: str, secret: bytearray) -> str:
         values = {"id": new_id(), "user_id": who.session.user.id, "system_id": system.id}

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from core.clock import FrozenClock
 from core.database import Database
+from core.expiry import Expiry
 from sso.authentication.endings import session_table
 from sso.authentication.sessions import Session, Sessions
 from sso.directory.users import User, Users
@@ -100,7 +101,7 @@ async def test_what_is_long_over_is_forgotten(
 ) -> None:
     await start(database, sessions, await person())
     clock.advance(timedelta(hours=35))
-    async with database.write() as connection:
-        assert await sessions.forget_expired(connection) == 0
-        clock.advance(timedelta(hours=1))
-        assert await sessions.forget_expired(connection) == 1
+    expiry = Expiry(database, clock)
+    assert await expiry.run() == 0
+    clock.advance(timedelta(hours=1))
+    assert await expiry.run() == 1

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from core.database import UtcDateTime
-from vault.ledger.events import POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS
+from web.migrations.ledger_triggers import FIRST
 
 revision = "0001"
 down_revision = None
@@ -490,8 +490,7 @@ def upgrade() -> None:
         sa.Column("system_id", sa.String(length=26), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "system_id", name=op.f("pk_web_favourite")),
     )
-    triggers = POSTGRESQL_TRIGGERS if op.get_bind().dialect.name == "postgresql" else SQLITE_TRIGGERS
-    for statement in triggers:
+    for statement in FIRST[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
