@@ -117,7 +117,10 @@ class Releases:
             if leave is None or proved is None:
                 return None
             item = proved.items[leave.item_id]
-            opened = await self._open(connection, item, leave, use)
+            try:
+                opened = await self._open(connection, item, leave, use)
+            except VaultError:
+                return None
         with _wiped_if_raised(opened):
             told = self._ledger.row_of(_released(item, leave, use))
             stood = {"of_owner": item.owner, "proved": proved.head.counter}

@@ -30,6 +30,7 @@ from vault import looks, releases
 from vault.errors import VaultError
 from vault.heads import Heads, head_table, item_table
 from vault.items import Item, Items
+from vault.keys.custody import KeyringCustodian
 from vault.keys.sealing import Sealer
 from vault.keys.signing import signing_key
 from vault.ledger import Ledger
@@ -198,7 +199,7 @@ async def test_leave_for_another_destination_or_a_frozen_item_opens_nothing(
 
 
 class Interrupted(Database):
-    """Somebody else does something right after the next read."""
+    """Somebody else does something right after the next statement that reads."""
 
     then: Callable[[], Awaitable[None]] | None = None
 
@@ -208,10 +209,17 @@ class Interrupted(Database):
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[Connection]:
         async with super().read() as connection:
+            execute = connection.execute
+
+            async def interrupted(*given: Any, **named: Any) -> Any:
+                found = await execute(*given, **named)
+                then, self.then = self.then, None
+                if then is not None:
+                    await then()
+                return found
+
+            connection.execute = interrupted  # type: ignore[method-assign]
             yield connection
-        then, self.then = self.then, None
-        if then is not None:
-            await then()
 
 
 @pytest.fixture
@@ -223,9 +231,11 @@ async def interrupted(database_url: str) -> AsyncIterator[Interrupted]:
 
 @pytest.fixture
 async def slow(
-    interrupted: Interrupted, database: Database, clock: FrozenClock, sealer: Sealer, ledger: Ledger
+    interrupted: Interrupted, database: Database, clock: FrozenClock, custodian: KeyringCustodian, ledger: Ledger
 ) -> Items:
     """The vault of another process, which is interrupted."""
+    sealer = Sealer(database, custodian, "aes", clock)
+    await sealer.prepare()
     heads = Heads(ledger, await signing_key(database, sealer, "heads"))
     return Items(interrupted, clock, sealer, ledger, heads, Tickets(clock, SignedRows(sealer, ledger)))
 
@@ -235,9 +245,17 @@ async def freeze(database: Database, items: Items, item: Item) -> None:
         await items.freeze(connection, item.id, "refused", actor="user:a")
 
 
+async def rotate_and_remove_keys(database: Database, items: Items, item: Item) -> None:
+    await rotate(database, items, item)
+    keys = items._sealer.keys
+    async with database.write() as connection:
+        newest = (await keys.generations(connection, item.owner))[-1]
+        assert await keys.remove_before(connection, item.owner, newest.generation) > 0
+
+
 BETWEEN: dict[str, tuple[Callable[[Database, Items, Item], Awaitable[None]], bytes | str]] = {
     "replaced": (replace, b"New-2026!"),
-    "rotated": (rotate, SECRET),
+    "rotated": (rotate_and_remove_keys, SECRET),
     "removed": (remove, "ERR-ITEM:"),
     "frozen": (freeze, "ERR-ITEM_FROZEN"),
 }
