@@ -4,7 +4,7 @@ import builtins
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -38,10 +38,14 @@ _LIKE_A_PERSON = re.compile(r"[0-9a-z]{26}\Z")
 
 @dataclass(frozen=True)
 class ClientRegistration:
-    """What an upsert says about a client. A secret of None leaves the kept one as it is."""
+    """What an upsert says about a client. A secret of None leaves the kept one as it is.
+
+    `secret_hash` is what is kept of the secret, where that changes (`Clients.readied`).
+    """
 
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
+    secret_hash: str | None = field(default=None, repr=False)
     name: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = "strict"
     owner: str | None = None
@@ -176,8 +180,22 @@ class Clients:
         # A name with a language tag (OpenID Registration §2.1) only tells something, too.
         return tuple(name for name, value in others.items() if value and name not in _INFORMATIVE and "#" not in name)
 
+    async def kept_secret(self, connection: Connection, client_id: str) -> str | None:
+        """What is kept of the client's secret; None for a client that has none, or is none."""
+        row = await self._row(connection, client_id)
+        return None if row is None else row.secret_hash
+
+    async def readied(self, registration: ClientRegistration, kept: str | None = None) -> ClientRegistration:
+        """The registration with the hash of its secret, which may take long: for `upsert`, before its unit of work.
+        Where `kept` is of that secret already it stays."""
+        secret = registration.client_secret
+        if secret is None or (kept is not None and await self._secrets.verify(kept, secret)):
+            return registration
+        return replace(registration, secret_hash=await self._secrets.hash(secret))
+
     async def upsert(self, connection: Connection, registration: ClientRegistration, *, actor: str) -> tuple[str, ...]:
-        """Creates or changes a client; gives the names of changed fields. Raises ERR-CLIENT_METADATA."""
+        """Creates or changes a client; gives the names of changed fields. The registration is `readied` where it has a
+        secret. Raises ERR-CLIENT_METADATA."""
         parsed = self._parse(registration)
         known = await self._row(connection, registration.client_id)
         values: dict[str, Any] = {
@@ -191,11 +209,10 @@ class Clients:
         }
         for rule in ("users", "organisations", "roles"):
             values["access"][rule].sort()
-        secret_hash = await self._secret_hash(registration, known)
-        if secret_hash is not None:
-            values["secret_hash"] = secret_hash
+        if registration.secret_hash is not None:
+            values["secret_hash"] = registration.secret_hash
         if known is None:
-            self._require_credential(parsed, secret_hash)
+            self._require_credential(parsed, registration.secret_hash)
             changed: tuple[str, ...] = ("created",)
         else:
             changed = tuple(name for name, value in values.items() if value != getattr(known, name))
@@ -288,12 +305,3 @@ class Clients:
     def _require_credential(parsed: ClientMetadata, secret_hash: str | None) -> None:
         if parsed.token_endpoint_auth_method.startswith("client_secret") and secret_hash is None:
             raise SsoError("ERR-CLIENT_METADATA", f"{parsed.token_endpoint_auth_method} needs a client_secret")
-
-    async def _secret_hash(self, registration: ClientRegistration, known: Row[Any] | None) -> str | None:
-        """The hash to write, or None when nothing changes."""
-        secret = registration.client_secret
-        if secret is None:
-            return None
-        if known is not None and known.secret_hash and await self._secrets.verify(known.secret_hash, secret):
-            return None
-        return await self._secrets.hash(secret)

@@ -15,6 +15,7 @@ from core.database.json_text import to_text
 from core.database.pool import Pool
 from core.database.statements import Call, Prepared, RowReader, Statements, Values
 from core.errors import UnavailableError
+from core.held import begin_holding, end_holding
 
 _WAIT_SECONDS = 30.0
 _KEPT_STATEMENTS = 1000
@@ -86,9 +87,11 @@ class _Unit(AbstractAsyncContextManager[Connection]):
             # The driver raises of every kind here: of the network, of the server, of its own options.
             raise UnavailableError("ERR-DATABASE", _words(error)) from error
         self._unit = self._opening(self._raw)
+        begin_holding()
         return self._unit
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        end_holding()
         try:
             if error is None:
                 await self._unit.commit()

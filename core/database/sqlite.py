@@ -17,6 +17,7 @@ from core.database.json_text import to_text
 from core.database.shared_commits import Writer
 from core.database.sqlite_connection import Inline, Threaded, executed, opened
 from core.database.statements import Call, Statements
+from core.held import begin_holding, end_holding
 
 _LONG_READERS = 4
 
@@ -74,7 +75,7 @@ class SqliteDatabase:
 
 
 class _Opened(AbstractAsyncContextManager[Connection]):
-    """A unit of work that needs nothing at its end."""
+    """A unit of work that has nothing to end."""
 
     __slots__ = ("_open",)
 
@@ -82,7 +83,9 @@ class _Opened(AbstractAsyncContextManager[Connection]):
         self._open = opening
 
     async def __aenter__(self) -> Connection:
-        return self._open()
+        unit = self._open()
+        begin_holding()
+        return unit
 
     async def __aexit__(self, *_raised: object) -> None:
-        return None
+        end_holding()

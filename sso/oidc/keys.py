@@ -3,15 +3,17 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from joserfc.jwk import ECKey, Key, RSAKey
 from sqlalchemy import Column, Row, String, Table, UniqueConstraint, select
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, IntegrityError, Json, UtcDateTime, metadata
+from core.held import require_nothing_held
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from sso.oidc.jws import JwsSigner, PublicKey
@@ -68,23 +70,23 @@ class SigningKeys:
 
     async def start(self) -> None:
         """Makes the first key of each algorithm where there is none, and loads them all."""
+        async with self._database.read() as connection:
+            known = await connection.scalars(select(signing_key_table.c.alg).distinct())
+        made = [_Made.of(alg) for alg in ALGORITHMS if alg not in known.all()]
         async with self._database.write() as connection:
-            for alg in ALGORITHMS:
-                known = select(signing_key_table.c.kid).where(signing_key_table.c.alg == alg).limit(1)
-                if await connection.scalar(known) is None:
-                    try:
-                        async with connection.begin_nested():
-                            await self._create(connection, alg, "first", self._clock.now())
-                    except IntegrityError:
-                        continue
+            for key in made:
+                with suppress(IntegrityError):  # another process was first
+                    async with connection.begin_nested():
+                        await self._keep(connection, key, "first", self._clock.now())
         await self.refresh()
 
     async def rotate(self, *, actor: str) -> str:
         """A new key for each algorithm, published now and used in five minutes; gives the key ids."""
-        created = []
+        made = [_Made.of(alg) for alg in ALGORITHMS]
+        kids = [key.kid for key in made]
         async with self._database.write() as connection:
-            for alg in ALGORITHMS:
-                created.append(await self._create(connection, alg, new_id(), self._clock.now() + PUBLISHED_AHEAD))
+            for key in made:
+                await self._keep(connection, key, new_id(), self._clock.now() + PUBLISHED_AHEAD)
             await self._ledger.record(
                 connection,
                 Event(
@@ -92,11 +94,11 @@ class SigningKeys:
                     result="success",
                     actor=actor,
                     subject="signing-keys",
-                    detail={"kids": ",".join(created)},
+                    detail={"kids": ",".join(kids)},
                 ),
             )
         await self.refresh()
-        return ", ".join(created)
+        return ", ".join(kids)
 
     async def refresh(self) -> None:
         """Loads keys that are new; at most once a second.
@@ -141,22 +143,17 @@ class SigningKeys:
         key = self._keys.get(kid)
         return (key.alg, key.verifying) if key is not None else None
 
-    async def _create(self, connection: Connection, alg: str, generation: str, usable_from: datetime) -> str:
-        kid = new_id()
-        key: Key = RSAKey.generate_key(2048) if alg == "RS256" else ECKey.generate_key("P-256")
-        members = {"kid": kid, "use": "sig", "alg": alg}
-        private = json.dumps({**key.as_dict(private=True), **members}).encode()
+    async def _keep(self, connection: Connection, made: "_Made", generation: str, usable_from: datetime) -> None:
         await self._rows.insert(
             connection,
             signing_key_table,
-            kid=kid,
-            alg=alg,
-            sealed=await self._sealer.seal(connection, _binding(kid), private),
-            public=_published(key, kid, alg),
+            kid=made.kid,
+            alg=made.alg,
+            sealed=await self._sealer.seal(connection, _binding(made.kid), made.private),
+            public=_published(made.key, made.kid, made.alg),
             generation=generation,
             usable_from=usable_from,
         )
-        return kid
 
     async def _take(self, connection: Connection, row: Row[Any]) -> None:
         known = self._keys.get(row.kid)
@@ -181,6 +178,26 @@ class SigningKeys:
         signer = JwsSigner(alg, row.kid, private.private_key)
         public = _published(private, row.kid, alg)
         return SigningKey(row.kid, alg, row.usable_from, signer, public, private.public_key)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A new key, that nobody keeps yet."""
+
+    kid: str
+    alg: str
+    key: Key = field(repr=False)
+
+    @classmethod
+    def of(cls, alg: str) -> Self:
+        """Takes a while: no unit of work waits for it."""
+        require_nothing_held("making a key")
+        return cls(new_id(), alg, RSAKey.generate_key(2048) if alg == "RS256" else ECKey.generate_key("P-256"))
+
+    @property
+    def private(self) -> bytes:
+        members = {"kid": self.kid, "use": "sig", "alg": self.alg}
+        return json.dumps({**self.key.as_dict(private=True), **members}).encode()
 
 
 def _binding(kid: str) -> Binding:

@@ -219,8 +219,9 @@ async def test_a_newer_password_that_yimen_never_set(house: House, writer: Write
 
 async def test_the_password_of_before_put_back(house: House, writer: Writer, lin: str) -> None:
     old = await writer.rows(password_table, user_id=lin), await writer.rows(proofs_table, user_id=lin)
+    hashed = await house.passwords.given("Another-2026!")
     async with house.database.write() as connection:
-        await house.passwords.set(connection, lin, "Another-2026!", actor="operator:test")
+        await house.passwords.keep(connection, lin, hashed, actor="operator:test")
     await writer.put_back(password_table, old[0], user_id=lin)
     await refused(sign_in(house, "lin"))
     await writer.put_back(proofs_table, old[1], user_id=lin)
@@ -230,8 +231,9 @@ async def test_the_password_of_before_put_back(house: House, writer: Writer, lin
 
 
 async def test_the_newest_password_taken_away(house: House, writer: Writer, lin: str) -> None:
+    hashed = await house.passwords.given("Another-2026!")
     async with house.database.write() as connection:
-        await house.passwords.set(connection, lin, "Another-2026!", actor="operator:test")
+        await house.passwords.keep(connection, lin, hashed, actor="operator:test")
     newest = max(await writer.rows(password_table, user_id=lin), key=lambda row: str(row["id"]))
     await writer.remove(password_table, id=newest["id"])
     await refused(sign_in(house, "lin"))
