@@ -62,12 +62,14 @@ _MOST_REMEMBERED = 2048
 _DIGEST_BYTES = 16
 
 
+@cache
 def columns_of(table: Table, prefix: str = "") -> tuple[ColumnElement[Any], ...]:
     """Every column of the table for a join, each labelled with the prefix, and what else its check needs."""
     columns = tuple(column.label(prefix + column.name) for column in table.c)
     return columns if anchor_of(table) is None else (*columns, superseded(table, prefix))
 
 
+@cache
 def read(table: Table) -> Select[Any]:
     """The statement that reads rows of a signed table."""
     return select(*columns_of(table))
