@@ -2,16 +2,17 @@
 
 import builtins
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import ValidationError
 from sqlalchemy import Column, Integer, Row, Select, String, Table, bindparam
 
 from core.clock import Clock
-from core.database import Connection, Json, Prepared, UtcDateTime, metadata
+from core.database import Changes, Connection, Json, Prepared, UtcDateTime, metadata
+from core.fresh import Fresh
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.settings import Settings
 from sso.access import AccessRule
@@ -29,8 +30,6 @@ SIGNING_ALGORITHMS = ("ES256", "RS256")
 # A secret is guessed from many addresses at once, so it must be more than a person's password; sixteen characters are
 # 64 bits even when they are only hexadecimal digits (RFC 6749 §10.10).
 MIN_SECRET_LENGTH = 16
-# A cached client is trusted this long before its version is asked for again (DESIGN §5).
-_FRESH_SECONDS = 1.0
 # Members that only tell something, so that there is nothing to act on.
 _INFORMATIVE = frozenset({"contacts", "policy_uri", "tos_uri", "software_id", "software_version"})
 _LIKE_A_PERSON = re.compile(r"[0-9a-z]{26}\Z")
@@ -118,24 +117,30 @@ client_table = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     anchor_column(),
     mac_column(),
-    info=signed(anchor=Anchor("client:", ("client.change",))),
+    info=signed(anchor=Anchor("client:", ("client.change",)), announced=True),
 )
 _BY_ID = Prepared(read(client_table).where(client_table.c.client_id == bindparam("wanted")))
 
 
 class Clients:
-    def __init__(self, clock: Clock, settings: Settings, rows: SignedRows, client_secrets: ClientSecrets) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        settings: Settings,
+        rows: SignedRows,
+        client_secrets: ClientSecrets,
+        changes: Changes | None = None,
+    ) -> None:
         self._clock = clock
         self._settings = settings
         self._rows = rows
         self._secrets = client_secrets
-        self._cache: dict[str, tuple[Client, float]] = {}
-        self._origins: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
+        self._known: Fresh[str, Client | None] = Fresh(changes=changes, table=client_table.name)
+        self._origins: Fresh[str, frozenset[str]] = Fresh(changes=changes, table=client_table.name)
 
     def cached(self, client_id: str) -> Client | None:
-        """The client if it was read within the last second; costs no round trip."""
-        known = self._cache.get(client_id)
-        return known[0] if known and time.monotonic() - known[1] < _FRESH_SECONDS else None
+        """The client if it is known as it was within the last second; costs no round trip."""
+        return self._known.peek(client_id)
 
     async def find(self, connection: Connection, client_id: str) -> Client | None:
         """The client, active or not; None for an unknown id. At most a second old."""
@@ -144,12 +149,10 @@ class Clients:
             return fresh
         if len(client_id) > 255 or "\x00" in client_id:
             return None
-        row = await self._row(connection, client_id)
-        if row is None:
-            self._cache.pop(client_id, None)
-            return None
-        client = self._client(row)
-        self._cache[client_id] = (client, time.monotonic())
+        client = await self._known.get(client_id, partial(self._read, connection, client_id))
+        if client is None:
+            # One that is made in a moment is there at once, and made-up ids drive nothing out.
+            self._known.forget(client_id)
         return client
 
     async def list(self, connection: Connection, *, after: str = "", limit: int = 200) -> list[Client]:
@@ -158,12 +161,7 @@ class Clients:
 
     async def has_origin(self, connection: Connection, origin: str) -> bool:
         """True for the web origin of an active client's page. At most a second old."""
-        origins, read_at = self._origins
-        if time.monotonic() - read_at >= _FRESH_SECONDS:
-            clients = await self._genuine(connection, read(client_table).where(client_table.c.status == "active"))
-            origins = frozenset().union(*(client.origins for client in clients))
-            self._origins = (origins, time.monotonic())
-        return origin in origins
+        return origin in await self._origins.get("all", partial(self._read_origins, connection))
 
     def quickly_matches(self, client: Client | None, secret: str) -> bool:
         """True for a right secret when that costs nothing to see."""
@@ -220,7 +218,7 @@ class Clients:
                 return ()
             changed = tuple("client_secret" if name == "secret_hash" else name for name in changed)
         await self._write(connection, registration.client_id, known, values, changed, actor)
-        self._cache.pop(registration.client_id, None)
+        self._known.forget(registration.client_id)
         return changed
 
     async def _write(
@@ -246,6 +244,14 @@ class Clients:
         else:
             key = {"client_id": client_id}
             await self._rows.change_told(connection, client_table, key, event, version=known.version + 1, **values)
+
+    async def _read(self, connection: Connection, client_id: str) -> Client | None:
+        row = await self._row(connection, client_id)
+        return None if row is None else self._client(row)
+
+    async def _read_origins(self, connection: Connection) -> frozenset[str]:
+        clients = await self._genuine(connection, read(client_table).where(client_table.c.status == "active"))
+        return frozenset[str]().union(*(client.origins for client in clients))
 
     async def _row(self, connection: Connection, client_id: str) -> Row[Any] | None:
         """Raises ERR-ROW_TAMPERED."""

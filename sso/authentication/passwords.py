@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -24,8 +25,19 @@ from vault.ledger import Event
 from vault.rows import SignedRows, columns_of
 
 HISTORY = 5
-# argon2id: 19 MiB (OWASP's least), twice over.
-COST = {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one hash costs whoever guesses."""
+
+    passes: int
+    kibibytes: int
+    lanes: int
+
+
+# argon2id as OWASP asks for at least: 19 MiB, twice over.
+COST = Cost(passes=2, kibibytes=19 * 1024, lanes=1)
 
 password_table = Table(
     "sso_password",
@@ -57,7 +69,7 @@ class PasswordHashing:
     """argon2id in a bounded pool of threads: hashing releases the GIL, and no flood can take more than the cores."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher(**COST)
+        self._hasher = PasswordHasher(COST.passes, COST.kibibytes, COST.lanes)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
         # What an unknown user is checked against, so that unknown and wrong take the same time (DESIGN §4.5).
         self._nobody = self._hasher.hash(new_token())

@@ -1,7 +1,6 @@
 """The provider's signing keys: published before they are used, kept until no token needs them (checklist 49)."""
 
 import json
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from sqlalchemy import Column, Row, String, Table, UniqueConstraint, select
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, IntegrityError, Json, UtcDateTime, metadata
+from core.fresh import Fresh
 from core.held import require_nothing_held
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
@@ -27,7 +27,6 @@ ALGORITHMS = ("ES256", "RS256")
 PUBLISHED_AHEAD = timedelta(minutes=5)
 # The longest life of a token, with slack for clocks.
 KEPT_AFTER = timedelta(hours=2)
-_FRESH_SECONDS = 1.0
 
 signing_key_table = Table(
     "sso_signing_key",
@@ -41,7 +40,7 @@ signing_key_table = Table(
     Column("usable_from", UtcDateTime, nullable=False),
     mac_column(),
     UniqueConstraint("alg", "generation"),
-    info=signed(),
+    info=signed(announced=True),
 )
 
 
@@ -66,7 +65,7 @@ class SigningKeys:
         self._rows = rows
         self._keys: dict[str, SigningKey] = {}
         self._newest_first: dict[str, list[SigningKey]] = {alg: [] for alg in ALGORITHMS}
-        self._loaded_at = float("-inf")
+        self._loaded: Fresh[str, bool] = Fresh(changes=database.changes, table=signing_key_table.name)
 
     async def start(self) -> None:
         """Makes the first key of each algorithm where there is none, and loads them all."""
@@ -97,17 +96,19 @@ class SigningKeys:
                     detail={"kids": ",".join(kids)},
                 ),
             )
+        self._loaded.forget_all()
         await self.refresh()
         return ", ".join(kids)
 
     async def refresh(self) -> None:
-        """Loads keys that are new; at most once a second.
+        """Loads keys that are new; those of a second ago will do.
 
         Raises ERR-SEAL when a row is not as Yimen wrote it, and records that: what a planted public key would verify
         must not be believed, neither here nor by those who read the JWKS.
         """
-        if time.monotonic() - self._loaded_at < _FRESH_SECONDS and self._keys:
-            return
+        await self._loaded.get("all", self._load_new)
+
+    async def _load_new(self) -> bool:
         try:
             async with self._database.read() as connection:
                 for row in (await connection.execute(select(signing_key_table))).all():
@@ -115,7 +116,7 @@ class SigningKeys:
         except VaultError as error:
             await self._ledger.tell("signing-keys", error.detail, reason=error.code)
             raise
-        self._loaded_at = time.monotonic()
+        return True
 
     def signing_key(self, alg: str) -> SigningKey:
         """The newest key of the algorithm that has been published long enough."""

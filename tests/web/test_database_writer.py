@@ -470,7 +470,7 @@ async def test_a_consent_and_a_decision_that_nobody_gave(house: House, writer: W
 async def changed_client(house: House, writer: Writer, **to: Any) -> Row:
     row = await writer.row(client_table, client_id="affairs")
     await writer.change(client_table, row, **to)
-    house.clients._cache.clear()
+    house.database.changes.note_all()
     return row
 
 
@@ -503,7 +503,7 @@ async def test_a_client_planted(house: House, writer: Writer, flow: Flow) -> Non
     assert await named(house) == {"row:sso_client:mine"}
     async with house.database.read() as connection:
         assert [client.client_id for client in await house.clients.list(connection)] == ["affairs"]
-        house.clients._origins = (frozenset(), float("-inf"))
+        house.database.changes.note_all()
         assert await house.clients.has_origin(connection, "https://affairs.example")
 
 
@@ -511,7 +511,7 @@ async def test_a_client_of_before_put_back(house: House, writer: Writer, flow: F
     before = await writer.rows(client_table, client_id="affairs")
     await add_client(house, status="disabled")
     await writer.put_back(client_table, before, client_id="affairs")
-    house.clients._cache.clear()
+    house.database.changes.note_all()
     assert (await flow.token(grant_type="client_credentials")).status_code == 409
     assert await named(house) == {"row:sso_client:affairs"}
 
@@ -706,7 +706,7 @@ async def test_a_value_that_is_none_is_no_server_error(
     for table, column in (("sso_user", "roles"), ("sso_client", "metadata"), ("sso_session", "expires_at")):
         async with house.database.write() as connection:
             await connection.execute(text(f"UPDATE {table} SET {column} = '{{not json'"))
-    house.clients._cache.clear()
+    house.database.changes.note_all()
     answer: httpx.Response = await flow.authorize()
     assert answer.status_code in (302, 303, 409)
     async with house.database.write() as connection:
