@@ -6,11 +6,8 @@ import hashlib
 import json
 import os
 import random
-import signal
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from typing import Any
 import aiohttp
 import httpx
 
-from tests.stories.conftest import free_port
+from tests.stories.serving import Server
 from tests.web.agent import Agent, answer_of
 from tests.web.conftest import PASSWORD, REDIRECT_URI, SECRET
 
@@ -35,7 +32,6 @@ _AUTHORIZATION = {
     "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode(),
     "code_challenge_method": "S256",
 }
-_COMMAND = (sys.executable, "-c", "from web.cli import main; main()")
 _COUNTY: dict[str, Any] = {
     "version": 1,
     "clients": [
@@ -71,54 +67,6 @@ _COUNTY: dict[str, Any] = {
         }
     ],
 }
-
-
-class Server:
-    """`yimen serve` with two identity processes, in a process group of its own."""
-
-    def __init__(self, folder: Path, database_url: str) -> None:
-        port = free_port()
-        self.issuer = f"http://localhost:{port}"
-        own = {name: text for name, text in os.environ.items() if not name.startswith("YIMEN_")}
-        self._environment = own | {
-            "YIMEN_ISSUER": self.issuer,
-            "YIMEN_PORT": str(port),
-            "YIMEN_DATA_DIR": str(folder),
-            "YIMEN_DATABASE_URL": database_url,
-            "YIMEN_CUSTODIAN": "keyfile",
-            "YIMEN_LOG_LEVEL": "ERROR",
-        }
-
-    async def run(self, *arguments: str, given: bytes = b"") -> tuple[int | None, bytes]:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND, *arguments, env=self._environment, stdin=pipe, stdout=pipe
-        )
-        said, _ = await process.communicate(given)
-        return process.returncode, said
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Runs until the block ends; then it is killed, workers and all, without a word."""
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND, "serve", "--workers", "2", env=self._environment, start_new_session=True
-        )
-        try:
-            await self._until_ready()
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-
-    async def _until_ready(self) -> None:
-        async with asyncio.timeout(40), aiohttp.ClientSession() as client:
-            while True:
-                with suppress(aiohttp.ClientError):
-                    async with client.get(f"{self.issuer}/readyz") as answer:
-                        if answer.status == 200:
-                            return
-                await asyncio.sleep(0.1)
 
 
 async def acknowledged_until_killed(issuer: str, acknowledged: list[str]) -> None:
