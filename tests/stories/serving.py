@@ -18,12 +18,16 @@ CHEAP_PASSWORDS = "import sso.authentication.passwords as p; p.COST = p.Cost(1, 
 
 
 class Server:
-    """`yimen serve` with two identity processes, in a process group of its own."""
+    """`yimen serve` with two identity processes, in a process group of its own.
 
-    def __init__(self, folder: Path, database_url: str, command: str = YIMEN) -> None:
+    `address` is where it listens; a replica has the `issuer` of another server.
+    """
+
+    def __init__(self, folder: Path, database_url: str, command: str = YIMEN, issuer: str = "") -> None:
         self._command = (sys.executable, "-c", command)
         port = free_port()
-        self.issuer = f"http://localhost:{port}"
+        self.address = f"http://localhost:{port}"
+        self.issuer = issuer or self.address
         own = {name: text for name, text in os.environ.items() if not name.startswith("YIMEN_")}
         self._environment = own | {
             "YIMEN_ISSUER": self.issuer,
@@ -67,7 +71,7 @@ class Server:
         async with asyncio.timeout(40), aiohttp.ClientSession() as client:
             while True:
                 with suppress(aiohttp.ClientError):
-                    async with client.get(f"{self.issuer}/readyz") as answer:
+                    async with client.get(f"{self.address}/readyz") as answer:
                         if answer.status == 200:
                             return
                 await asyncio.sleep(0.1)

@@ -32,7 +32,7 @@ _AUTHORIZATION = {
     "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode(),
     "code_challenge_method": "S256",
 }
-_COUNTY: dict[str, Any] = {
+COUNTY: dict[str, Any] = {
     "version": 1,
     "clients": [
         {
@@ -90,7 +90,7 @@ async def test_nothing_acknowledged_is_lost_however_often_the_server_is_killed(
     tmp_path: Path, database_url: str
 ) -> None:
     server = Server(tmp_path / "data", database_url)
-    assert (await server.run("apply", "-", given=json.dumps(_COUNTY).encode()))[0] == 0
+    assert (await server.run("apply", "-", given=json.dumps(COUNTY).encode()))[0] == 0
     acknowledged: list[str] = []
     chance = random.Random(7)
     for _ in range(ROUNDS):
@@ -135,11 +135,20 @@ async def works_until_killed(issuer: str, username: str, kept: Kept) -> None:
                 kept.tokens.append(await refresh_token(agent))
 
 
-async def refresh_token(agent: Agent) -> str:
+async def code(agent: Agent) -> str:
+    """Of the person who has signed in."""
     page = await agent.follow(await agent.get("/authorize", params=_AUTHORIZATION))
-    answer = await agent.follow(await agent.submit(page, "consent-allow"))
-    exchange = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": _VERIFIER}
-    told = await agent.client.post("/token", data=exchange | {"code": answer_of(answer)["code"]}, auth=("hall", SECRET))
+    return answer_of(await agent.follow(await agent.submit(page, "consent-allow")))["code"]
+
+
+def exchange(code: str) -> dict[str, str]:
+    """What the client sends for a code."""
+    grant = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": _VERIFIER}
+    return grant | {"code": code}
+
+
+async def refresh_token(agent: Agent) -> str:
+    told = await agent.client.post("/token", data=exchange(await code(agent)), auth=("hall", SECRET))
     token: str = told.json()["refresh_token"]
     return token
 
@@ -148,7 +157,7 @@ async def test_no_account_and_no_refresh_token_that_a_person_was_given_is_lost(
     tmp_path: Path, database_url: str
 ) -> None:
     server = Server(tmp_path / "data", database_url)
-    assert (await server.run("apply", "-", given=json.dumps(_COUNTY).encode()))[0] == 0
+    assert (await server.run("apply", "-", given=json.dumps(COUNTY).encode()))[0] == 0
     kept = {name: Kept() for name in PEOPLE}
     chance = random.Random(8)
     for turn in range(ROUNDS):
