@@ -1,4 +1,4 @@
-"""The servers of one PostgreSQL, of which one takes writes. They are tried one after the other, the last good one first.
+"""The servers of one PostgreSQL, of which one takes writes. They are tried in turn, the last good one first.
 
 Each has a few seconds to answer. One whose machine is gone answers nothing, not even no, and must not use up the time
 of the one that took over.
