@@ -1,10 +1,8 @@
 """`yimen apply FILE.yaml`: make a county's description true."""
 
 import json
-import os
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +18,6 @@ from web.cli.session import in_house, in_scratch_or_house, operator
 from web.composition import House
 
 _TELL_SECONDS = 2.0
-_NICER = 5
 _MARKS = {"create": ("+", "green"), "change": ("~", "yellow"), "keep": ("=", "dim")}
 
 
@@ -46,7 +43,6 @@ def apply(
             apply_parts(house), county, actor=operator(), folder=folder, dry_run=dry_run, tell=watch.hear
         )
 
-    _give_way()
     with watch:
         steps = in_scratch_or_house(run) if dry_run else in_house(run, create=True)
     if as_json:
@@ -81,12 +77,6 @@ class _Watch:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _give_way() -> None:
-    """Hashing takes whole cores; a server on this machine comes first."""
-    with suppress(OSError):
-        os.nice(_NICER)
 
 
 def apply_parts(house: House) -> Parts:
