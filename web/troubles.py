@@ -5,6 +5,7 @@ None of it takes a process out of service, for that would help nobody; it is tol
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
