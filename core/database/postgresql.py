@@ -31,7 +31,8 @@ _AGAIN_SECONDS = 0.5
 # operator's doing, system, and a server that has become a replica.
 _TROUBLE = ("08", "53", "57", "58", "25006")
 _INTEGRITY = "23"
-_RAISED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# The last is of a connection that is just breaking off, and is asked for something meanwhile.
+_RAISED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncpg.InternalClientError)
 _log = logger("database")
 
 
@@ -101,7 +102,7 @@ class _Unit(AbstractAsyncContextManager[Connection]):
     """One unit of work, and the connection that it borrows.
 
     Units of work change nothing of their session, so nothing is reset: it would cost a round trip each time. The
-    connection of one that was cancelled may be in the middle of a statement, and is given up.
+    connection of one that was cancelled may be in the middle of a statement, and is given up; so is one that failed.
     """
 
     __slots__ = ("_opening", "_pool", "_raw", "_unit")
@@ -129,7 +130,7 @@ class _Unit(AbstractAsyncContextManager[Connection]):
         try:
             if error is None:
                 await self._unit.commit()
-            elif isinstance(error, Exception):
+            elif isinstance(error, Exception) and not isinstance(error, UnavailableError):
                 await self._unit.roll_back()
             else:
                 self._raw.terminate()
@@ -267,7 +268,7 @@ def _telling() -> Iterator[None]:
 
 
 def _told(error: Exception) -> Exception:
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | asyncpg.InternalClientError):
         return UnavailableError("ERR-DATABASE", _words(error))
     state = getattr(error, "sqlstate", None) or ""
     if state.startswith(_TROUBLE) or ("closed" in str(error) and isinstance(error, asyncpg.InterfaceError)):

@@ -17,7 +17,7 @@ from sso.directory.users import user_table
 from tests.stories.serving import CHEAP_PASSWORDS, Server
 from tests.web.conftest import SECRET
 
-PEOPLE = 400
+PEOPLE = 200
 OFFICES = 10
 AFFAIRS = {
     "version": 1,
