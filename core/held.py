@@ -1,5 +1,5 @@
 """Whether a unit of work is open here. Others may wait for what it holds, so nothing slow or foreign is waited for in
-it: no hashing of passwords, no network, no rendering (DESIGN §4a.29)."""
+it: no slow hashing, no network, no rendering (DESIGN §4a.29)."""
 
 from contextvars import ContextVar
 
