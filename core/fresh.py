@@ -37,6 +37,10 @@ class _Loading(Generic[V]):
     version: int
 
 
+def _now() -> float:
+    return time.monotonic()
+
+
 class Fresh(Generic[K, V]):
     """Values that were right at most `seconds` ago; older ones are read again, by one of those who ask at once: the
     others wait for its answer, or its error. An error is never kept.
@@ -50,12 +54,12 @@ class Fresh(Generic[K, V]):
         *,
         changes: Heard | None = None,
         table: str = "",
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self._seconds = seconds
         self._changes = changes
         self._table = table
-        self._now = now
+        self._now = now or _now
         self._known: dict[K, _Known[V]] = {}
         self._loading: dict[K, _Loading[V]] = {}
 
