@@ -105,7 +105,7 @@ system_table = Table(
     anchor_column(),
     mac_column(),
     Index("ix_connectors_system_owner", "owner"),
-    info=signed(anchor=Anchor("system:", ("system.change",))),
+    info=signed(anchor=Anchor("system:", ("system.change",)), announced=True),
 )
 
 

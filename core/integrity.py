@@ -29,12 +29,14 @@ class Signed:
     """Rows under a MAC. `left_out` gives the columns that it does not cover, each with the reason.
 
     With `anchor`, the newest version of a row also stands in the ledger: see `Anchor`. With `flag`, the ledger tells
-    that one of the columns left out was set: see `Flag`.
+    that one of the columns left out was set: see `Flag`. With `announced`, processes that remember rows are told of
+    each change (`core.database.changes`).
     """
 
     left_out: Mapping[str, str] = field(default_factory=dict)
     anchor: "Anchor | None" = None
     flag: "Flag | None" = None
+    announced: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,15 @@ Integrity = Signed | Enclosed | Guarded | Harmless
 
 
 def signed(
-    *, left_out: Mapping[str, str] | None = None, anchor: Anchor | None = None, flag: Flag | None = None
+    *,
+    left_out: Mapping[str, str] | None = None,
+    anchor: Anchor | None = None,
+    flag: Flag | None = None,
+    announced: bool = False,
 ) -> dict[str, Any]:
     """The `info` of a table whose rows are signed. The table needs `mac_column()` too, and `anchor_column()` with an
     anchor."""
-    return {_INFO: Signed(left_out or {}, anchor, flag)}
+    return {_INFO: Signed(left_out or {}, anchor, flag, announced)}
 
 
 def enclosed(
@@ -141,6 +147,11 @@ def covered_columns(table: Table) -> tuple[str, ...]:
         raise TypeError(f"{table.name} does not declare signed rows")
     names = (column.name for column in table.c)
     return tuple(name for name in names if name != MAC_COLUMN and name not in declared.left_out)
+
+
+def is_announced(table: Table) -> bool:
+    declared = integrity_of(table)
+    return isinstance(declared, Signed) and declared.announced
 
 
 def anchor_of(table: Table) -> Anchor | None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
+from core.held import require_nothing_held
 from core.turns import turn
 
 # What is smaller is done on the spot: handing it over would cost more than the work.
@@ -24,6 +25,7 @@ async def off_loop(size: int, function: Callable[P, R], *args: P.args, **kwargs:
     The caller waits for its turn among the work of the same person, and when all threads are busy; what was begun is
     not broken off.
     """
+    require_nothing_held("work on the bytes of others")
     async with turn():
         if size <= INLINE_BYTES:
             return function(*args, **kwargs)

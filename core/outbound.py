@@ -18,6 +18,7 @@ from yarl import URL
 
 from core.addresses import IpAddress, IpNetwork, is_inside, unmapped
 from core.errors import OutboundError
+from core.held import require_nothing_held
 
 MAX_BODY_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 5.0
@@ -124,6 +125,7 @@ class Outbound:
         timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - the bound of the whole exchange, enforced by aiohttp
     ) -> OutboundResponse:
         """One bounded exchange. Raises OutboundError on refusal, on a network error and on a body too large."""
+        require_nothing_held("an outbound request")
         target = address_of(url)
         self.require_target(target)
         if self._session is None:

@@ -2,16 +2,17 @@
 
 import builtins
 import re
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import ValidationError
 from sqlalchemy import Column, Integer, Row, Select, String, Table, bindparam
 
 from core.clock import Clock
-from core.database import Connection, Json, Prepared, UtcDateTime, metadata
+from core.database import Changes, Connection, Json, Prepared, UtcDateTime, metadata
+from core.fresh import Fresh
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.settings import Settings
 from sso.access import AccessRule
@@ -29,8 +30,6 @@ SIGNING_ALGORITHMS = ("ES256", "RS256")
 # A secret is guessed from many addresses at once, so it must be more than a person's password; sixteen characters are
 # 64 bits even when they are only hexadecimal digits (RFC 6749 §10.10).
 MIN_SECRET_LENGTH = 16
-# A cached client is trusted this long before its version is asked for again (DESIGN §5).
-_FRESH_SECONDS = 1.0
 # Members that only tell something, so that there is nothing to act on.
 _INFORMATIVE = frozenset({"contacts", "policy_uri", "tos_uri", "software_id", "software_version"})
 _LIKE_A_PERSON = re.compile(r"[0-9a-z]{26}\Z")
@@ -38,10 +37,14 @@ _LIKE_A_PERSON = re.compile(r"[0-9a-z]{26}\Z")
 
 @dataclass(frozen=True)
 class ClientRegistration:
-    """What an upsert says about a client. A secret of None leaves the kept one as it is."""
+    """What an upsert says about a client. A secret of None leaves the kept one as it is.
+
+    `secret_hash` is what is kept of the secret, where that changes (`Clients.readied`).
+    """
 
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
+    secret_hash: str | None = field(default=None, repr=False)
     name: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = "strict"
     owner: str | None = None
@@ -114,24 +117,30 @@ client_table = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     anchor_column(),
     mac_column(),
-    info=signed(anchor=Anchor("client:", ("client.change",))),
+    info=signed(anchor=Anchor("client:", ("client.change",)), announced=True),
 )
 _BY_ID = Prepared(read(client_table).where(client_table.c.client_id == bindparam("wanted")))
 
 
 class Clients:
-    def __init__(self, clock: Clock, settings: Settings, rows: SignedRows, client_secrets: ClientSecrets) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        settings: Settings,
+        rows: SignedRows,
+        client_secrets: ClientSecrets,
+        changes: Changes | None = None,
+    ) -> None:
         self._clock = clock
         self._settings = settings
         self._rows = rows
         self._secrets = client_secrets
-        self._cache: dict[str, tuple[Client, float]] = {}
-        self._origins: tuple[frozenset[str], float] = (frozenset(), float("-inf"))
+        self._known: Fresh[str, Client | None] = Fresh(changes=changes, table=client_table.name)
+        self._origins: Fresh[str, frozenset[str]] = Fresh(changes=changes, table=client_table.name)
 
     def cached(self, client_id: str) -> Client | None:
-        """The client if it was read within the last second; costs no round trip."""
-        known = self._cache.get(client_id)
-        return known[0] if known and time.monotonic() - known[1] < _FRESH_SECONDS else None
+        """The client if it is known as it was within the last second; costs no round trip."""
+        return self._known.peek(client_id)
 
     async def find(self, connection: Connection, client_id: str) -> Client | None:
         """The client, active or not; None for an unknown id. At most a second old."""
@@ -140,12 +149,10 @@ class Clients:
             return fresh
         if len(client_id) > 255 or "\x00" in client_id:
             return None
-        row = await self._row(connection, client_id)
-        if row is None:
-            self._cache.pop(client_id, None)
-            return None
-        client = self._client(row)
-        self._cache[client_id] = (client, time.monotonic())
+        client = await self._known.get(client_id, partial(self._read, connection, client_id))
+        if client is None:
+            # One that is made in a moment is there at once, and made-up ids drive nothing out.
+            self._known.forget(client_id)
         return client
 
     async def list(self, connection: Connection, *, after: str = "", limit: int = 200) -> list[Client]:
@@ -154,12 +161,7 @@ class Clients:
 
     async def has_origin(self, connection: Connection, origin: str) -> bool:
         """True for the web origin of an active client's page. At most a second old."""
-        origins, read_at = self._origins
-        if time.monotonic() - read_at >= _FRESH_SECONDS:
-            clients = await self._genuine(connection, read(client_table).where(client_table.c.status == "active"))
-            origins = frozenset().union(*(client.origins for client in clients))
-            self._origins = (origins, time.monotonic())
-        return origin in origins
+        return origin in await self._origins.get("all", partial(self._read_origins, connection))
 
     def quickly_matches(self, client: Client | None, secret: str) -> bool:
         """True for a right secret when that costs nothing to see."""
@@ -176,8 +178,22 @@ class Clients:
         # A name with a language tag (OpenID Registration §2.1) only tells something, too.
         return tuple(name for name, value in others.items() if value and name not in _INFORMATIVE and "#" not in name)
 
+    async def kept_secret(self, connection: Connection, client_id: str) -> str | None:
+        """What is kept of the client's secret; None for a client that has none, or is none."""
+        row = await self._row(connection, client_id)
+        return None if row is None else row.secret_hash
+
+    async def readied(self, registration: ClientRegistration, kept: str | None = None) -> ClientRegistration:
+        """The registration with the hash of its secret, which may take long: for `upsert`, before its unit of work.
+        Where `kept` is of that secret already it stays."""
+        secret = registration.client_secret
+        if secret is None or (kept is not None and await self._secrets.verify(kept, secret)):
+            return registration
+        return replace(registration, secret_hash=await self._secrets.hash(secret))
+
     async def upsert(self, connection: Connection, registration: ClientRegistration, *, actor: str) -> tuple[str, ...]:
-        """Creates or changes a client; gives the names of changed fields. Raises ERR-CLIENT_METADATA."""
+        """Creates or changes a client; gives the names of changed fields. The registration is `readied` where it has a
+        secret. Raises ERR-CLIENT_METADATA."""
         parsed = self._parse(registration)
         known = await self._row(connection, registration.client_id)
         values: dict[str, Any] = {
@@ -191,11 +207,10 @@ class Clients:
         }
         for rule in ("users", "organisations", "roles"):
             values["access"][rule].sort()
-        secret_hash = await self._secret_hash(registration, known)
-        if secret_hash is not None:
-            values["secret_hash"] = secret_hash
+        if registration.secret_hash is not None:
+            values["secret_hash"] = registration.secret_hash
         if known is None:
-            self._require_credential(parsed, secret_hash)
+            self._require_credential(parsed, registration.secret_hash)
             changed: tuple[str, ...] = ("created",)
         else:
             changed = tuple(name for name, value in values.items() if value != getattr(known, name))
@@ -203,7 +218,7 @@ class Clients:
                 return ()
             changed = tuple("client_secret" if name == "secret_hash" else name for name in changed)
         await self._write(connection, registration.client_id, known, values, changed, actor)
-        self._cache.pop(registration.client_id, None)
+        self._known.forget(registration.client_id)
         return changed
 
     async def _write(
@@ -229,6 +244,14 @@ class Clients:
         else:
             key = {"client_id": client_id}
             await self._rows.change_told(connection, client_table, key, event, version=known.version + 1, **values)
+
+    async def _read(self, connection: Connection, client_id: str) -> Client | None:
+        row = await self._row(connection, client_id)
+        return None if row is None else self._client(row)
+
+    async def _read_origins(self, connection: Connection) -> frozenset[str]:
+        clients = await self._genuine(connection, read(client_table).where(client_table.c.status == "active"))
+        return frozenset[str]().union(*(client.origins for client in clients))
 
     async def _row(self, connection: Connection, client_id: str) -> Row[Any] | None:
         """Raises ERR-ROW_TAMPERED."""
@@ -288,12 +311,3 @@ class Clients:
     def _require_credential(parsed: ClientMetadata, secret_hash: str | None) -> None:
         if parsed.token_endpoint_auth_method.startswith("client_secret") and secret_hash is None:
             raise SsoError("ERR-CLIENT_METADATA", f"{parsed.token_endpoint_auth_method} needs a client_secret")
-
-    async def _secret_hash(self, registration: ClientRegistration, known: Row[Any] | None) -> str | None:
-        """The hash to write, or None when nothing changes."""
-        secret = registration.client_secret
-        if secret is None:
-            return None
-        if known is not None and known.secret_hash and await self._secrets.verify(known.secret_hash, secret):
-            return None
-        return await self._secrets.hash(secret)

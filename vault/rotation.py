@@ -59,10 +59,11 @@ class Rotation:
 
     async def rotate_root(self, *, actor: str) -> int:
         """Elects a new root key and wraps every owner key again; gives how many. Content is not touched."""
-        async with self._database.write() as connection:
+        async with self._database.read() as connection:
             known = frozenset((await connection.scalars(select(root_table.c.id))).all())
-            fresh = self._keys.new_root(known=known)
-            now = self._clock.now()
+        # The custodian may be a service elsewhere: nobody's unit of work waits for it.
+        fresh, now = self._keys.new_root(known=known), self._clock.now()
+        async with self._database.write() as connection:
             await connection.execute(
                 update(root_table).where(root_table.c.active == 1).values(active=None, retired_at=now)
             )

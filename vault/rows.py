@@ -46,9 +46,9 @@ from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, Table, select, update
 
-from core.database import Connection, insert_if_absent, new_row
+from core.database import Connection, announce, insert_if_absent, new_row
 from core.identifiers import new_id
-from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of
+from core.integrity import ANCHOR_COLUMN, MAC_COLUMN, anchor_of, is_announced
 from vault.anchors import OLDER, SUPERSEDED, NewestSeen, key_column, require_anchor, superseded
 from vault.errors import VaultError
 from vault.keys.sealing import Sealer
@@ -62,12 +62,14 @@ _MOST_REMEMBERED = 2048
 _DIGEST_BYTES = 16
 
 
+@cache
 def columns_of(table: Table, prefix: str = "") -> tuple[ColumnElement[Any], ...]:
     """Every column of the table for a join, each labelled with the prefix, and what else its check needs."""
     columns = tuple(column.label(prefix + column.name) for column in table.c)
     return columns if anchor_of(table) is None else (*columns, superseded(table, prefix))
 
 
+@cache
 def read(table: Table) -> Select[Any]:
     """The statement that reads rows of a signed table."""
     return select(*columns_of(table))
@@ -116,6 +118,8 @@ class SignedRows:
 
     async def insert(self, connection: Connection, table: Table, **values: Any) -> None:
         await connection.execute(new_row(table), self.signed(table, values))
+        if is_announced(table):
+            await announce(connection, table.name)
 
     async def insert_all(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
@@ -177,6 +181,8 @@ class SignedRows:
         mac = self.signed(table, {**before, **to})[MAC_COLUMN]
         same = [column == before[column.name] for column in (*table.primary_key, table.c[MAC_COLUMN])]
         written = await connection.execute(update(table).where(*same).values({**to, MAC_COLUMN: mac}))
+        if written.rowcount == 1 and is_announced(table):
+            await announce(connection, table.name)
         return written.rowcount == 1
 
     async def _record(self, connection: Connection, table: Table, event: Event, values: Mapping[str, Any]) -> None:

@@ -44,6 +44,7 @@ class YimenApp:
         try:
             works = self._kind == "worker"
             house = await self._stack.enter_async_context(open_house(self._settings, work=works))
+            house.database.follow()
             self._surface = RequestContext(
                 await self._compose(house), self._settings, house.notices, _SURFACES[self._kind]
             )

@@ -191,7 +191,7 @@ async def _build(
     lockout = Lockout(database, clock, settings, sealer, rows, ledger)
     totp = Totp(clock, sealer, ledger, rows)
     sessions = Sessions(clock, settings, ledger, rows)
-    clients = Clients(clock, settings, rows, ClientSecrets(hashing))
+    clients = Clients(clock, settings, rows, ClientSecrets(hashing), database.changes)
     signing_keys = SigningKeys(database, clock, sealer, ledger, rows)
     await signing_keys.start()
     interactions, consents = Interactions(clock, rows), Consents(clock, ledger, rows)

@@ -38,11 +38,14 @@ async def create_administrators(house: House) -> Path | None:
     it the other way round, a full disk would leave accounts that nobody can open. A process killed in between leaves a
     file that is worth nothing, which the next start replaces. Raises ERR-SETTINGS when it cannot be written.
     """
+    if await _has_people(house):
+        return None
+    passwords = {username: f"{new_token()[:20]}-9aZ" for username in _ADMINISTRATORS}
+    hashes = await _hashed(house, passwords)
     async with house.database.write() as connection:
         if not await _is_first(house, connection):
             return None
-        passwords = {username: f"{new_token()[:20]}-9aZ" for username in _ADMINISTRATORS}
-        await _register(house, connection, passwords)
+        await _register(house, connection, hashes)
         return _write(house.settings.data_dir / FILE_NAME, passwords)
 
 
@@ -52,11 +55,23 @@ async def create_administrators_with(house: House, folder: Path) -> bool:
     False when the directory has people already; then the folder is not looked at, for the Secret may be gone by now.
     Raises ERR-SETTINGS when a password is missing or weak.
     """
+    if await _has_people(house):
+        return False
+    hashes = await _hashed(house, {username: _given(folder / username) for username in _ADMINISTRATORS})
     async with house.database.write() as connection:
         if not await _is_first(house, connection):
             return False
-        await _register(house, connection, {username: _given(folder / username) for username in _ADMINISTRATORS})
+        await _register(house, connection, hashes)
         return True
+
+
+async def _has_people(house: House) -> bool:
+    async with house.database.read() as connection:
+        return not await house.users.is_empty(connection)
+
+
+async def _hashed(house: House, passwords: Mapping[str, str]) -> dict[str, str]:
+    return {username: await house.passwords.given(password) for username, password in passwords.items()}
 
 
 async def _is_first(house: House, connection: Connection) -> bool:
@@ -75,11 +90,11 @@ def _given(path: Path) -> str:
     return password
 
 
-async def _register(house: House, connection: Connection, passwords: Mapping[str, str]) -> None:
+async def _register(house: House, connection: Connection, hashes: Mapping[str, str]) -> None:
     for username, (name, role) in _ADMINISTRATORS.items():
         registration = UserRegistration(username=username, name=name, roles=(role,), must_change_password=True)
         user_id, _ = await house.users.upsert(connection, registration, actor="system")
-        await house.passwords.set(connection, user_id, passwords[username], actor="system")
+        await house.passwords.keep(connection, user_id, hashes[username], actor="system")
         await house.users.set_flags(connection, user_id, must_change_password=True, totp_required=True)
 
 

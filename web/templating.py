@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 
+from core.held import require_nothing_held
 from core.local_time import LocalTime
 from web.i18n import LOCALES, catalogue, choose_locale
 from web.static_files import load_assets
@@ -55,6 +56,7 @@ class Preferences:
 
 
 def render(template: str, preferences: Preferences, context: Mapping[str, Any]) -> str:
+    require_nothing_held("rendering a page")
     texts = catalogue(preferences.locale)
     return (
         _environment()

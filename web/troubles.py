@@ -18,6 +18,7 @@ from core import metrics
 from core.clock import Clock, SystemClock
 from core.database import Database, database_now
 from core.errors import ConfigurationError
+from core.fresh import Fresh
 from core.jobs import JobRecord, job_records
 from core.notices import LASTS, notices_since
 from core.settings import Settings
@@ -83,15 +84,11 @@ class Troubles:
         self._wall = (clock or SystemClock()).now
         self._every = {job.name: job.every for job in periodic_jobs(house)}
         self._since = house.clock.now()
-        self._seen: list[Trouble] = []
-        self._seen_at = float("-inf")
+        self._seen: Fresh[str, list[Trouble]] = Fresh(_FRESH_SECONDS)
 
     async def look(self) -> list[Trouble]:
         """At most five seconds old, so that who asks often costs little. Sets the metrics, too."""
-        if time.monotonic() - self._seen_at >= _FRESH_SECONDS:
-            self._seen = await self._look()
-            self._seen_at = time.monotonic()
-        return self._seen
+        return await self._seen.get("all", self._look)
 
     async def _look(self) -> list[Trouble]:
         house = self._house

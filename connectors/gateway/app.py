@@ -29,7 +29,7 @@ from connectors.gateway_client import CALLBACK_PATH
 from connectors.launch import refusal_of
 from connectors.legacy.recipe.recipe import Recipe
 from connectors.login_requests.channel import Channel
-from connectors.systems import Endpoint, System
+from connectors.systems import Endpoint, System, system_table
 from core.errors import YimenError
 from core.fresh import Fresh
 from core.logs import logger
@@ -48,7 +48,7 @@ class GatewayApp:
         self._parts = parts
         self._rooms = Rooms(parts)
         self._opening = Opening(parts, self._rooms)
-        self._systems: Fresh[str, System | None] = Fresh()
+        self._systems: Fresh[str, System | None] = Fresh(changes=parts.database.changes, table=system_table.name)
         self._recipes: Fresh[tuple[str, int], Recipe | None] = Fresh()
 
     async def close(self) -> None:

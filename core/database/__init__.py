@@ -9,6 +9,7 @@ What is promised:
 - A database that is away, full or broken is ERR-DATABASE (503), whatever the driver raises.
 """
 
+from core.database.changes import Changes, announce
 from core.database.columns import Bytes, Day, Json, UtcDateTime, metadata
 from core.database.connection import Connection, Result, insert_if_absent, wait_turn
 from core.database.database import Database
@@ -19,6 +20,7 @@ from core.database.together import Together
 
 __all__ = [
     "Bytes",
+    "Changes",
     "Connection",
     "Database",
     "Day",
@@ -31,6 +33,7 @@ __all__ = [
     "Together",
     "UtcDateTime",
     "Values",
+    "announce",
     "database_now",
     "insert_if_absent",
     "metadata",

@@ -1,5 +1,6 @@
 """The database of an address, and its kinds of unit of work."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from core.database.changes import Changes
 from core.database.connection import Connection, DialectName
 from core.database.postgresql import PostgresDatabase
 from core.database.sqlite import SqliteDatabase
@@ -29,6 +31,8 @@ class Database:
         if backend not in _DRIVERS:
             raise ConfigurationError("ERR-DATABASE_URL", f"unsupported database {backend!r}: use sqlite or postgresql")
         self._url = parsed.set(drivername=_DRIVERS[backend])
+        self.changes = Changes()
+        self._following: asyncio.Task[None] | None = None
         self._driver: SqliteDatabase | PostgresDatabase
         if backend == "sqlite":
             if parsed.database in (None, "", ":memory:"):
@@ -50,6 +54,11 @@ class Database:
     def write(self) -> AbstractAsyncContextManager[Connection]:
         """As `read`; ends when what was written is on disk. Where the block or the commit raises, nothing was."""
         return self._driver.write()
+
+    def follow(self) -> None:
+        """From now on, until `close`, hears in `changes` what other processes change (`core.database.changes`)."""
+        if self._following is None:
+            self._following = asyncio.create_task(self._driver.follow(self.changes), name="changes")
 
     def schema(self) -> "AbstractAsyncContextManager[AsyncConnection]":
         """A transaction for the tables themselves. Raises ERR-DATABASE."""
@@ -82,4 +91,7 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         await self._driver.close()

@@ -1,5 +1,7 @@
 """PostgreSQL over asyncpg, whose connections keep their prepared statements."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
@@ -9,20 +11,29 @@ from sqlalchemy import URL, Column, Executable, Select, String, Table, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
+from core.database.changes import ASK_SECONDS, CHANNEL, Changes
 from core.database.connection import Connection, Result
 from core.database.errors import IntegrityError, StatementError
+from core.database.hosts import Hosts
 from core.database.json_text import to_text
 from core.database.pool import Pool
 from core.database.statements import Call, Prepared, RowReader, Statements, Values
 from core.errors import UnavailableError
+from core.held import begin_holding, end_holding
+from core.logs import logger
 
 _WAIT_SECONDS = 30.0
 _KEPT_STATEMENTS = 1000
+# Of the connection that hears of changes: how long its server may be silent, and when it is made again.
+_SILENCE_SECONDS = 5.0
+_AGAIN_SECONDS = 0.5
 # SQLSTATE classes (PostgreSQL, appendix A) of the server and the way to it, not of a statement: connection, resources,
 # operator's doing, system, and a server that has become a replica.
 _TROUBLE = ("08", "53", "57", "58", "25006")
 _INTEGRITY = "23"
-_RAISED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# The last is of a connection that is just breaking off, and is asked for something meanwhile.
+_RAISED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncpg.InternalClientError)
+_log = logger("database")
 
 
 def dialect() -> PGDialect_asyncpg:
@@ -35,7 +46,7 @@ class PostgresDatabase:
     def __init__(self, url: URL, pool_size: int) -> None:
         made = dialect()
         self._statements = Statements(made)
-        self._options: dict[str, Any] = made.create_connect_args(url)[1]  # type: ignore[no-untyped-call]
+        self._hosts = Hosts(made.create_connect_args(url)[1])  # type: ignore[no-untyped-call]
         self._pool: Pool[asyncpg.Connection] = Pool(self._connect, pool_size, _WAIT_SECONDS)
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
@@ -48,15 +59,40 @@ class PostgresDatabase:
     def write(self) -> AbstractAsyncContextManager[Connection]:
         return _Unit(self._pool, lambda raw: _WritingConnection(raw, self._statements))
 
+    async def follow(self, changes: Changes) -> None:
+        """Over a connection of its own, which is made again when it is lost."""
+        while True:
+            try:
+                await self._hear(changes)
+            except Exception as error:
+                # What is remembered ends after its second, until somebody tells again.
+                _log.warning("changes of other processes are not heard", error=type(error).__name__)
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _hear(self, changes: Changes) -> None:
+        raw = await self._hosts.connect()
+        try:
+            await raw.add_listener(CHANNEL, lambda _raw, _process, _channel, table: changes.note(str(table)))
+            # What was changed while nobody listened.
+            changes.note_all()
+            while True:
+                asked_at = time.monotonic()
+                # The server tells what it has to tell before it answers.
+                await raw.execute("SELECT 1", timeout=_SILENCE_SECONDS)
+                await asyncio.sleep(0)
+                changes.hear(asked_at)
+                await asyncio.sleep(ASK_SECONDS)
+        finally:
+            raw.terminate()
+
     async def close(self) -> None:
         await self._pool.close()
 
     async def _connect(self) -> asyncpg.Connection:
-        raw = await asyncpg.connect(
+        raw = await self._hosts.connect(
             statement_cache_size=_KEPT_STATEMENTS,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
-            **self._options,
         )
         await _read_documents(raw)
         return raw
@@ -66,7 +102,7 @@ class _Unit(AbstractAsyncContextManager[Connection]):
     """One unit of work, and the connection that it borrows.
 
     Units of work change nothing of their session, so nothing is reset: it would cost a round trip each time. The
-    connection of one that was cancelled may be in the middle of a statement, and is given up.
+    connection of one that was cancelled may be in the middle of a statement, and is given up; so is one that failed.
     """
 
     __slots__ = ("_opening", "_pool", "_raw", "_unit")
@@ -86,13 +122,15 @@ class _Unit(AbstractAsyncContextManager[Connection]):
             # The driver raises of every kind here: of the network, of the server, of its own options.
             raise UnavailableError("ERR-DATABASE", _words(error)) from error
         self._unit = self._opening(self._raw)
+        begin_holding()
         return self._unit
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        end_holding()
         try:
             if error is None:
                 await self._unit.commit()
-            elif isinstance(error, Exception):
+            elif isinstance(error, Exception) and not isinstance(error, UnavailableError):
                 await self._unit.roll_back()
             else:
                 self._raw.terminate()
@@ -230,7 +268,7 @@ def _telling() -> Iterator[None]:
 
 
 def _told(error: Exception) -> Exception:
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | asyncpg.InternalClientError):
         return UnavailableError("ERR-DATABASE", _words(error))
     state = getattr(error, "sqlstate", None) or ""
     if state.startswith(_TROUBLE) or ("closed" in str(error) and isinstance(error, asyncpg.InterfaceError)):

@@ -12,6 +12,7 @@ from core.database.connection import Connection
 from core.database.sqlite_connection import BUSY_SECONDS, Inline, is_busy, opened, run, told, undo
 from core.database.statements import Statements
 from core.errors import UnavailableError
+from core.held import begin_holding, end_holding
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
 
@@ -56,9 +57,11 @@ class _WritingUnit(AbstractAsyncContextManager[Connection]):
         except BaseException:
             self._writer.turn.release()
             raise
+        begin_holding()
         return Inline(self._raw, self._writer.statements)
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        end_holding()
         try:
             if error is None:
                 self._release()

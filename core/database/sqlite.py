@@ -5,20 +5,27 @@ Long reads have threads of their own. Units of work that write share commits (`c
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from core.database.changes import ASK_SECONDS, Changes
 from core.database.connection import Connection, Result
+from core.database.errors import StatementError
 from core.database.json_text import to_text
 from core.database.shared_commits import Writer
 from core.database.sqlite_connection import Inline, Threaded, executed, opened
 from core.database.statements import Call, Statements
+from core.errors import UnavailableError
+from core.held import begin_holding, end_holding
 
 _LONG_READERS = 4
+_DATA_VERSION = sql("PRAGMA data_version")
 
 
 def dialect() -> SQLiteDialect_pysqlite:
@@ -45,6 +52,21 @@ class SqliteDatabase:
 
     def write(self) -> AbstractAsyncContextManager[Connection]:
         return self._writer.unit()
+
+    async def follow(self, changes: Changes) -> None:
+        """SQLite counts the commits of others, not what they changed; our own writer is another to its readers."""
+        seen: object = None
+        while True:
+            asked_at = time.monotonic()
+            # A file that cannot be read says nothing: what is remembered ends after its second.
+            with suppress(UnavailableError, StatementError):
+                async with self.read() as connection:
+                    version = await connection.scalar(_DATA_VERSION)
+                if version != seen:
+                    seen = version
+                    changes.note_all()
+                changes.hear(asked_at)
+            await asyncio.sleep(ASK_SECONDS)
 
     async def close(self) -> None:
         await self._writer.close()
@@ -74,7 +96,7 @@ class SqliteDatabase:
 
 
 class _Opened(AbstractAsyncContextManager[Connection]):
-    """A unit of work that needs nothing at its end."""
+    """A unit of work that has nothing to end."""
 
     __slots__ = ("_open",)
 
@@ -82,7 +104,9 @@ class _Opened(AbstractAsyncContextManager[Connection]):
         self._open = opening
 
     async def __aenter__(self) -> Connection:
-        return self._open()
+        unit = self._open()
+        begin_holding()
+        return unit
 
     async def __aexit__(self, *_raised: object) -> None:
-        return None
+        end_holding()

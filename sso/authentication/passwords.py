@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Column, Index, Row, String, Table, bindparam, delete, fun
 
 from core.clock import Clock
 from core.database import Connection, UtcDateTime, metadata
+from core.held import require_nothing_held
 from core.identifiers import new_id, new_token
 from core.integrity import enclosed
 from core.settings import Settings
@@ -23,6 +25,19 @@ from vault.ledger import Event
 from vault.rows import SignedRows, columns_of
 
 HISTORY = 5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one hash costs whoever guesses."""
+
+    passes: int
+    kibibytes: int
+    lanes: int
+
+
+# argon2id as OWASP asks for at least: 19 MiB, twice over.
+COST = Cost(passes=2, kibibytes=19 * 1024, lanes=1)
 
 password_table = Table(
     "sso_password",
@@ -54,16 +69,18 @@ class PasswordHashing:
     """argon2id in a bounded pool of threads: hashing releases the GIL, and no flood can take more than the cores."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._hasher = PasswordHasher(COST.passes, COST.kibibytes, COST.lanes)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
         # What an unknown user is checked against, so that unknown and wrong take the same time (DESIGN §4.5).
         self._nobody = self._hasher.hash(new_token())
 
     async def hash(self, password: str) -> str:
+        require_nothing_held("hashing a password")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, _bytes(password))
 
     async def verify(self, kept: str | None, password: str) -> bool:
         """Always does the work of one verification, also when `kept` is None."""
+        require_nothing_held("hashing a password")
         loop = asyncio.get_running_loop()
         matched = await loop.run_in_executor(self._pool, self._verify, kept or self._nobody, _bytes(password))
         return matched and kept is not None
@@ -123,9 +140,9 @@ class Passwords:
                 raise SsoError("ERR-PASSWORD_POLICY", "history", parameters={"rule": "history"})
         return await self._hashing.hash(password)
 
-    async def set(self, connection: Connection, user_id: str, password: str, *, actor: str) -> None:
-        """Sets a password that an operator gives: the policy is the operator's business, the hash is the same."""
-        await self.keep(connection, user_id, await self._hashing.hash(password), actor=actor)
+    async def given(self, password: str) -> str:
+        """The hash of a password that an operator gives, for `keep`: the policy is the operator's business."""
+        return await self._hashing.hash(password)
 
     async def stronger_hash(self, kept: str, password: str) -> str | None:
         """The hash under today's parameters of a password that just matched, when `kept` has older ones."""

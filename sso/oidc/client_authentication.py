@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -18,6 +19,7 @@ from core.clock import Clock
 from core.database import Database, UtcDateTime, insert_if_absent, metadata
 from core.errors import YimenError
 from core.expiry import forgotten
+from core.fresh import Fresh
 from core.identifiers import token_digest
 from core.integrity import harmless
 from core.outbound import Outbound
@@ -34,8 +36,8 @@ _MAX_CLIENT_ID = 255
 _MAX_JTI = 255
 _MAX_TIME = 1e12  # seconds
 _SKEW = timedelta(seconds=30)
-_JWKS_CACHE = timedelta(minutes=5)
-_JWKS_RETRY = timedelta(seconds=10)
+_JWKS_SECONDS = 300.0
+_JWKS_RETRY_SECONDS = 10.0
 
 assertion_table = Table(
     "sso_client_assertion",
@@ -110,7 +112,7 @@ class ClientAuthentication:
         self._lockout = lockout
         self._outbound = outbound
         self._ledger = ledger
-        self._jwks: dict[str, tuple[Sequence[Key], datetime]] = {}
+        self._jwks: Fresh[str, Sequence[Key]] = Fresh(_JWKS_SECONDS, now=lambda: clock.now().timestamp())
 
     async def authenticate(self, credentials: Presented, address: str) -> Client:
         """The client that proved itself. Raises invalid_client, in the same words for every reason."""
@@ -185,12 +187,12 @@ class ClientAuthentication:
         wanted = client.metadata.token_endpoint_auth_signing_alg
         allowed = (wanted,) if wanted else ALGORITHMS
         try:
-            return verified(assertion, await self._keys_of(client, _JWKS_CACHE), allowed)
+            return verified(assertion, await self._keys_of(client, _JWKS_SECONDS), allowed)
         except (JoseError, ValueError):
             if client.metadata.jwks is not None:
                 raise
         # OIDC Core §10.1.1: a key that we do not know may have been published since.
-        return verified(assertion, await self._keys_of(client, _JWKS_RETRY), allowed)
+        return verified(assertion, await self._keys_of(client, _JWKS_RETRY_SECONDS), allowed)
 
     def _claims_hold(self, client: Client, claims: Mapping[str, Any]) -> bool:
         now = self._clock.now().timestamp()
@@ -226,16 +228,14 @@ class ClientAuthentication:
                 expires_at=datetime.fromtimestamp(expires, UTC) + _SKEW,
             )
 
-    async def _keys_of(self, client: Client, max_age: timedelta) -> Sequence[Key]:
+    async def _keys_of(self, client: Client, max_age: float) -> Sequence[Key]:
         if client.metadata.jwks is not None:
             return read_keys(client.metadata.jwks)
         uri = client.metadata.jwks_uri or ""
-        cached = self._jwks.get(uri)
-        now = self._clock.now()
-        if cached is None or cached[1] + max_age <= now:
-            cached = (read_keys((await self._outbound.fetch(uri)).json()), now)
-            self._jwks[uri] = cached
-        return cached[0]
+        return await self._jwks.get(uri, partial(self._fetch_keys, uri), seconds=max_age)
+
+    async def _fetch_keys(self, uri: str) -> Sequence[Key]:
+        return read_keys((await self._outbound.fetch(uri)).json())
 
 
 def _header_holds(header: Mapping[str, Any]) -> bool:

@@ -1,17 +1,19 @@
 """The provider's signing keys: published before they are used, kept until no token needs them (checklist 49)."""
 
 import json
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from joserfc.jwk import ECKey, Key, RSAKey
 from sqlalchemy import Column, Row, String, Table, UniqueConstraint, select
 
 from core.clock import Clock
 from core.database import Bytes, Connection, Database, IntegrityError, Json, UtcDateTime, metadata
+from core.fresh import Fresh
+from core.held import require_nothing_held
 from core.identifiers import new_id
 from core.integrity import mac_column, signed
 from sso.oidc.jws import JwsSigner, PublicKey
@@ -25,7 +27,6 @@ ALGORITHMS = ("ES256", "RS256")
 PUBLISHED_AHEAD = timedelta(minutes=5)
 # The longest life of a token, with slack for clocks.
 KEPT_AFTER = timedelta(hours=2)
-_FRESH_SECONDS = 1.0
 
 signing_key_table = Table(
     "sso_signing_key",
@@ -39,7 +40,7 @@ signing_key_table = Table(
     Column("usable_from", UtcDateTime, nullable=False),
     mac_column(),
     UniqueConstraint("alg", "generation"),
-    info=signed(),
+    info=signed(announced=True),
 )
 
 
@@ -64,27 +65,27 @@ class SigningKeys:
         self._rows = rows
         self._keys: dict[str, SigningKey] = {}
         self._newest_first: dict[str, list[SigningKey]] = {alg: [] for alg in ALGORITHMS}
-        self._loaded_at = float("-inf")
+        self._loaded: Fresh[str, bool] = Fresh(changes=database.changes, table=signing_key_table.name)
 
     async def start(self) -> None:
         """Makes the first key of each algorithm where there is none, and loads them all."""
+        async with self._database.read() as connection:
+            known = await connection.scalars(select(signing_key_table.c.alg).distinct())
+        made = [_Made.of(alg) for alg in ALGORITHMS if alg not in known.all()]
         async with self._database.write() as connection:
-            for alg in ALGORITHMS:
-                known = select(signing_key_table.c.kid).where(signing_key_table.c.alg == alg).limit(1)
-                if await connection.scalar(known) is None:
-                    try:
-                        async with connection.begin_nested():
-                            await self._create(connection, alg, "first", self._clock.now())
-                    except IntegrityError:
-                        continue
+            for key in made:
+                with suppress(IntegrityError):  # another process was first
+                    async with connection.begin_nested():
+                        await self._keep(connection, key, "first", self._clock.now())
         await self.refresh()
 
     async def rotate(self, *, actor: str) -> str:
         """A new key for each algorithm, published now and used in five minutes; gives the key ids."""
-        created = []
+        made = [_Made.of(alg) for alg in ALGORITHMS]
+        kids = [key.kid for key in made]
         async with self._database.write() as connection:
-            for alg in ALGORITHMS:
-                created.append(await self._create(connection, alg, new_id(), self._clock.now() + PUBLISHED_AHEAD))
+            for key in made:
+                await self._keep(connection, key, new_id(), self._clock.now() + PUBLISHED_AHEAD)
             await self._ledger.record(
                 connection,
                 Event(
@@ -92,20 +93,22 @@ class SigningKeys:
                     result="success",
                     actor=actor,
                     subject="signing-keys",
-                    detail={"kids": ",".join(created)},
+                    detail={"kids": ",".join(kids)},
                 ),
             )
+        self._loaded.forget_all()
         await self.refresh()
-        return ", ".join(created)
+        return ", ".join(kids)
 
     async def refresh(self) -> None:
-        """Loads keys that are new; at most once a second.
+        """Loads keys that are new; those of a second ago will do.
 
         Raises ERR-SEAL when a row is not as Yimen wrote it, and records that: what a planted public key would verify
         must not be believed, neither here nor by those who read the JWKS.
         """
-        if time.monotonic() - self._loaded_at < _FRESH_SECONDS and self._keys:
-            return
+        await self._loaded.get("all", self._load_new)
+
+    async def _load_new(self) -> bool:
         try:
             async with self._database.read() as connection:
                 for row in (await connection.execute(select(signing_key_table))).all():
@@ -113,7 +116,7 @@ class SigningKeys:
         except VaultError as error:
             await self._ledger.tell("signing-keys", error.detail, reason=error.code)
             raise
-        self._loaded_at = time.monotonic()
+        return True
 
     def signing_key(self, alg: str) -> SigningKey:
         """The newest key of the algorithm that has been published long enough."""
@@ -141,22 +144,17 @@ class SigningKeys:
         key = self._keys.get(kid)
         return (key.alg, key.verifying) if key is not None else None
 
-    async def _create(self, connection: Connection, alg: str, generation: str, usable_from: datetime) -> str:
-        kid = new_id()
-        key: Key = RSAKey.generate_key(2048) if alg == "RS256" else ECKey.generate_key("P-256")
-        members = {"kid": kid, "use": "sig", "alg": alg}
-        private = json.dumps({**key.as_dict(private=True), **members}).encode()
+    async def _keep(self, connection: Connection, made: "_Made", generation: str, usable_from: datetime) -> None:
         await self._rows.insert(
             connection,
             signing_key_table,
-            kid=kid,
-            alg=alg,
-            sealed=await self._sealer.seal(connection, _binding(kid), private),
-            public=_published(key, kid, alg),
+            kid=made.kid,
+            alg=made.alg,
+            sealed=await self._sealer.seal(connection, _binding(made.kid), made.private),
+            public=_published(made.key, made.kid, made.alg),
             generation=generation,
             usable_from=usable_from,
         )
-        return kid
 
     async def _take(self, connection: Connection, row: Row[Any]) -> None:
         known = self._keys.get(row.kid)
@@ -181,6 +179,26 @@ class SigningKeys:
         signer = JwsSigner(alg, row.kid, private.private_key)
         public = _published(private, row.kid, alg)
         return SigningKey(row.kid, alg, row.usable_from, signer, public, private.public_key)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A new key, that nobody keeps yet."""
+
+    kid: str
+    alg: str
+    key: Key = field(repr=False)
+
+    @classmethod
+    def of(cls, alg: str) -> Self:
+        """Takes a while: no unit of work waits for it."""
+        require_nothing_held("making a key")
+        return cls(new_id(), alg, RSAKey.generate_key(2048) if alg == "RS256" else ECKey.generate_key("P-256"))
+
+    @property
+    def private(self) -> bytes:
+        members = {"kid": self.kid, "use": "sig", "alg": self.alg}
+        return json.dumps({**self.key.as_dict(private=True), **members}).encode()
 
 
 def _binding(kid: str) -> Binding:

@@ -28,8 +28,10 @@ def clients(clock: FrozenClock, settings: Settings, ledger: Ledger, rows: Signed
 
 async def told(database: Database, clients: Clients, client_secret: str | None = SECRET, **metadata: Any) -> str | None:
     """Why a registration is refused; None when it is accepted."""
-    registration = ClientRegistration(
-        "affairs", client_secret=client_secret, metadata={"redirect_uris": [REDIRECT_URI], **metadata}
+    registration = await clients.readied(
+        ClientRegistration(
+            "affairs", client_secret=client_secret, metadata={"redirect_uris": [REDIRECT_URI], **metadata}
+        )
     )
     try:
         async with database.write() as connection:

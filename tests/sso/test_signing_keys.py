@@ -61,14 +61,12 @@ async def test_a_public_key_put_in_the_place_of_ours_stops_the_start_and_is_reco
     assert await tampering(database) == ["signing-keys"]
 
 
-async def test_a_planted_row_is_refused_at_the_next_refresh(
-    keys: SigningKeys, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_planted_row_is_refused_at_the_next_refresh(keys: SigningKeys, database: Database) -> None:
     row = await row_of(database, "ES256")
     planted = {**row, "kid": "0" * 26, "generation": "planted", "public": planted_public("0" * 26)}
     async with database.write() as connection:
         await connection.execute(insert(signing_key_table).values(**planted))
-    monkeypatch.setattr(keys, "_loaded_at", float("-inf"))
+    database.changes.note_all()
     with pytest.raises(VaultError, match="ERR-SEAL"):
         await keys.refresh()
     assert keys.verification_key("0" * 26) is None

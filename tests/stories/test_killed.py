@@ -6,11 +6,8 @@ import hashlib
 import json
 import os
 import random
-import signal
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from typing import Any
 import aiohttp
 import httpx
 
-from tests.stories.conftest import free_port
+from tests.stories.serving import Server
 from tests.web.agent import Agent, answer_of
 from tests.web.conftest import PASSWORD, REDIRECT_URI, SECRET
 
@@ -35,8 +32,7 @@ _AUTHORIZATION = {
     "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode(),
     "code_challenge_method": "S256",
 }
-_COMMAND = (sys.executable, "-c", "from web.cli import main; main()")
-_COUNTY: dict[str, Any] = {
+COUNTY: dict[str, Any] = {
     "version": 1,
     "clients": [
         {
@@ -73,54 +69,6 @@ _COUNTY: dict[str, Any] = {
 }
 
 
-class Server:
-    """`yimen serve` with two identity processes, in a process group of its own."""
-
-    def __init__(self, folder: Path, database_url: str) -> None:
-        port = free_port()
-        self.issuer = f"http://localhost:{port}"
-        own = {name: text for name, text in os.environ.items() if not name.startswith("YIMEN_")}
-        self._environment = own | {
-            "YIMEN_ISSUER": self.issuer,
-            "YIMEN_PORT": str(port),
-            "YIMEN_DATA_DIR": str(folder),
-            "YIMEN_DATABASE_URL": database_url,
-            "YIMEN_CUSTODIAN": "keyfile",
-            "YIMEN_LOG_LEVEL": "ERROR",
-        }
-
-    async def run(self, *arguments: str, given: bytes = b"") -> tuple[int | None, bytes]:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND, *arguments, env=self._environment, stdin=pipe, stdout=pipe
-        )
-        said, _ = await process.communicate(given)
-        return process.returncode, said
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """Runs until the block ends; then it is killed, workers and all, without a word."""
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND, "serve", "--workers", "2", env=self._environment, start_new_session=True
-        )
-        try:
-            await self._until_ready()
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-
-    async def _until_ready(self) -> None:
-        async with asyncio.timeout(40), aiohttp.ClientSession() as client:
-            while True:
-                with suppress(aiohttp.ClientError):
-                    async with client.get(f"{self.issuer}/readyz") as answer:
-                        if answer.status == 200:
-                            return
-                await asyncio.sleep(0.1)
-
-
 async def acknowledged_until_killed(issuer: str, acknowledged: list[str]) -> None:
     """Asks for tokens, one after the other, and revokes every third; notes each whole answer. Ends with the server."""
     credentials = base64.b64encode(f"affairs:{SECRET}".encode()).decode()
@@ -142,7 +90,7 @@ async def test_nothing_acknowledged_is_lost_however_often_the_server_is_killed(
     tmp_path: Path, database_url: str
 ) -> None:
     server = Server(tmp_path / "data", database_url)
-    assert (await server.run("apply", "-", given=json.dumps(_COUNTY).encode()))[0] == 0
+    assert (await server.run("apply", "-", given=json.dumps(COUNTY).encode()))[0] == 0
     acknowledged: list[str] = []
     chance = random.Random(7)
     for _ in range(ROUNDS):
@@ -187,11 +135,20 @@ async def works_until_killed(issuer: str, username: str, kept: Kept) -> None:
                 kept.tokens.append(await refresh_token(agent))
 
 
-async def refresh_token(agent: Agent) -> str:
+async def code(agent: Agent) -> str:
+    """Of the person who has signed in."""
     page = await agent.follow(await agent.get("/authorize", params=_AUTHORIZATION))
-    answer = await agent.follow(await agent.submit(page, "consent-allow"))
-    exchange = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": _VERIFIER}
-    told = await agent.client.post("/token", data=exchange | {"code": answer_of(answer)["code"]}, auth=("hall", SECRET))
+    return answer_of(await agent.follow(await agent.submit(page, "consent-allow")))["code"]
+
+
+def exchange(code: str) -> dict[str, str]:
+    """What the client sends for a code."""
+    grant = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": _VERIFIER}
+    return grant | {"code": code}
+
+
+async def refresh_token(agent: Agent) -> str:
+    told = await agent.client.post("/token", data=exchange(await code(agent)), auth=("hall", SECRET))
     token: str = told.json()["refresh_token"]
     return token
 
@@ -200,7 +157,7 @@ async def test_no_account_and_no_refresh_token_that_a_person_was_given_is_lost(
     tmp_path: Path, database_url: str
 ) -> None:
     server = Server(tmp_path / "data", database_url)
-    assert (await server.run("apply", "-", given=json.dumps(_COUNTY).encode()))[0] == 0
+    assert (await server.run("apply", "-", given=json.dumps(COUNTY).encode()))[0] == 0
     kept = {name: Kept() for name in PEOPLE}
     chance = random.Random(8)
     for turn in range(ROUNDS):

@@ -74,9 +74,10 @@ async def add_person(house: House, username: str, name: str, roles: frozenset[st
         posts=(Post("qx", "网格员", True),),
         email=f"{username}@qx.example",
     )
+    hashed = await house.passwords.given(PASSWORD)
     async with house.database.write() as connection:
         user_id, _ = await house.users.upsert(connection, registration, actor="operator:test")
-        await house.passwords.set(connection, user_id, PASSWORD, actor="operator:test")
+        await house.passwords.keep(connection, user_id, hashed, actor="operator:test")
     return user_id
 
 
@@ -91,6 +92,6 @@ async def add_client(house: House, client_id: str = "affairs", **changes: Any) -
     values: dict[str, Any] = {"client_secret": SECRET, "name": {"zh": "村务公开"}, "policy": "oidc", **changes}
     if metadata.get("token_endpoint_auth_method") in ("none", "private_key_jwt"):
         values["client_secret"] = None
-    registration = ClientRegistration(client_id, metadata=metadata, **values)
+    registration = await house.clients.readied(ClientRegistration(client_id, metadata=metadata, **values))
     async with house.database.write() as connection:
         await house.clients.upsert(connection, registration, actor="operator:test")

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from connectors.apply.document import parse_county
-from connectors.apply.plan import apply_county
+from connectors.apply.portions import apply_county
 from connectors.errors import ConnectorError
 from connectors.legacy.recipe.store import recipe_table
 from connectors.login_requests.generation import origins_of

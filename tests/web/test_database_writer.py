@@ -219,8 +219,9 @@ async def test_a_newer_password_that_yimen_never_set(house: House, writer: Write
 
 async def test_the_password_of_before_put_back(house: House, writer: Writer, lin: str) -> None:
     old = await writer.rows(password_table, user_id=lin), await writer.rows(proofs_table, user_id=lin)
+    hashed = await house.passwords.given("Another-2026!")
     async with house.database.write() as connection:
-        await house.passwords.set(connection, lin, "Another-2026!", actor="operator:test")
+        await house.passwords.keep(connection, lin, hashed, actor="operator:test")
     await writer.put_back(password_table, old[0], user_id=lin)
     await refused(sign_in(house, "lin"))
     await writer.put_back(proofs_table, old[1], user_id=lin)
@@ -230,8 +231,9 @@ async def test_the_password_of_before_put_back(house: House, writer: Writer, lin
 
 
 async def test_the_newest_password_taken_away(house: House, writer: Writer, lin: str) -> None:
+    hashed = await house.passwords.given("Another-2026!")
     async with house.database.write() as connection:
-        await house.passwords.set(connection, lin, "Another-2026!", actor="operator:test")
+        await house.passwords.keep(connection, lin, hashed, actor="operator:test")
     newest = max(await writer.rows(password_table, user_id=lin), key=lambda row: str(row["id"]))
     await writer.remove(password_table, id=newest["id"])
     await refused(sign_in(house, "lin"))
@@ -468,7 +470,7 @@ async def test_a_consent_and_a_decision_that_nobody_gave(house: House, writer: W
 async def changed_client(house: House, writer: Writer, **to: Any) -> Row:
     row = await writer.row(client_table, client_id="affairs")
     await writer.change(client_table, row, **to)
-    house.clients._cache.clear()
+    house.database.changes.note_all()
     return row
 
 
@@ -501,7 +503,7 @@ async def test_a_client_planted(house: House, writer: Writer, flow: Flow) -> Non
     assert await named(house) == {"row:sso_client:mine"}
     async with house.database.read() as connection:
         assert [client.client_id for client in await house.clients.list(connection)] == ["affairs"]
-        house.clients._origins = (frozenset(), float("-inf"))
+        house.database.changes.note_all()
         assert await house.clients.has_origin(connection, "https://affairs.example")
 
 
@@ -509,7 +511,7 @@ async def test_a_client_of_before_put_back(house: House, writer: Writer, flow: F
     before = await writer.rows(client_table, client_id="affairs")
     await add_client(house, status="disabled")
     await writer.put_back(client_table, before, client_id="affairs")
-    house.clients._cache.clear()
+    house.database.changes.note_all()
     assert (await flow.token(grant_type="client_credentials")).status_code == 409
     assert await named(house) == {"row:sso_client:affairs"}
 
@@ -704,7 +706,7 @@ async def test_a_value_that_is_none_is_no_server_error(
     for table, column in (("sso_user", "roles"), ("sso_client", "metadata"), ("sso_session", "expires_at")):
         async with house.database.write() as connection:
             await connection.execute(text(f"UPDATE {table} SET {column} = '{{not json'"))
-    house.clients._cache.clear()
+    house.database.changes.note_all()
     answer: httpx.Response = await flow.authorize()
     assert answer.status_code in (302, 303, 409)
     async with house.database.write() as connection:

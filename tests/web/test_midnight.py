@@ -31,10 +31,11 @@ def clock() -> FrozenClock:
 async def lin(house: House) -> str:
     """Somebody whose post ends today."""
     post = Post("qx", "网格员", True, until=TODAY)
+    hashed = await house.passwords.given(PASSWORD)
     async with house.database.write() as connection:
         registration = UserRegistration(username="lin", name="林晓岚", roles=["cadre"], posts=(post,))
         user_id, _ = await house.users.upsert(connection, registration, actor="operator:test")
-        await house.passwords.set(connection, user_id, PASSWORD, actor="operator:test")
+        await house.passwords.keep(connection, user_id, hashed, actor="operator:test")
     return user_id
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from connectors.apply.acts import Parts, Step
 from connectors.apply.document import County, parse_county
-from connectors.apply.plan import Parts, Step, apply_county
+from connectors.apply.portions import Progress, apply_county
 from connectors.errors import ConnectorError
 from web.cli.session import in_house, in_scratch_or_house, operator
 from web.composition import House
 
+_TELL_SECONDS = 2.0
 _MARKS = {"create": ("+", "green"), "change": ("~", "yellow"), "keep": ("=", "dim")}
 
 
@@ -33,14 +36,47 @@ def apply(
     county = parse_county(_read(file))
     folder = Path() if str(file) == "-" else file.parent
 
-    async def run(house: House) -> list[Step]:
-        return await apply_county(apply_parts(house), county, actor=operator(), folder=folder, dry_run=dry_run)
+    watch = _Watch()
 
-    steps = in_scratch_or_house(run) if dry_run else in_house(run, create=True)
+    async def run(house: House) -> list[Step]:
+        return await apply_county(
+            apply_parts(house), county, actor=operator(), folder=folder, dry_run=dry_run, tell=watch.hear
+        )
+
+    with watch:
+        steps = in_scratch_or_house(run) if dry_run else in_house(run, create=True)
     if as_json:
         typer.echo(json.dumps([vars(step) for step in steps], ensure_ascii=False))
     else:
         _print_diff(steps, dry_run=dry_run)
+
+
+class _Watch:
+    """Tells on the standard error how far a long run is; of one that is broken off, what is done and what is left."""
+
+    def __init__(self) -> None:
+        self._heard: Progress | None = None
+        self._told_at = time.monotonic()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        heard = self._heard
+        if kind is not None and heard is not None and heard.stage == "apply":
+            left = heard.all - heard.done
+            _say(f"{heard.done} of {heard.all} entries are applied and stay, {left} are left: run it again")
+
+    def hear(self, progress: Progress) -> None:
+        self._heard = progress
+        now = time.monotonic()
+        if now - self._told_at >= _TELL_SECONDS:
+            self._told_at = now
+            doing = "checked" if progress.stage == "rehearse" else "applied"
+            _say(f"{progress.done} of {progress.all} entries {doing}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def apply_parts(house: House) -> Parts:

@@ -62,9 +62,10 @@ def reset_password(username: Username) -> None:
     password = f"Yi-{new_token()[:14]}1a"
 
     async def run(house: House) -> None:
+        hashed = await house.passwords.given(password)
         async with house.database.write() as connection:
             user = await _require(house, connection, username)
-            await house.passwords.set(connection, user.id, password, actor=operator())
+            await house.passwords.keep(connection, user.id, hashed, actor=operator())
             await house.users.set_flags(connection, user.id, must_change_password=True)
             await house.sessions.revoke_all(connection, user.id, actor=operator(), reason="password_reset")
 

@@ -30,6 +30,7 @@ from connectors.gateway.wire.request import Body, UpstreamRequest, request_head,
 from connectors.gateway.wire.sender import Sender
 from connectors.origin import ExactOrigin
 from core.errors import OutboundError
+from core.held import require_nothing_held
 from core.outbound import Outbound
 
 __all__ = ["ACCEPT_ENCODING", "Body", "Upstream", "UpstreamAnswer", "UpstreamRequest", "answer_headers"]
@@ -49,6 +50,7 @@ class Upstream:
     async def send(self, request: UpstreamRequest) -> AsyncIterator[UpstreamAnswer]:
         """The answer, its body still to be read; never follows a redirect. Raises what the module's text names, before
         the answer is given or while its body is read."""
+        require_nothing_held("a request to a system")
         require_method(request.method)
         require_target(request.target)
         async with self._pool.slot(request.destination):
@@ -66,6 +68,7 @@ class Upstream:
     async def upgrade(self, request: UpstreamRequest) -> AsyncIterator[tuple[AnswerHead, Connection, bytes]]:
         """A request that asks for another protocol: the head of the answer, the connection, and what came after the
         head. The connection is the caller's as long as the context lasts."""
+        require_nothing_held("a request to a system")
         require_target(request.target)
         async with self._pool.slot(request.destination):
             connection = await self._dial(request)

@@ -65,9 +65,10 @@ def person(database: Database, users: Users, passwords: Passwords, tree: None) -
         registration = UserRegistration(
             username=username, name="林晓岚", roles=sorted(roles), posts=(Post("qx-xt-lx", "网格员", True),)
         )
+        hashed = await passwords.given(PASSWORD)
         async with database.write() as connection:
             user_id, _ = await users.upsert(connection, registration, actor="operator:test")
-            await passwords.set(connection, user_id, PASSWORD, actor="operator:test")
+            await passwords.keep(connection, user_id, hashed, actor="operator:test")
             await users.set_flags(connection, user_id, actor="operator:test", **({"totp_required": False} | flags))
             user = await users.find(connection, user_id)
         assert user is not None

@@ -63,8 +63,9 @@ def test_the_policy_answers_whatever_is_typed(password: str, username: str) -> N
 
 
 async def test_a_password_is_kept_as_argon2id_of_nineteen_mebibytes(database: Database, passwords: Passwords) -> None:
+    hashed = await passwords.given("Lan-ting-2026!")
     async with database.write() as connection:
-        await passwords.set(connection, USER, "Lan-ting-2026!", actor="operator:test")
+        await passwords.keep(connection, USER, hashed, actor="operator:test")
         kept = await passwords.current(connection, USER)
     assert kept is not None
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -81,9 +82,10 @@ async def test_whatever_is_typed_instead_just_does_not_match(typed: str, passwor
 
 async def test_one_of_the_last_five_is_not_chosen_again(database: Database, passwords: Passwords) -> None:
     chosen = [f"Lan-ting-{n}-Xu!" for n in range(HISTORY + 1)]
+    hashes = [await passwords.given(password) for password in chosen]
     async with database.write() as connection:
-        for password in chosen:
-            await passwords.set(connection, USER, password, actor="operator:test")
+        for hashed in hashes:
+            await passwords.keep(connection, USER, hashed, actor="operator:test")
         history = await passwords.history(connection, USER)
         assert len((await connection.execute(select(password_table))).all()) == HISTORY
     for password in chosen[1:]:
@@ -98,8 +100,9 @@ async def test_a_password_is_too_old_from_the_ninetieth_midnight_on(
     database: Database, clock: FrozenClock, passwords: Passwords, settings: Settings, chosen_at: str
 ) -> None:
     clock.advance(settings.local_time.since(f"2026-11-24T{chosen_at}") - clock.now())
+    hashed = await passwords.given("Lan-ting-2026!")
     async with database.write() as connection:
-        await passwords.set(connection, USER, "Lan-ting-2026!", actor="operator:test")
+        await passwords.keep(connection, USER, hashed, actor="operator:test")
         clock.advance(settings.local_time.since("2027-02-21T23:59:59") - clock.now())
         assert not await passwords.is_expired(connection, USER)
         clock.advance(timedelta(seconds=1))

@@ -1,22 +1,20 @@
-"""Making a County true: in order, idempotently, in one unit of work, with a diff that shows no secret."""
+"""Making one entry of a county file true, idempotently, and what of it shows in the diff: never a secret."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from connectors.apply.document import (
     ClientEntry,
-    County,
     ItemEntry,
     OrganisationEntry,
     SystemEntry,
     TotpSeed,
     UserEntry,
 )
-from connectors.apply.recipe_files import load_recipes
+from connectors.apply.entries import Entry
+from connectors.apply.hashes import Hashes, named
 from connectors.apply.references import References
-from connectors.apply.repeats import require_no_repeats
 from connectors.apply.secrets import reveal
 from connectors.errors import ConnectorError
 from connectors.gateway_client import GATEWAY_CLIENT_PREFIX, gateway_client
@@ -29,7 +27,6 @@ from core.clock import SystemClock
 from core.database import Connection, Database
 from core.errors import YimenError
 from core.settings import Settings
-from sso.authentication.password_policy import MAX_LENGTH
 from sso.authentication.passwords import Passwords
 from sso.authentication.sessions import Sessions
 from sso.authentication.totp import Totp
@@ -38,7 +35,7 @@ from sso.directory.organisations import Kind, Level, Organisation, Organisations
 from sso.directory.users import Post, UserRegistration, Users
 from vault.items import Items
 from vault.keys.suites import wipe
-from vault.ledger import Event, Ledger
+from vault.ledger import Ledger
 
 Verb = Literal["create", "change", "keep"]
 
@@ -75,78 +72,37 @@ class Parts:
     items: Items
 
 
-class _DryRunError(Exception):
-    """Ends the unit of work of a dry run, so that nothing stays."""
+class Acts:
+    """Makes entries true in one unit of work, and tells what it did, by the entry's place."""
 
-
-async def apply_county(
-    parts: Parts, county: County, *, actor: str, folder: Path = Path(), dry_run: bool = False
-) -> list[Step]:
-    """Makes `county` true and tells what it did; a dry run tells and leaves everything as it was.
-
-    All or nothing: it is one unit of work. `folder` is where relative recipe files stand. Raises the errors of the
-    parts, with the entry's name in front.
-    """
-    require_no_repeats(county)
-    steps: list[Step] = []
-    try:
-        async with parts.database.write() as connection:
-            run = _Run(parts, connection, actor, folder, steps)
-            await run.everything(county)
-            if dry_run:
-                raise _DryRunError
-            if any(step.verb != "keep" for step in steps):
-                await parts.ledger.record(connection, _summary(steps, actor))
-    except _DryRunError:
-        pass
-    return steps
-
-
-def _summary(steps: list[Step], actor: str) -> Event:
-    changed = sum(step.verb == "change" for step in steps)
-    created = sum(step.verb == "create" for step in steps)
-    return Event(action="apply", result="success", actor=actor, detail={"created": created, "changed": changed})
-
-
-class _Run:
-    def __init__(self, parts: Parts, connection: Connection, actor: str, folder: Path, steps: list[Step]) -> None:
+    def __init__(self, parts: Parts, connection: Connection, hashes: Hashes, actor: str) -> None:
         self._parts = parts
         self._connection = connection
+        self._hashes = hashes
         self._actor = actor
-        self._folder = folder
-        self._steps = steps
         self._references = References(connection, parts.organisations, parts.users, parts.recipes)
+        self._acts: dict[str, Callable[[Any], Awaitable[Step]]] = {
+            "organisation": self._organisation,
+            "user": self._user,
+            "client": self._client,
+            "recipe": self._recipe,
+            "system": self._system,
+            "item": self._item,
+        }
+        self.steps: dict[int, Step] = {}
 
-    async def everything(self, county: County) -> None:
-        recipes = load_recipes(county.recipes, self._folder)
-        lists: list[tuple[str, Any, Callable[[Any], str], Callable[[Any], Awaitable[None]]]] = [
-            ("organisation", county.organisations, lambda entry: entry.id, self._organisation),
-            ("user", county.users, lambda entry: entry.username, self._user),
-            ("client", county.clients, lambda entry: entry.client_id, self._client),
-            ("recipe", recipes, lambda recipe: recipe.id, self._recipe),
-            ("system", county.systems, lambda entry: entry.slug, self._system),
-            ("item", county.items, _item_name, self._item),
-        ]
-        for kind, entries, name, act in lists:
-            for entry in entries:
-                try:
-                    await act(entry)
-                except YimenError as error:
-                    raise ConnectorError(error.code, f"{kind} {name(entry)}: {error.detail or error.code}") from None
+    async def make(self, entry: Entry) -> None:
+        """Does nothing for an entry that was made true in this unit of work before. Raises the errors of the parts,
+        with the entry's name in front."""
+        if entry.place in self.steps:
+            return
+        try:
+            self.steps[entry.place] = await self._acts[entry.kind](entry)
+        except YimenError as error:
+            raise named(entry, error) from None
 
-    def _note(
-        self,
-        kind: str,
-        name: str,
-        changed: tuple[str, ...],
-        without_effect: tuple[str, ...] = (),
-        warnings: tuple[str, ...] = (),
-    ) -> None:
-        verb: Verb = "create" if "created" in changed else "change" if changed else "keep"
-        fields = tuple(field for field in changed if field != "created")
-        self._steps.append(Step(verb, kind, name, fields, without_effect, warnings))
-
-    async def _organisation(self, entry: OrganisationEntry) -> None:
+    async def _organisation(self, of: Entry) -> Step:
+        entry: OrganisationEntry = of.says
         organisation = Organisation(
             entry.id,
             entry.name,
@@ -159,9 +115,10 @@ class _Run:
             entry.unified_code,
         )
         changed = await self._parts.organisations.upsert(self._connection, organisation, actor=self._actor)
-        self._note("organisation", entry.id, changed or ())
+        return _step(of, changed or ())
 
-    async def _user(self, entry: UserEntry) -> None:
+    async def _user(self, of: Entry) -> Step:
+        entry: UserEntry = of.says
         registration = UserRegistration(
             username=entry.username,
             name=entry.name,
@@ -180,24 +137,20 @@ class _Run:
             status=entry.status,
         )
         user_id, changed = await self._parts.users.upsert(self._connection, registration, actor=self._actor)
-        if entry.password is not None:
-            changed += await self._password(user_id, reveal(entry.password, "password"), entry.must_change_password)
+        changed += await self._password(user_id, self._hashes.of(of.address), entry.must_change_password)
         changed += await self._totp(user_id, entry)
         if entry.status == "disabled":
             await self._parts.sessions.revoke_all(self._connection, user_id, actor=self._actor, reason="user_disabled")
-        self._note("user", entry.username, changed)
+        return _step(of, changed)
 
-    async def _password(self, user_id: str, password: str, must_change: bool) -> tuple[str, ...]:
-        if len(password) > MAX_LENGTH:
-            raise ConnectorError("ERR-APPLY_SECRET", f"password: it has at most {MAX_LENGTH} characters")
-        passwords = self._parts.passwords
-        kept = await passwords.current(self._connection, user_id)
-        if kept is not None and (must_change or await passwords.verify(kept, password)):
-            # A first password is for the first time only: later runs leave what the person chose.
+    async def _password(self, user_id: str, hashed: str | None, must_change: bool) -> tuple[str, ...]:
+        if hashed is None:
             return ()
-        await passwords.set(self._connection, user_id, password, actor=self._actor)
+        passwords = self._parts.passwords
+        had_one = await passwords.current(self._connection, user_id) is not None
+        await passwords.keep(self._connection, user_id, hashed, actor=self._actor)
         await self._parts.users.set_flags(self._connection, user_id, must_change_password=must_change)
-        if kept is not None:
+        if had_one:
             await self._parts.sessions.revoke_all(
                 self._connection, user_id, actor=self._actor, reason="password_changed"
             )
@@ -221,13 +174,15 @@ class _Run:
                 changed = ("totp",)
         return changed
 
-    async def _client(self, entry: ClientEntry) -> None:
+    async def _client(self, of: Entry) -> Step:
+        entry: ClientEntry = of.says
         if entry.client_id.startswith(GATEWAY_CLIENT_PREFIX):
             raise ConnectorError("ERR-CLIENT_METADATA", f"{GATEWAY_CLIENT_PREFIX}* are the gateway's own clients")
         await self._references.require_of_client(entry)
         registration = ClientRegistration(
             client_id=entry.client_id,
             client_secret=reveal(entry.client_secret, "client_secret") if entry.client_secret is not None else None,
+            secret_hash=self._hashes.of(of.address),
             name=entry.name.model_dump() if entry.name else {},
             policy=entry.policy,
             owner=entry.owner,
@@ -237,14 +192,15 @@ class _Run:
             metadata=dict(entry.metadata),
         )
         changed = await self._parts.clients.upsert(self._connection, registration, actor=self._actor)
-        self._note("client", entry.client_id, changed, self._parts.clients.without_effect(registration))
+        return _step(of, changed, self._parts.clients.without_effect(registration))
 
-    async def _recipe(self, recipe: Recipe) -> None:
+    async def _recipe(self, of: Entry) -> Step:
+        recipe: Recipe = of.says
         before = await self._recipe_before(recipe.id)
         changed = await self._parts.recipes.upsert(self._connection, recipe, actor=self._actor)
         carried = changed and await self._follow(before, recipe)
         fields = ("document", "accounts") if carried else ("document",)
-        self._note("recipe", recipe.id, fields if changed else ())
+        return _step(of, fields if changed else ())
 
     async def _follow(self, before: Recipe | None, now: Recipe) -> int:
         renewals = await self._parts.systems.follow_recipe(self._connection, before, now, actor=self._actor)
@@ -257,7 +213,8 @@ class _Run:
         except ConnectorError:
             return None
 
-    async def _system(self, entry: SystemEntry) -> None:
+    async def _system(self, of: Entry) -> Step:
+        entry: SystemEntry = of.says
         await self._references.require_of_system(entry)
         before = await self._parts.systems.find_by_slug(self._connection, entry.slug)
         change = await self._parts.systems.upsert(self._connection, entry.registration, actor=self._actor)
@@ -268,7 +225,7 @@ class _Run:
             client = gateway_client(self._parts.settings, entry)
             renewed = await self._parts.clients.upsert(self._connection, client, actor=self._actor)
             changed = changed or (("gateway_client",) if renewed else ())
-        self._note("system", entry.slug, changed, warnings=_warnings(entry))
+        return _step(of, changed, warnings=_warnings(entry))
 
     async def _move_accounts(self, before: System | None, system_id: str, rebinds_from: str | None) -> int:
         now = await self._parts.systems.find(self._connection, system_id)
@@ -297,14 +254,15 @@ class _Run:
                 rebound += await self._parts.items.rebind(self._connection, item.id, to, actor=self._actor)
         return rebound
 
-    async def _item(self, entry: ItemEntry) -> None:
+    async def _item(self, of: Entry) -> Step:
+        entry: ItemEntry = of.says
         system = await self._parts.systems.find_by_slug(self._connection, entry.system)
         if system is None:
             raise ConnectorError("ERR-SYSTEM", f"there is no system {entry.system}")
         owner = await self._owner(entry)
         secret = bytearray(reveal(entry.password, "password").encode())
         try:
-            self._note("item", _item_name(entry), await self._keep(entry, owner, system, secret))
+            return _step(of, await self._keep(entry, owner, system, secret))
         finally:
             wipe(secret)
 
@@ -352,14 +310,17 @@ class _Run:
         return f"user:{user.id}"
 
 
+def _step(
+    entry: Entry, changed: tuple[str, ...], without_effect: tuple[str, ...] = (), warnings: tuple[str, ...] = ()
+) -> Step:
+    verb: Verb = "create" if "created" in changed else "change" if changed else "keep"
+    fields = tuple(field for field in changed if field != "created")
+    return Step(verb, entry.kind, entry.name, fields, without_effect, warnings)
+
+
 def _warnings(system: SystemRegistration) -> tuple[str, ...]:
     """A certificate past its end is believed of nobody, so the system will not open."""
     ends = system.trust.not_after
     if ends is None or ends > SystemClock().now():
         return ()
     return (f"upstream_ca holds a certificate that ended on {ends:%Y-%m-%d}",)
-
-
-def _item_name(entry: ItemEntry) -> str:
-    owner = entry.owner.user or entry.owner.organisation
-    return f"{entry.system} of {owner}" + (f" ({entry.label})" if entry.label else "")

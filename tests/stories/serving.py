@@ -1,0 +1,77 @@
+"""Yimen's own processes, as an operator starts them."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+
+from tests.stories.conftest import free_port
+
+YIMEN = "from web.cli import main; main()"
+# With passwords that cost next to nothing, where a test has thousands of them.
+CHEAP_PASSWORDS = "import sso.authentication.passwords as p; p.COST = p.Cost(1, 64, 1); " + YIMEN
+
+
+class Server:
+    """`yimen serve` with two identity processes, in a process group of its own.
+
+    `address` is where it listens; a replica has the `issuer` of another server.
+    """
+
+    def __init__(self, folder: Path, database_url: str, command: str = YIMEN, issuer: str = "") -> None:
+        self._command = (sys.executable, "-c", command)
+        port = free_port()
+        self.address = f"http://localhost:{port}"
+        self.issuer = issuer or self.address
+        own = {name: text for name, text in os.environ.items() if not name.startswith("YIMEN_")}
+        self._environment = own | {
+            "YIMEN_ISSUER": self.issuer,
+            "YIMEN_PORT": str(port),
+            "YIMEN_DATA_DIR": str(folder),
+            "YIMEN_DATABASE_URL": database_url,
+            "YIMEN_CUSTODIAN": "keyfile",
+            "YIMEN_LOG_LEVEL": "ERROR",
+        }
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        """A command whose standard input, output and error are pipes."""
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            *self._command, *arguments, env=self._environment, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+
+    async def run(self, *arguments: str, given: bytes = b"") -> tuple[int | None, bytes]:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *self._command, *arguments, env=self._environment, stdin=pipe, stdout=pipe
+        )
+        said, _ = await process.communicate(given)
+        return process.returncode, said
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Runs until the block ends; then it is killed, workers and all, without a word."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command, "serve", "--workers", "2", env=self._environment, start_new_session=True
+        )
+        try:
+            await self.until_ready()
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+    async def until_ready(self) -> None:
+        async with asyncio.timeout(40), aiohttp.ClientSession() as client:
+            while True:
+                with suppress(aiohttp.ClientError):
+                    async with client.get(f"{self.address}/readyz") as answer:
+                        if answer.status == 200:
+                            return
+                await asyncio.sleep(0.1)
