@@ -1,23 +1,32 @@
 """Brings the database to the newest shape, once, whoever comes first."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from core.database import Database, StatementError
 from core.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 # Where Alembic keeps it.
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
-def alembic_config() -> Config:
+def newest_revision() -> str:
+    """The revision that this version works with: the number of the last file."""
+    return max(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def alembic_config() -> "Config":
+    # Only who changes tables waits for Alembic, and keeps it in memory.
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     return config
 
 
@@ -48,7 +57,7 @@ async def require_migrated(database: Database) -> None:
     found = await _revision_of(database)
     if found is None:
         raise ConfigurationError("ERR-DATABASE", "there is no Yimen here: the database is empty")
-    if found != _scripts().get_current_head():
+    if found != newest_revision():
         raise ConfigurationError("ERR-DATABASE", f"the database is at {found}: run `yimen migrate` of this version")
 
 
@@ -62,19 +71,16 @@ async def _revision_of(database: Database) -> str | None:
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str | None]:
-    config, scripts = alembic_config(), _scripts()
-    before, head = _revision(connection), scripts.get_current_head()
+    from alembic import command  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = alembic_config()
+    scripts = ScriptDirectory.from_config(config)
+    before, head = MigrationContext.configure(connection).get_current_revision(), scripts.get_current_head()
     if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
         raise ConfigurationError("ERR-DATABASE", f"the database is at {before}, which is newer than this Yimen")
     if before != head:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return before, head
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config())

@@ -5,6 +5,7 @@ import pkgutil
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import connectors
@@ -14,7 +15,7 @@ import vault
 import web
 from core.database import Database, metadata
 from web import tables
-from web.migrate import migrate
+from web.migrate import alembic_config, migrate, newest_revision
 
 
 async def test_the_migrations_make_what_the_code_declares(database: Database) -> None:
@@ -29,6 +30,10 @@ async def test_migrating_twice_changes_nothing(database: Database) -> None:
     before, after = await migrate(database)
     assert before == after
     assert after is not None
+
+
+def test_the_newest_revision_is_told_without_alembic() -> None:
+    assert newest_revision() == ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 def test_every_module_with_a_table_is_listed() -> None:
