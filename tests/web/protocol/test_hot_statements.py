@@ -8,10 +8,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import Executable, make_url
+from sqlalchemy import Executable, Table, make_url
+from sqlalchemy.sql.util import find_tables
 
 from core.clock import FrozenClock
-from core.database import Database, Prepared, Values
+from core.database import Database, Prepared, Values, metadata
 from core.database.statements import Call, Statements
 from core.expiry import Expiry
 from tests.web.agent import Agent
@@ -104,13 +105,16 @@ async def test_each_statement_uses_an_index(
 
 
 def prepared(database: Database) -> Iterator[str]:
-    """Statements that are put together once, whether or not they ran here."""
+    """Statements of the product's tables that are put together once, whether or not they ran here."""
     from core.database.postgresql import dialect as postgresql
     from core.database.sqlite import dialect as sqlite
 
     dialect = sqlite() if database.dialect == "sqlite" else postgresql()
     for one in gc.get_objects():
-        if isinstance(one, Prepared) and not getattr(one.statement, "is_insert", False):
+        if not isinstance(one, Prepared) or getattr(one.statement, "is_insert", False):
+            continue
+        tables = find_tables(one.statement, check_columns=True, include_crud=True, include_joins=True)
+        if all(table.metadata is metadata for table in tables if isinstance(table, Table)):
             yield one.made(dialect, {}).text
 
 
