@@ -4,11 +4,11 @@ import gc
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
-from sqlalchemy import Executable, Table, make_url
+from sqlalchemy import ClauseElement, Executable, Table, make_url
 from sqlalchemy.sql.util import find_tables
 
 from core.clock import FrozenClock
@@ -113,7 +113,8 @@ def prepared(database: Database) -> Iterator[str]:
     for one in gc.get_objects():
         if not isinstance(one, Prepared) or getattr(one.statement, "is_insert", False):
             continue
-        tables = find_tables(one.statement, check_columns=True, include_crud=True, include_joins=True)
+        statement = cast(ClauseElement, one.statement)
+        tables = find_tables(statement, check_columns=True, include_crud=True, include_joins=True)
         if all(table.metadata is metadata for table in tables if isinstance(table, Table)):
             yield one.made(dialect, {}).text
 
