@@ -8,6 +8,7 @@ address that cannot be read is `UNKNOWN`, never that of a proxy, which would be 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from core.addresses import IpAddress, IpNetwork, is_inside, read_address
@@ -36,18 +37,23 @@ class Proxies:
     def __init__(self, trusted: Sequence[IpNetwork], field: ForwardedField = "either") -> None:
         self._trusted = trusted
         self._field = field
+        # A county's callers are few: each asks again and again.
+        self._direct = lru_cache(maxsize=4096)(self._read_direct)
 
     def are_at(self, address: IpAddress) -> bool:
         return is_inside(address, self._trusted)
 
     def caller(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> CallerAddress:
         """`peer` is the connection's other end, None for a local socket; the names in `headers` are in lower case."""
-        address = read_address(peer or "")
+        found = self._direct(peer or "")
+        return found if isinstance(found, CallerAddress) else self._behind(found, headers)
+
+    def _read_direct(self, peer: str) -> CallerAddress | IpAddress:
+        """The caller that is at the other end itself; the address of a trusted proxy."""
+        address = read_address(peer)
         if address is None:
             return CallerAddress(UNKNOWN)
-        if not self.are_at(address):
-            return CallerAddress(str(address))
-        return self._behind(address, headers)
+        return address if self.are_at(address) else CallerAddress(str(address))
 
     def _behind(self, proxy: IpAddress, headers: Iterable[tuple[bytes, bytes]]) -> CallerAddress:
         nearest = proxy

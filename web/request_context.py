@@ -5,6 +5,7 @@ Pure ASGI, so that streamed and upgraded connections of the gateway pass through
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -21,6 +22,8 @@ from web.hosts import HEALTH_PATHS
 # RFC 6797: of every answer, the gateway's and the refusals too. A legacy system's own is dropped by the gateway.
 _HSTS = (b"strict-transport-security", b"max-age=63072000")
 _log = logger("http")
+# Looking a counter up costs more than counting.
+_counter = cache(REQUESTS.labels)
 
 
 class RequestContext:
@@ -35,6 +38,7 @@ class RequestContext:
         self._notices = notices
         self._always = [_HSTS] if settings.secure else []
         self._surface = surface
+        self._seconds = REQUEST_SECONDS.labels(surface)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -59,8 +63,8 @@ class RequestContext:
         finally:
             elapsed = (answer.began or time.perf_counter()) - started
             status = str(answer.status or 0)
-            REQUESTS.labels(self._surface, status).inc()
-            REQUEST_SECONDS.labels(self._surface).observe(elapsed)
+            _counter(self._surface, status).inc()
+            self._seconds.observe(elapsed)
             _log.info(
                 "request",
                 surface=self._surface,
@@ -128,4 +132,5 @@ def _loggable(scope: Scope) -> str:
 
 def _printable(text: str, most: int) -> str:
     """Control characters cannot forge a line."""
-    return "".join(char if char.isprintable() else "�" for char in text[:most])
+    short = text[:most]
+    return short if short.isprintable() else "".join(char if char.isprintable() else "�" for char in short)

@@ -137,7 +137,7 @@ class _BackChannel:
 
 async def _body(request: Request) -> list[tuple[str, str]]:
     """The form of a request, whose address must carry no credential (RFC 6749 §2.3.1)."""
-    if not _CREDENTIALS.isdisjoint(request.query_params):
+    if request.scope["query_string"] and not _CREDENTIALS.isdisjoint(request.query_params):
         raise OAuthError("invalid_request", "credentials in the address are refused")
     return await read_pairs(request)
 

@@ -111,7 +111,8 @@ def prepared(database: Database) -> Iterator[str]:
 
     dialect = sqlite() if database.dialect == "sqlite" else postgresql()
     for one in gc.get_objects():
-        if not isinstance(one, Prepared) or getattr(one.statement, "is_insert", False):
+        # `isinstance` would ask each object for its class, and some are proxies that answer with an error.
+        if type(one) is not Prepared or getattr(one.statement, "is_insert", False):
             continue
         statement = cast(ClauseElement, one.statement)
         tables = find_tables(statement, check_columns=True, include_crud=True, include_joins=True)
