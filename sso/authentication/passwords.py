@@ -65,12 +65,17 @@ _NEWEST = (
 )
 
 
+def _cores() -> int:
+    """Those that this process may use: two hashes on one core push each other out of its cache."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class PasswordHashing:
     """argon2id in a bounded pool of threads: hashing releases the GIL, and no flood can take more than the cores."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(COST.passes, COST.kibibytes, COST.lanes)
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
+        self._pool = ThreadPoolExecutor(_cores(), thread_name_prefix="argon2")
         # What an unknown user is checked against, so that unknown and wrong take the same time (DESIGN §4.5).
         self._nobody = self._hasher.hash(new_token())
 
