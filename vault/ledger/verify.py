@@ -9,14 +9,13 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any
 
-from vault.errors import VaultError
 from vault.ledger import merkle
-from vault.ledger.audit_format import BLOCK, EVENT_START, FORMAT, MARK_BYTES, PURPOSE, marks_of
+from vault.ledger.audit_format import BLOCK, EVENT_START, FORMAT, MARK_BYTES, marks_of
 from vault.ledger.changed_events import changed_events
-from vault.ledger.checkpoints import Checkpoint, VerifierKey
+from vault.ledger.checkpoints import VerifierKey
 from vault.ledger.report import Finding, Report, id_in, strict_object
+from vault.ledger.signed_file import SignedFile
 from vault.ledger.verify_first import FIRST_FORMAT, FirstVerification
 
 _MOST_NAMED = 1000
@@ -32,14 +31,9 @@ def verify(lines: Iterable[bytes], key: VerifierKey) -> Report:
     return _Verification(key).run(whole)
 
 
-class _Verification:
+class _Verification(SignedFile):
     def __init__(self, key: VerifierKey) -> None:
-        self._key = key
-        self._report = Report()
-        self._checkpoint: Checkpoint | None = None
-        self._digest = hashlib.sha256()
-        self._number = 0
-        self._seen_end = False
+        super().__init__(key, FORMAT)
         self._tree = merkle.Frontier()
         # True once the file cannot be folded into the signed root any more; what is wrong was found.
         self._is_broken = False
@@ -95,23 +89,6 @@ class _Verification:
             case _:
                 self._is_broken = True
                 self._found("the line is damaged", id_in(line))
-
-    def _head(self, content: dict[str, Any] | None) -> None:
-        if content is None or content.get("format") != FORMAT:
-            self._found("the first line is not the head of an audit file")
-            return
-        self._report.complete = content.get("complete") is True
-        note = content.get("checkpoint")
-        if note is None and content.get("size") == 0:
-            return
-        try:
-            self._checkpoint = self._key.verify(str(note))
-        except VaultError as error:
-            self._found(error.detail)
-            return
-        self._report.size = self._checkpoint.size
-        if content.get("size") != self._checkpoint.size:
-            self._found("the head names another size than its checkpoint")
 
     def _marks(self, marks: str, following: int) -> None:
         try:
@@ -170,22 +147,17 @@ class _Verification:
         if self._events:
             self._found("the marks of the last events are missing")
             self._take_in()
-        try:
-            end = self._key.named(PURPOSE).verify(note)
-        except VaultError as error:
-            self._found(f"the end of the file: {error.detail}")
+        end = self._signed_end(note)
+        if end is None:
             return
         size, root = (self._checkpoint.size, self._checkpoint.root) if self._checkpoint else (0, merkle.EMPTY_ROOT)
         if not self._is_broken and (self._tree.size != size or self._tree.root() != root):
             self._found("these are not the events that were signed")
-        if end.size != self._report.events:
-            self._found(f"the file was signed with {end.size} events and has {self._report.events}")
-        if end.root != self._digest.digest() and not self._report.findings:
-            self._found("the file was changed after it was signed")
+        self._compare(end)
 
     def _found(self, problem: str, event: str = "") -> None:
         if len(self._report.findings) < _MOST_NAMED:
-            self._report.findings.append(Finding(self._number, problem, event))
+            super()._found(problem, event)
 
 
 def _node(encoded: object) -> bytes:

@@ -4,31 +4,24 @@ Files of this format are not written any more; those that exist are proven as ev
 """
 
 import base64
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from vault.errors import VaultError
 from vault.ledger import merkle
-from vault.ledger.audit_format import PURPOSE
-from vault.ledger.checkpoints import Checkpoint, VerifierKey
+from vault.ledger.checkpoints import VerifierKey
 from vault.ledger.events import canonical
-from vault.ledger.report import Finding, Report, id_in, strict_object
+from vault.ledger.report import Report, id_in, strict_object
+from vault.ledger.signed_file import SignedFile
 
 FIRST_FORMAT = "yimen-audit/1"
 _MEMBERS = {"position", "after", "event", "proof"}
 _MOST_NAMED = 1000
 
 
-class FirstVerification:
+class FirstVerification(SignedFile):
     def __init__(self, key: VerifierKey) -> None:
-        self._key = key
-        self._report = Report()
-        self._checkpoint: Checkpoint | None = None
-        self._digest = hashlib.sha256()
-        self._number = 0
+        super().__init__(key, FIRST_FORMAT)
         self._previous = -1
-        self._seen_end = False
 
     def run(self, lines: Iterable[bytes]) -> Report:
         for number, line in enumerate(lines, 1):
@@ -54,23 +47,6 @@ class FirstVerification:
         if content is None and self._number != 1:
             self._found("the line is damaged", id_in(line))
         return content
-
-    def _head(self, content: dict[str, Any] | None) -> None:
-        if content is None or content.get("format") != FIRST_FORMAT:
-            self._found("the first line is not the head of an audit file")
-            return
-        self._report.complete = content.get("complete") is True
-        note = content.get("checkpoint")
-        if note is None and content.get("size") == 0:
-            return
-        try:
-            self._checkpoint = self._key.verify(str(note))
-        except VaultError as error:
-            self._found(error.detail)
-            return
-        self._report.size = self._checkpoint.size
-        if content.get("size") != self._checkpoint.size:
-            self._found("the head names another size than its checkpoint")
 
     def _event(self, content: dict[str, Any] | None) -> None:
         if content is None:
@@ -111,19 +87,14 @@ class FirstVerification:
 
     def _end(self, note: object) -> None:
         self._seen_end = True
-        try:
-            end = self._key.named(PURPOSE).verify(str(note))
-        except VaultError as error:
-            self._found(f"the end of the file: {error.detail}")
+        end = self._signed_end(note)
+        if end is None:
             return
         if self._report.complete and self._checkpoint is not None:
             first, last = self._previous + 1, self._checkpoint.size
             for missing in range(first, min(last, first + _MOST_NAMED)):
                 self._found("an event was removed", f"position {missing}")
-        if end.size != self._report.events:
-            self._found(f"the file was signed with {end.size} events and has {self._report.events}")
-        if end.root != self._digest.digest() and not self._report.findings:
-            self._found("the file was changed after it was signed")
+        self._compare(end)
 
     def _whole(self) -> None:
         if self._number == 0:
@@ -131,9 +102,6 @@ class FirstVerification:
             self._found("the file is empty")
         elif not self._seen_end:
             self._found("the file breaks off: its signed end is missing")
-
-    def _found(self, problem: str, event: str = "") -> None:
-        self._report.findings.append(Finding(self._number, problem, event))
 
 
 def _is_place(value: object) -> bool:
