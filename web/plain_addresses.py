@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.pages.answers import error_page
 
-# The protocol tells the client, or the person, what is wrong with a request in words of its own.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# The protocol tells the client, or the person, what is wrong with a request in words of its own.
 _JUDGES_ITSELF = frozenset({"/authorize", "/end-session"})
 
 
