@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help secrets run test test-sqlite test-postgres lint bench build wheelhouse tools lock clean
 
-PYTHON ?= python3
+# The fastest here that is new enough, where none is named.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
@@ -61,7 +62,7 @@ tools: ## what the tests of the chart need beside Python: helm, where Go is ther
 		GOBIN=$(CURDIR)/.tools go install -ldflags "-s -w" helm.sh/helm/v3/cmd/helm@$(HELM_VERSION) || true; fi
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	$(or $(PYTHON),$$(python3 tests/bench/fastest_python.py python3)) -m venv $(VENV)
 
 $(VENV)/.run: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --require-hashes -r requirements/demo.txt
