@@ -1,6 +1,7 @@
 """Identifiers and unguessable tokens."""
 
 import hashlib
+import os
 import secrets
 import threading
 import time
@@ -10,7 +11,10 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32: no i, l, o, 
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _PLACES = range(120, -1, -10)
 _RANDOM_BITS = 80
+_RANDOM_MASK = (1 << _RANDOM_BITS) - 1
 _STEP_BYTES = 8  # two processes forked in one millisecond still part ways
+_DRAWN_BYTES = _RANDOM_BITS // 8 + _STEP_BYTES
+_DRAWS = 32
 # Python reads base 32 by itself, with letters of its own.
 _TO_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 TOKEN_BYTES = 32
@@ -22,17 +26,30 @@ class _Ascending:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._randomness = b""
 
     def next(self, after: int) -> int:
-        random = int.from_bytes(secrets.token_bytes(_RANDOM_BITS // 8))
-        step = 1 + int.from_bytes(secrets.token_bytes(_STEP_BYTES))
         with self._lock:
+            drawn = self._draw()
+            random, step = drawn & _RANDOM_MASK, 1 + (drawn >> _RANDOM_BITS)
             by_clock = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | random
             self._last = max(by_clock, max(self._last, after) + step)
             return self._last
 
+    def _draw(self) -> int:
+        """From a store, since the kernel is asked as quickly for many bytes as for a few."""
+        if not self._randomness:
+            self._randomness = secrets.token_bytes(_DRAWN_BYTES * _DRAWS)
+        drawn, self._randomness = self._randomness[:_DRAWN_BYTES], self._randomness[_DRAWN_BYTES:]
+        return int.from_bytes(drawn)
+
+    def forget_randomness(self) -> None:
+        self._randomness = b""
+
 
 _ascending = _Ascending()
+# A forked process must not go on with what its parent has, too.
+os.register_at_fork(after_in_child=_ascending.forget_randomness)
 
 
 def new_id(after: str = "") -> str:

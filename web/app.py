@@ -15,7 +15,7 @@ from web.composition import House, open_house
 from web.health import health_routes
 from web.hosts import OnlyItsHosts, Whose
 from web.portal import portal_app
-from web.request_context import RequestContext
+from web.request_context import RequestContext, SurfaceKind
 
 ProcessKind = Literal["identity", "gateway", "worker"]
 
@@ -67,7 +67,7 @@ class YimenApp:
         return OnlyItsHosts(health, health, None, self._settings)
 
 
-_SURFACES = {"identity": "portal", "gateway": "gateway", "worker": "worker"}
+_SURFACES: dict[ProcessKind, SurfaceKind] = {"identity": "portal", "gateway": "gateway", "worker": "worker"}
 
 
 @asynccontextmanager

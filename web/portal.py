@@ -4,8 +4,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
@@ -18,7 +16,6 @@ from web.pages.surface import Surface
 from web.plain_addresses import PlainAddresses
 from web.protocol.back_channel import back_channel_routes
 from web.protocol.front_channel import front_channel_routes
-from web.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:
     from web.composition import House
@@ -48,12 +45,5 @@ def portal_app(house: "House") -> ASGIApp:
 
     for path in OPENAPI_PATHS[1:]:
         app.add_route(path, describe, methods=["GET"], include_in_schema=False)
-    # The browser's part of the protocols fails as pages do; programs are answered in words of their own.
-    protocols = ExactPaths(back_channel_routes(house), ExactPaths(front, app, _failing_as_pages))
-    return SecurityHeaders(PlainAddresses(protocols))
-
-
-def _failing_as_pages(endpoint: ASGIApp) -> ASGIApp:
-    handlers = dict(exception_handlers())
-    broken = handlers.pop(Exception)
-    return ServerErrorMiddleware(ExceptionMiddleware(endpoint, handlers), broken)
+    protocols = ExactPaths(back_channel_routes(house), ExactPaths(front, app))
+    return PlainAddresses(protocols)

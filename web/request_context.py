@@ -4,9 +4,9 @@ Pure ASGI, so that streamed and upgraded connections of the gateway pass through
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +18,10 @@ from core.metrics import REQUEST_SECONDS, REQUESTS
 from core.notices import Notices
 from core.settings import Settings
 from web.hosts import HEALTH_PATHS
+from web.security_headers import SECURITY_HEADERS
+
+SurfaceKind = Literal["portal", "gateway", "worker"]
+Field = tuple[bytes, bytes]
 
 # RFC 6797: of every answer, the gateway's and the refusals too. A legacy system's own is dropped by the gateway.
 _HSTS = (b"strict-transport-security", b"max-age=63072000")
@@ -32,11 +36,13 @@ class RequestContext:
     The id is always our own: one sent from outside could forge another request's log lines.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, notices: Notices, surface: str) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, notices: Notices, surface: SurfaceKind) -> None:
         self._app = app
         self._proxies = Proxies(settings.trusted_proxies, settings.forwarded_field)
         self._notices = notices
         self._always = [_HSTS] if settings.secure else []
+        # The gateway's answers are the legacy systems', with policies of their own.
+        self._unless_said = SECURITY_HEADERS if surface == "portal" else ()
         self._surface = surface
         self._seconds = REQUEST_SECONDS.labels(surface)
 
@@ -49,7 +55,7 @@ class RequestContext:
         scope.setdefault("state", {}).update(request_id=identifier, address=address)
         clear_contextvars()
         bind_contextvars(request_id=identifier)
-        answer = _Answer(send, identifier, self._always)
+        answer = _Answer(send, [*self._always, (b"x-request-id", identifier.encode())], self._unless_said)
         started = time.perf_counter()
         try:
             await self._app(scope, receive, answer)
@@ -94,25 +100,29 @@ class RequestContext:
 
 
 class _Answer:
-    """Passes messages on, notes the status, and puts the request id on the answer, with what stands on every one."""
+    """Passes messages on, notes the status, and adds fields to the answer: those of every one, and those that stand on
+    it unless it has them itself."""
 
-    def __init__(self, send: Send, identifier: str, always: Sequence[tuple[bytes, bytes]]) -> None:
+    def __init__(self, send: Send, always: Sequence[Field], unless_said: Sequence[Field]) -> None:
         self._send = send
-        self._added = [*always, (b"x-request-id", identifier.encode())]
+        self._always = always
+        self._unless_said = unless_said
         self.status: int | None = None
         self.began: float | None = None
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.began = time.perf_counter()
-            message = {**message, "headers": [*message["headers"], *self._added]}
+            said = {name for name, _ in message["headers"]}  # ASGI has the names in lower case
+            ours = [field for field in self._unless_said if field[0] not in said]
+            message = {**message, "headers": [*message["headers"], *ours, *self._always]}
         elif message["type"] == "websocket.accept":
             self.status = 101
             self.began = time.perf_counter()
         elif message["type"] == "websocket.close" and self.status is None:
             self.status = 403
-        await self._send(message)
+        return self._send(message)
 
 
 async def _last_net(scope: Scope, send: Any, identifier: str) -> None:

@@ -1,5 +1,6 @@
 """Identifiers sort in the order they were made, whatever the clock does."""
 
+import os
 import time
 from itertools import pairwise
 
@@ -27,6 +28,22 @@ def test_an_identifier_sorts_after_the_one_of_another_process(other: str, monkey
     monkeypatch.setattr(identifiers, "_ascending", identifiers._Ascending())
     first = new_id(after=other)
     assert other < first < new_id()
+
+
+def test_a_forked_process_draws_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_800_000_000 * 10**9)
+    new_id()  # leaves randomness over
+    made = [*_in_child(), *_in_child(), new_id()]
+    assert len(set(made)) == len(made)
+
+
+def _in_child() -> list[str]:
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writing, " ".join([new_id(), new_id()]).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    return os.read(reading, 200).decode().split()
 
 
 def test_an_identifier_is_26_characters_that_nobody_misreads() -> None:

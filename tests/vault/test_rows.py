@@ -1,5 +1,6 @@
 """DESIGN §4a.25: a row that gives power is signed. What somebody else writes is refused where it is read, and told."""
 
+import json
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -195,6 +196,15 @@ def test_two_different_rows_never_have_the_same_bytes(one: dict[str, Any], other
     form = RowForm(paper)
     same = form.bytes_of(form.values_of(one)) == form.bytes_of(form.values_of(other))
     assert same == (_exact(one) == _exact(other))
+
+
+@given(_json, st.text())
+def test_a_row_is_json_as_the_standard_library_writes_it(document: Any, holder: str) -> None:
+    """What was signed with one writer of JSON holds with another."""
+    form = RowForm(paper)
+    content = {"id": "a", "holder": holder} | ({"document": document} if document is not None else {})
+    expected = json.dumps(["scratch_paper", content], sort_keys=True, separators=(",", ":"))
+    assert form.bytes_of(form.values_of({**content, "document": document})) == expected.encode()
 
 
 def _exact(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """One handler for every error of this surface: a page, a notice inside a page, or JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,8 @@ from core.errors import YimenError
 from core.logs import logger
 from web.pages.answers import error_page, is_fragment, request_id_of, say_when, wants_json
 from web.pages.surface import SignInNeededError, go
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 _log = logger("pages")
 _CODES = {401: "ERR-SESSION", 403: "ERR-FORBIDDEN", 404: "ERR-NOT_FOUND", 405: "ERR-METHOD", 413: "ERR-TOO_LARGE"}
@@ -26,6 +28,23 @@ def exception_handlers() -> Mapping[Any, Any]:
         ClientDisconnect: _gone,
         Exception: _broken,
     }
+
+
+def failing_as_page(handler: Handler) -> Handler:
+    """The same handler for where no application stands around it, which would answer what it raises."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except YimenError as error:
+            return await _refused(request, error)
+        except ClientDisconnect as error:
+            return await _gone(request, error)
+        except Exception as error:
+            _log.exception("a request failed", path=request.url.path)
+            return await _broken(request, error)
+
+    return answer
 
 
 async def _refused(request: Request, error: Exception) -> Response:

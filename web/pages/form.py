@@ -2,9 +2,10 @@
 
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from core.errors import YimenError
+from web.fields import first_field
 
 _MAX_BYTES = 64 * 1024
 _MAX_FIELDS = 60
@@ -54,17 +55,27 @@ async def read_form(request: Request) -> Form:
 
 async def read_pairs(request: Request) -> list[tuple[str, str]]:
     """The fields in their order, repeated ones too. Raises ERR-TOO_LARGE or ERR-FORM."""
-    if request.headers.get("content-type", _URLENCODED).split(";")[0].strip().lower() != _URLENCODED:
+    kind = first_field(request.scope, b"content-type") or _URLENCODED
+    if kind != _URLENCODED and kind.split(";")[0].strip().lower() != _URLENCODED:
         raise FormError("ERR-FORM", "the form is not urlencoded", status=415)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise FormError("ERR-TOO_LARGE", "the form is larger than any of ours", status=413)
+    body = await _read_body(request)
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError as error:
         raise FormError("ERR-FORM", "the form does not parse") from error
+
+
+async def _read_body(request: Request) -> bytes:
+    body, has_more = b"", True
+    while has_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
+        if len(body) > _MAX_BYTES:
+            raise FormError("ERR-TOO_LARGE", "the form is larger than any of ours", status=413)
+    return body
 
 
 def own_path(address: str | None, otherwise: str = "/") -> str:

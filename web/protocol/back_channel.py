@@ -1,12 +1,10 @@
 """What programs meet: metadata, keys, tokens, userinfo, introspection, revocation. JSON in every case."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import YimenError
@@ -15,30 +13,26 @@ from sso.errors import OAuthError
 from sso.oidc.bearer import bearer_token
 from sso.oidc.metadata import provider_metadata
 from sso.oidc.parameters import unique
+from web.fields import first_field
 from web.pages.form import FormError, read_pairs
+from web.protocol.answers import NO_STORE, Answer, Field, json_answer
 
 if TYPE_CHECKING:
     from web.composition import House
 
 _log = logger("protocol")
-_NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "code", "refresh_token", "token", "code_verifier"})
-# How long verifiers may keep the keys; a new key is published that long before it signs.
-_JWKS_CACHING = {"cache-control": "public, max-age=300"}
+# How long verifiers may keep the keys; a new key is published that long before it signs. The metadata names them.
+_CACHED = ((b"cache-control", b"public, max-age=300"),)
+# What a browser has cached for a page of one origin, or for none, must not serve another's.
+_VARYING = ((b"vary", b"Origin"),)
 
 _METADATA = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 _JWKS = "/jwks"
 _INTROSPECTION = "/introspect"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-class _Json(Response):
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        return orjson.dumps(content)
+Handler = Callable[[Request], Awaitable[Answer]]
 
 
 def back_channel_routes(house: "House") -> list[Route]:
@@ -62,77 +56,76 @@ class _BackChannel:
         """Every method comes here, so that the refusal of a wrong one is JSON too."""
         return Route(path, partial(self._guard, handler, allowed), methods=_METHODS)
 
-    async def metadata(self, _request: Request) -> Response:
-        return _Json(self._metadata, headers={"cache-control": "public, max-age=300"})
+    async def metadata(self, _request: Request) -> Answer:
+        return json_answer(self._metadata, _CACHED)
 
-    async def jwks(self, _request: Request) -> Response:
+    async def jwks(self, _request: Request) -> Answer:
         await self._house.signing_keys.refresh()
-        return _Json(self._house.signing_keys.jwks(), headers=_JWKS_CACHING)
+        return json_answer(self._house.signing_keys.jwks(), _CACHED)
 
-    async def token(self, request: Request) -> Response:
+    async def token(self, request: Request) -> Answer:
         pairs = await _body(request)
-        authorization = request.headers.get("authorization")
-        answer = await self._house.token.answer(authorization, pairs, request.state.address)
-        return _Json(answer, headers=_NO_STORE)
+        answer = await self._house.token.answer(_authorization(request), pairs, request.scope["state"]["address"])
+        return json_answer(answer)
 
-    async def userinfo(self, request: Request) -> Response:
-        authorization = request.headers.get("authorization")
+    async def userinfo(self, request: Request) -> Answer:
+        authorization = _authorization(request)
         # The form is one of the places for the token: where the header has it, the body may be anything.
         form = unique(await read_pairs(request)) if request.method == "POST" and authorization is None else {}
-        token = bearer_token(authorization, request.query_params, form)
-        return _Json(await self._house.userinfo.answer(token), headers=_NO_STORE)
+        query = request.query_params if request.scope["query_string"] else {}
+        return json_answer(await self._house.userinfo.answer(bearer_token(authorization, query, form)))
 
-    async def introspect(self, request: Request) -> Response:
+    async def introspect(self, request: Request) -> Answer:
         pairs = await _body(request)
-        authorization = request.headers.get("authorization")
-        answer = await self._house.introspection.answer(authorization, pairs, request.state.address)
-        return _Json(answer, headers=_NO_STORE)
+        address = request.scope["state"]["address"]
+        return json_answer(await self._house.introspection.answer(_authorization(request), pairs, address))
 
-    async def revoke(self, request: Request) -> Response:
+    async def revoke(self, request: Request) -> Answer:
         pairs = await _body(request)
-        await self._house.revocation.answer(request.headers.get("authorization"), pairs, request.state.address)
-        return Response(status_code=200, headers=_NO_STORE)
+        await self._house.revocation.answer(_authorization(request), pairs, request.scope["state"]["address"])
+        return Answer(200, NO_STORE)
 
-    async def _guard(self, handler: Handler, allowed: tuple[str, ...], request: Request) -> Response:
+    async def _guard(self, handler: Handler, allowed: tuple[str, ...], request: Request) -> Answer:
         """Errors as the standards word them; CORS for the web origins of registered clients, without credentials."""
         if request.method.replace("HEAD", "GET") not in allowed:
             body = {"error": "invalid_request", "error_description": f"the method is {' or '.join(allowed)}"}
-            response: Response = _Json(body, 405, {**_NO_STORE, "allow": ", ".join(allowed)})
+            answer = json_answer(body, (*NO_STORE, (b"allow", ", ".join(allowed).encode())), 405)
         elif request.method == "OPTIONS":
-            response = Response(status_code=204)
+            answer = Answer(204, ())
         else:
             try:
-                response = await handler(request)
+                answer = await handler(request)
             except YimenError as error:
-                response = _refusal(request, error)
+                answer = _refusal(request, error)
             except Exception:
                 _log.exception("a request failed", path=request.url.path)
-                response = _Json({"error": "server_error"}, 500, _NO_STORE)
-        response.headers.update(await self._cors(request))
-        return response
+                answer = json_answer({"error": "server_error"}, status=500)
+        origin = first_field(request.scope, b"origin")
+        answer.fields += _VARYING if origin is None else await self._cors(request, origin)
+        return answer
 
-    async def _cors(self, request: Request) -> Mapping[str, str]:
-        # What a browser has cached for a page of one origin, or for none, must not serve another's.
-        headers = {"vary": "Origin"}
-        origin = request.headers.get("origin")
-        if origin is None:
-            return headers
+    async def _cors(self, request: Request, origin: str) -> Sequence[Field]:
         async with self._house.database.read() as connection:
             registered = await self._house.clients.has_origin(connection, origin)
         if not registered:
-            return headers
-        headers |= {
-            "access-control-allow-origin": origin,
-            "access-control-expose-headers": "WWW-Authenticate, Retry-After",
-            "cross-origin-resource-policy": "cross-origin",
-        }
+            return _VARYING
+        fields = [
+            *_VARYING,
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-expose-headers", b"WWW-Authenticate, Retry-After"),
+            (b"cross-origin-resource-policy", b"cross-origin"),
+        ]
         if request.method == "OPTIONS":
-            headers |= {
-                "access-control-allow-methods": "GET, POST",
-                "access-control-allow-headers": "authorization, content-type",
-                "access-control-max-age": "600",
-            }
-        return headers
+            fields += [
+                (b"access-control-allow-methods", b"GET, POST"),
+                (b"access-control-allow-headers", b"authorization, content-type"),
+                (b"access-control-max-age", b"600"),
+            ]
+        return fields
+
+
+def _authorization(request: Request) -> str | None:
+    return first_field(request.scope, b"authorization")
 
 
 async def _body(request: Request) -> list[tuple[str, str]]:
@@ -142,25 +135,25 @@ async def _body(request: Request) -> list[tuple[str, str]]:
     return await read_pairs(request)
 
 
-def _refusal(request: Request, error: YimenError) -> Response:
+def _refusal(request: Request, error: YimenError) -> Answer:
     """RFC 6749 §5.2 and RFC 6750 §3."""
     name, description = _named(error)
     _log.info("refused", code=error.code, detail=error.detail, path=request.url.path)
     body: dict[str, Any] = {"error": name}
     if description:
         body["error_description"] = description
-    headers, status = dict(_NO_STORE), error.status
+    fields, status = [*NO_STORE], error.status
     if request.url.path == "/userinfo" and error.status in (400, 401, 403):
-        headers["www-authenticate"] = _challenge("Bearer", request, name, description)
+        fields.append((b"www-authenticate", _challenge("Bearer", request, name, description).encode()))
     elif error.status == 401 and ("authorization" in request.headers or request.url.path == _INTROSPECTION):
-        headers["www-authenticate"] = 'Basic realm="Yimen", charset="UTF-8"'
+        fields.append((b"www-authenticate", b'Basic realm="Yimen", charset="UTF-8"'))
     elif error.status == 401:
         # A challenge is for who used the header (RFC 6749 §5.2), a 401 is never without one (RFC 9110 §11.6.1), and
         # libraries that meet a challenge do not read the error. Introspection says 401 in any case (RFC 7662 §2.3).
         status = 400
     if error.retry_after is not None:
-        headers["retry-after"] = str(error.retry_after)
-    return _Json(body, status, headers)
+        fields.append((b"retry-after", str(error.retry_after).encode()))
+    return json_answer(body, fields, status)
 
 
 def _named(error: YimenError) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What the person's browser meets: authorization, its continuation, and sign-out."""
 
 from collections.abc import Iterable
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,6 +11,7 @@ from sso.oidc.authorize import ConsentNeeded, Outcome, Respond, SignInNeeded
 from sso.oidc.logout import LogoutRequest
 from web import csrf
 from web.pages.answers import form_post_page, logout_page
+from web.pages.failures import failing_as_page
 from web.pages.form import read_pairs
 from web.pages.surface import Surface, go, session_cookie_name
 
@@ -20,9 +21,9 @@ _LOGOUT_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", 
 def front_channel_routes(surface: Surface) -> list[Route]:
     front = _FrontChannel(surface)
     routes = [
-        Route("/authorize", front.authorize, methods=["GET", "POST"]),
-        Route("/authorize/continue", front.resume, methods=["GET"]),
-        Route("/end-session", front.end_session, methods=["GET", "POST"]),
+        Route("/authorize", failing_as_page(front.authorize), methods=["GET", "POST"]),
+        Route("/authorize/continue", failing_as_page(front.resume), methods=["GET"]),
+        Route("/end-session", failing_as_page(front.end_session), methods=["GET", "POST"]),
     ]
     for route in routes:
         assert route.methods is not None
@@ -119,7 +120,7 @@ class _FrontChannel:
 async def _parameters(request: Request) -> list[tuple[str, str]]:
     if request.method == "POST":
         return await read_pairs(request)
-    return request.query_params.multi_items()
+    return parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def _with_query(address: str, parameters: Iterable[tuple[str, str]]) -> str:
