@@ -10,18 +10,27 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from core.addresses import IpAddress, IpNetwork, is_inside, unmapped
 from core.errors import OutboundError
 from core.held import require_nothing_held
 
+if TYPE_CHECKING:
+    from core.outbound_client import OutboundClient
+
 MAX_BODY_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class OutboundRequest:
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,15 @@ def address_of(text: str) -> URL:
         raise OutboundError("ERR-OUTBOUND_URL", "the address does not parse") from None
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """An address to connect to, with its family and protocol as the system names them."""
+
+    address: str
+    family: int
+    protocol: int
+
+
 class AddressGuard:
     """Decides which addresses may be connected to: public ones, and private ones on the allow-list."""
 
@@ -61,36 +79,14 @@ class AddressGuard:
         if not self.permits(ip_address(address.split("%", 1)[0])):
             raise OutboundError("ERR-OUTBOUND_ADDRESS", f"{host} is at an address that is not allowed")
 
-
-class GuardedResolver(AbstractResolver):
-    """Resolves names and hands out only permitted addresses; aiohttp connects to exactly these."""
-
-    def __init__(self, guard: AddressGuard) -> None:
-        self._guard = guard
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[Endpoint]:
+        """Where a connection to `host` may be made. Raises OutboundError, and OSError when there is no such name."""
         loop = asyncio.get_running_loop()
         answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        permitted: list[ResolveResult] = []
-        for answer_family, _, protocol, _, endpoint in answers:
-            address = str(endpoint[0])
-            self._guard.require(host, address)
-            permitted.append(
-                ResolveResult(
-                    hostname=host,
-                    host=address,
-                    port=port,
-                    family=answer_family,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST,
-                )
-            )
-        return permitted
-
-    async def close(self) -> None:
-        return None
+        found = [Endpoint(str(end[0]), answer_family, protocol) for answer_family, _, protocol, _, end in answers]
+        for endpoint in found:
+            self.require(host, endpoint.address)
+        return found
 
 
 class Outbound:
@@ -98,11 +94,11 @@ class Outbound:
 
     def __init__(self, allow: Sequence[IpNetwork] = ()) -> None:
         self.guard = AddressGuard(allow)
-        self._session: aiohttp.ClientSession | None = None
+        self._client: OutboundClient | None = None
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Where a connection to `host` may be made. Raises OutboundError, and OSError when there is no such name."""
-        return [answer["host"] for answer in await GuardedResolver(self.guard).resolve(host, port)]
+        """As `AddressGuard.resolve`, the addresses alone."""
+        return [endpoint.address for endpoint in await self.guard.resolve(host, port)]
 
     def require_target(self, url: URL, schemes: Sequence[str] = ("https", "http")) -> None:
         """Refuses other schemes, user information and address literals that are not permitted."""
@@ -122,37 +118,25 @@ class Outbound:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         max_bytes: int = MAX_BODY_BYTES,
-        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - the bound of the whole exchange, enforced by aiohttp
+        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - the bound of the whole exchange, enforced by the client
     ) -> OutboundResponse:
         """One bounded exchange. Raises OutboundError on refusal, on a network error and on a body too large."""
         require_nothing_held("an outbound request")
         target = address_of(url)
         self.require_target(target)
-        if self._session is None:
-            self._session = self._open_session()
-        try:
-            async with self._session.request(
-                method,
-                target,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout),
-            ) as response:
-                content = await response.content.read(max_bytes + 1)
-                while len(content) <= max_bytes and (chunk := await response.content.read(max_bytes + 1)):
-                    content += chunk
-                if len(content) > max_bytes:
-                    raise OutboundError("ERR-OUTBOUND_SIZE", f"{target.host} answered more than {max_bytes} bytes")
-                return OutboundResponse(response.status, dict(response.headers), content)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise OutboundError("ERR-OUTBOUND_FAILED", f"{target.host}: {type(error).__name__}") from error
+        if self._client is None:
+            self._client = _open_client(self.guard)
+        return await self._client.exchange(
+            OutboundRequest(method, target, headers or {}, body), max_bytes=max_bytes, timeout=timeout
+        )
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            await self._client.close()
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        """Every connection of it passes the guard, but for address literals: they skip the resolver."""
-        connector = aiohttp.TCPConnector(resolver=GuardedResolver(self.guard), use_dns_cache=False)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+def _open_client(guard: AddressGuard) -> "OutboundClient":
+    # A tenth of a process's memory, and most never ask anybody.
+    from core.outbound_client import OutboundClient  # noqa: PLC0415
+
+    return OutboundClient(guard)
