@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Column, Index, Row, String, Table, bindparam, delete, func, insert, select, update
 
 from core.clock import Clock
-from core.database import Connection, UtcDateTime, metadata
+from core.database import Connection, Prepared, UtcDateTime, metadata
 from core.held import require_nothing_held
 from core.identifiers import new_id, new_token
 from core.integrity import enclosed
@@ -52,7 +52,7 @@ password_table = Table(
 )
 
 _newest = password_table.alias("newest")
-_NEWEST = (
+_NEWEST = Prepared(
     select(*columns_of(proofs_table, "proofs_"), *columns_of(password_table, "password_"))
     .select_from(
         proofs_table.outerjoin(

@@ -8,7 +8,7 @@ import pyotp
 from sqlalchemy import BigInteger, Boolean, Column, Row, String, Table, bindparam, delete, insert, select, update
 
 from core.clock import Clock
-from core.database import Bytes, Connection, UtcDateTime, insert_if_absent, metadata
+from core.database import Bytes, Connection, Prepared, UtcDateTime, insert_if_absent, metadata
 from core.identifiers import token_digest
 from core.integrity import enclosed
 from sso.authentication.proofs import note_proofs, proofs_of, proofs_table
@@ -52,7 +52,7 @@ recovery_table = Table(
     info=enclosed(by="sso_proofs.recovery_digest", key="user_id"),
 )
 
-_FACTOR = (
+_FACTOR = Prepared(
     select(*columns_of(proofs_table, "proofs_"), *columns_of(totp_table, "totp_"))
     .select_from(
         proofs_table.outerjoin(totp_table, (totp_table.c.user_id == proofs_table.c.user_id) & totp_table.c.confirmed)

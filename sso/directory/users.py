@@ -1,6 +1,6 @@
 """People: their names, posts, roles and status. Sensitive personal data is sealed, and found by a blind index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -15,13 +15,14 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     or_,
     select,
     update,
 )
 
 from core.clock import Clock
-from core.database import Bytes, Connection, Json, Part, UtcDateTime, metadata
+from core.database import Bytes, Connection, Json, Part, Prepared, UtcDateTime, metadata
 from core.identifiers import new_id
 from core.integrity import Anchor, anchor_column, mac_column, signed
 from core.local_time import LocalTime
@@ -134,22 +135,21 @@ class Users:
         self._rows = rows
 
     async def find(self, connection: Connection, user_id: str) -> User | None:
-        return await self._one(connection, user_table.c.id == user_id)
+        return await self._one(connection, _BY["id"], user_id)
 
     async def find_by_username(self, connection: Connection, username: str) -> User | None:
-        return await self._one(connection, user_table.c.username == fold_username(username))
+        return await self._one(connection, _BY["username"], fold_username(username))
 
     async def find_by_id_card(self, connection: Connection, number: str) -> User | None:
         """The person of an ID card number, by its blind index: nothing is opened."""
-        return await self._one(
-            connection, user_table.c.index_id_card == self._index("id_card", canonical_id_card(number))
-        )
+        index = self._index("id_card", canonical_id_card(number))
+        return await self._one(connection, _BY["index_id_card"], index)
 
     async def list_by_mobile(self, connection: Connection, number: str) -> list[User]:
         """The people of a mobile number, their first or second: several, where a village shares one telephone."""
         canonical = canonical_mobile(number)
         held = [user_table.c[f"index_{name}"] == self._index(name, canonical) for name in ("mobile", "second_mobile")]
-        return await self._several(connection, people().where(or_(*held)), left_out=True)
+        return await self._several(connection, people().where(or_(*held)))
 
     async def search(self, connection: Connection, *, text: str = "", after: str = "", limit: int = 50) -> list[User]:
         """People by username, a page at a time; `text` is a part of the name or user name."""
@@ -161,7 +161,7 @@ class Users:
             )
         page = page.order_by(user_table.c.username).limit(limit)
         page_of_people = people().where(user_table.c.id.in_(page.scalar_subquery()))
-        return await self._several(connection, page_of_people, left_out=True)
+        return await self._several(connection, page_of_people)
 
     async def is_empty(self, connection: Connection) -> bool:
         """True where there is no row of a person at all, whoever wrote it."""
@@ -302,12 +302,17 @@ class Users:
     def _index(self, name: str, value: str) -> bytes:
         return self._sealer.mac(f"index/{name}", value.encode())
 
-    async def _one(self, connection: Connection, condition: ColumnElement[bool]) -> User | None:
-        return next(iter(await self._several(connection, people().where(condition))), None)
+    async def _one(self, connection: Connection, query: Prepared, wanted: str | bytes) -> User | None:
+        rows = await connection.execute(query, {"wanted": wanted})
+        return next(iter(self._read(rows, left_out=False)), None)
 
-    async def _several(self, connection: Connection, query: Select[Any], *, left_out: bool = False) -> list[User]:
-        """With `left_out`, people whose rows were tampered with are missing; else ERR-ROW_TAMPERED is raised."""
+    async def _several(self, connection: Connection, query: Select[Any]) -> list[User]:
+        """People whose rows were tampered with are missing."""
         rows = await connection.execute(query.order_by(user_table.c.username, *POST_ORDER))
+        return self._read(rows, left_out=True)
+
+    def _read(self, rows: Iterable[Row[Any]], *, left_out: bool) -> list[User]:
+        """With `left_out`, people whose rows were tampered with are missing; else ERR-ROW_TAMPERED is raised."""
         today = self._local_time.day_of(self._clock.now())
         found: list[User] = []
         for _, group in groupby(rows, lambda row: row.id):
@@ -326,6 +331,14 @@ def people(source: FromClause = user_table, *columns: ColumnElement[Any]) -> Sel
             organisation_table, organisation_table.c.id == post_table.c.organisation_id
         )
     )
+
+
+_BY = {
+    name: Prepared(
+        people().where(user_table.c[name] == bindparam("wanted")).order_by(user_table.c.username, *POST_ORDER)
+    )
+    for name in ("id", "username", "index_id_card")
+}
 
 
 def user_of_parts(signed: SignedRows, parts: Sequence[Part], today: date) -> User:
