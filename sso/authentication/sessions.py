@@ -15,7 +15,7 @@ from core.identifiers import new_token, token_digest
 from core.settings import Settings
 from sso.authentication.devices import device_label
 from sso.authentication.endings import end_sessions, session_table
-from sso.directory.users import PERSON_COLUMNS, POST_ORDER, User, people, user_of_parts, user_table
+from sso.directory.people import PERSON_COLUMNS, POST_ORDER, User, people, user_of_parts, user_table
 from sso.errors import SsoError
 from vault.ledger import Event, Ledger
 from vault.rows import SignedRows, columns_of

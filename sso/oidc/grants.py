@@ -31,7 +31,7 @@ from core.integrity import mac_column, signed
 from core.local_time import LocalTime
 from sso.authentication.endings import session_table
 from sso.authentication.sessions import Session
-from sso.directory.users import PERSON_COLUMNS, POST_ORDER, User, people, user_of_parts, user_table
+from sso.directory.people import PERSON_COLUMNS, POST_ORDER, User, people, user_of_parts, user_table
 from sso.oidc.authorization_request import AuthorizationRequest
 from sso.oidc.grant_table import grant_table
 from vault.anchors import constant

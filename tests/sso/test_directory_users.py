@@ -6,8 +6,9 @@ from sqlalchemy import select
 
 from core.clock import FrozenClock
 from core.database import Database
+from sso.directory.people import user_table
 from sso.directory.roles import Role, require_compatible
-from sso.directory.users import Post, User, UserRegistration, Users, user_table
+from sso.directory.users import Post, User, UserRegistration, Users
 from sso.errors import SsoError
 from vault.ledger.events import event_table
 

@@ -13,7 +13,7 @@ import aiohttp
 from sqlalchemy import func, select
 
 from core.database import Database
-from sso.directory.users import user_table
+from sso.directory.people import user_table
 from tests.stories.serving import CHEAP_PASSWORDS, Server
 from tests.web.conftest import SECRET
 

@@ -19,7 +19,7 @@ from core.integrity import ANCHOR_COLUMN, MAC_COLUMN
 from core.settings import Settings
 from sso.authentication.proofs import proofs_table
 from sso.authentication.sign_in import Caller, SignedIn
-from sso.directory.users import user_table
+from sso.directory.people import user_table
 from tests.web.conftest import PASSWORD, add_client, add_county, add_person
 from vault.adoption import ANCHORED, BOUND, SIGNED
 from vault.heads import HEAD_ACTIONS, Heads, _digest_before_destinations, item_table

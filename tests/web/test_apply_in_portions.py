@@ -14,7 +14,7 @@ from connectors.apply.portions import Progress, apply_county
 from connectors.apply.recipe_files import load_recipes
 from core.errors import YimenError
 from core.held import require_nothing_held
-from sso.directory.users import user_table
+from sso.directory.people import user_table
 from vault.heads import item_table
 from vault.ledger.events import event_table
 from web.cli.apply import apply_parts

@@ -32,8 +32,8 @@ from sso.authentication.sign_in import Caller, Pending, SignedIn, Step
 from sso.authentication.totp import recovery_table, totp_table
 from sso.clients import client_table
 from sso.directory.organisations import organisation_table
+from sso.directory.people import user_table
 from sso.directory.posts import post_table
-from sso.directory.users import user_table
 from sso.oidc.consent import consent_table
 from sso.oidc.grant_table import grant_table
 from sso.oidc.grants import code_table, refresh_table

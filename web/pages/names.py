@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from core.database import Connection
-from sso.directory.users import user_table
+from sso.directory.people import user_table
 from web.i18n import Catalogue
 from web.pages.surface import Surface
 
