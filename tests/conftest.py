@@ -19,6 +19,7 @@ from xdist.scheduler import LoadGroupScheduling
 from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
+from tests import costs
 from vault.keys.custody import KeyringCustodian, open_custodian
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
@@ -63,6 +64,12 @@ class _FoldersTogether(LoadGroupScheduling):  # type: ignore[misc]
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling:
     return _FoldersTogether(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lowered_costs() -> Iterator[None]:
+    with costs.lowered():
+        yield
 
 
 @pytest.fixture
