@@ -144,6 +144,8 @@ async def test_an_export_is_whole_or_not_there(yimen: Yimen, database: Database,
     status, said, _ = await yimen("audit", "export", "--until", "2026-01-01")
     _first, skipped, last = said.splitlines()  # nothing of that time: all of it is left out, and proven to be
     assert (status, '"skip"' in skipped, '"end"' in last) == (0, True, True)
+    status, said, _ = await yimen("audit", "export", "--action", "apply")
+    assert (status, '"action":"apply"' in said, '"action":"vault.rows_signed"' in said) == (0, True, False)
     status, _, complained = await yimen("audit", "export", "--since", "yesterday")
     assert (status, "2026-11-23T08:00" in complained) == (2, True)
     nowhere = tmp_path / "missing" / "audit.jsonl"
