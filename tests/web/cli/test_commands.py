@@ -54,7 +54,9 @@ async def test_apply_says_which_client_metadata_has_no_effect(yimen: Yimen) -> N
 async def test_a_dry_run_where_there_is_no_yimen_leaves_nothing(yimen: Yimen, tmp_path: Path) -> None:
     place = {"data_dir": str(tmp_path / "new"), "database_url": ""}
     status, said, complained = await yimen("apply", "-", "--dry-run", given=COUNTY, **place)
-    assert (status, "+ user lin" in said, "nothing was changed" in said, complained) == (0, True, True, "")
+    assert (status, "+ user lin" in said, "nothing was changed" in said) == (0, True, True)
+    # A slow machine says how far it is.
+    assert [line for line in complained.splitlines() if not line.endswith("entries checked")] == []
     assert not (tmp_path / "new").exists()
 
 
