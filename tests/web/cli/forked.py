@@ -13,6 +13,7 @@ from pathlib import Path
 
 import web.cli
 from tests import costs
+from tests.lines import measured
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
@@ -39,8 +40,8 @@ def _yimen(arguments: Sequence[str], environment: Mapping[str, str], asked: Path
     for stream, path in ((1, said), (2, complained)):
         with path.open("wb") as opened:
             os.dup2(opened.fileno(), stream)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["yimen", *arguments]
-    with costs.lowered():
+    with measured(), costs.lowered():
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["yimen", *arguments]
         web.cli.main()
