@@ -17,10 +17,10 @@ help: ## what can be done
 run: $(VENV)/.run build ## start Yimen and the demo county, and print where to go
 	$(BIN)/yimen demo --port $(PORT)
 
-test: lint test-sqlite test-postgres ## everything: lint, types, secrets, the suite on SQLite (with browsers) and on PostgreSQL
+test: lint test-sqlite test-postgres ## everything: lint, types, secrets, the suite on SQLite (with browsers) and on PostgreSQL; tells the coverage
 
 test-sqlite: $(VENV)/.dev build tools
-	YIMEN_TEST_DATABASE=sqlite $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	YIMEN_TEST_DATABASE=sqlite $(BIN)/python -m pytest -p tests.coverage_report -n $(PYTEST_WORKERS) --dist loadgroup
 
 test-postgres: $(VENV)/.dev build
 	YIMEN_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup

@@ -11,7 +11,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium, closed with the block."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--headless=new", "--no-sandbox"]
+            executable_path="/usr/bin/chromium", args=["--headless=new", "--no-sandbox", "--disable-gpu"]
         )
         yield browser
         await browser.close()

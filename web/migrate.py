@@ -37,6 +37,8 @@ async def migrate(database: Database) -> tuple[str | None, str | None]:
     Raises ERR-DATABASE when the database cannot be used, or is newer than this version of Yimen.
     """
     await database.reach()
+    if (newest := newest_revision()) == await _revision_of(database):
+        return newest, newest
     async with database.schema() as connection:
         return await connection.run_sync(_upgrade)
 

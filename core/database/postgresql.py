@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -40,13 +41,18 @@ def dialect() -> PGDialect_asyncpg:
     return PGDialect_asyncpg(json_serializer=to_text)  # type: ignore[no-untyped-call]
 
 
+@cache
+def statements() -> Statements:
+    """Of the whole process: what is made of a statement is the same for every database of this kind."""
+    return Statements(dialect())
+
+
 class PostgresDatabase:
     """Connections, opened when they are needed and kept (`core.database.pool`)."""
 
     def __init__(self, url: URL, pool_size: int) -> None:
-        made = dialect()
-        self._statements = Statements(made)
-        self._hosts = Hosts(made.create_connect_args(url)[1])  # type: ignore[no-untyped-call]
+        self._statements = statements()
+        self._hosts = Hosts(dialect().create_connect_args(url)[1])  # type: ignore[no-untyped-call]
         self._pool: Pool[asyncpg.Connection] = Pool(self._connect, pool_size, _WAIT_SECONDS)
 
     def read(self) -> AbstractAsyncContextManager[Connection]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import cache
 from typing import Any
 
 from sqlalchemy import text as sql
@@ -32,12 +33,18 @@ def dialect() -> SQLiteDialect_pysqlite:
     return SQLiteDialect_pysqlite(json_serializer=to_text)
 
 
+@cache
+def statements() -> Statements:
+    """Of the whole process: what is made of a statement is the same for every database of this kind."""
+    return Statements(dialect())
+
+
 class SqliteDatabase:
     """One file: a connection for short reads, one for each thread of long reads, and the one that writes."""
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._statements = Statements(dialect())
+        self._statements = statements()
         self._reader: sqlite3.Connection | None = None
         self._writer = Writer(file, self._statements)
         self._threads = ThreadPoolExecutor(_LONG_READERS, "sqlite-read")

@@ -4,25 +4,41 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Dialog, Locator, Page, expect
 
-from demo.county_legacy import LegacyCounty
+from demo.county_legacy import LegacyCounty, open_legacy
 from demo.legacy.accounts import Outcome
 from demo.legacy.jingzhong import Jingzhong
 from demo.legacy.nongfang import Nongfang
 from demo.legacy.nongjia import Nongjia
 from demo.legacy.people import CADRE
 from demo.legacy.system import LegacySystem
+from tests.chromium import chromium
 from tests.demo.people import account_of
 
-pytestmark = pytest.mark.browser
+# One browser serves them all.
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 WITH_A_PAGE = pytest.mark.parametrize("slug", ["zhihui", "wenhua", "nongjia", "jingzhong", "nongfang", "danan"])
 TEXT = 'input[type="text"], input:not([type])'
 MD5 = re.compile(r"[0-9a-f]{32}")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def county() -> AsyncIterator[LegacyCounty]:
+    """As everywhere else, in the loop of these tests."""
+    async with open_legacy() as county:
+        yield county
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     page = await browser.new_page(viewport={"width": 390, "height": 844}, locale="zh-CN")
     yield page

@@ -87,6 +87,7 @@ async def test_proofs_of_the_stored_tree_verify(database: Database, ledger: Ledg
             assert merkle.verify_consistency(size, sizes[-1], root, roots[-1], proof)
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(
     "statement",
     [

@@ -20,6 +20,8 @@ from vault.ledger.queries import LedgerQueries
 from vault.ledger.query import LedgerQuery, candidates_of
 from vault.ledger.timeline import Bucket, Timelines
 
+pytestmark = pytest.mark.every_case
+
 
 @pytest.fixture
 async def filled(database: Database, clock: FrozenClock, ledger: Ledger) -> LedgerQueries:

@@ -38,6 +38,8 @@ from vault.ledger.events import event_table
 from vault.rows import SignedRows
 from vault.tickets import Leave, Tickets, Use, ticket_table
 
+pytestmark = pytest.mark.every_case
+
 
 def leave(item: Item) -> Leave:
     return Leave(item.id, "user:a", "fill", owner=item.owner)

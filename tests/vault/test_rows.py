@@ -19,6 +19,8 @@ from vault.ledger.queries import LedgerQueries, LedgerQuery
 from vault.row_form import RowForm
 from vault.rows import SignedRows, columns_of
 
+pytestmark = pytest.mark.every_case
+
 _scratch = MetaData()
 paper = Table(
     "scratch_paper",

@@ -21,6 +21,8 @@ from vault.row_watch import RowWatch
 from vault.rows import SignedRows
 from vault.tickets import Tickets
 
+pytestmark = pytest.mark.every_case
+
 KEY_OF_A = owner_key_table.c.owner == "user:a"
 
 

@@ -427,6 +427,7 @@ async def test_a_used_refresh_token_put_back(house: House, writer: Writer, flow:
     assert (await flow.token(grant_type="refresh_token", refresh_token=second)).status_code == 200
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize(
     ("table", "column"),
     [(grant_table, "user_id"), (grant_table, "scopes"), (grant_table, "acr"), (user_table, "roles")],

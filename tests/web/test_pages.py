@@ -57,6 +57,7 @@ async def county(house: House) -> House:
     return house
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 @pytest.mark.parametrize("role", PAGES)
 async def test_a_role_sees_its_pages(county: House, agents: Callable[[], Agent], role: str, locale: str) -> None:

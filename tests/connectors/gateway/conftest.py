@@ -1,11 +1,14 @@
 """The gateway on a real socket before a real legacy server, in a whole house; and a cadre's browser."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 import httpx
 import pytest
 
+import core.fresh
+from connectors.gateway.session import secrets, sessions
 from connectors.gateway_client import gateway_client
 from connectors.registration import SystemRegistration
 from connectors.systems import System
@@ -24,6 +27,28 @@ from web.request_context import RequestContext
 
 SECRET = "Qīng&溪 <\"p'w%+2026>"
 LOGIN = "wangxw"
+
+
+class _Passing:
+    """Time goes on by what somebody waits, and nobody has to."""
+
+    def __init__(self) -> None:
+        self._waited = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._waited
+
+    async def sleep(self, seconds: float) -> None:
+        self._waited += seconds
+
+
+@pytest.fixture(autouse=True)
+def _passing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a secret leaves, Yimen waits until nothing that is remembered elsewhere is from before."""
+    passing = _Passing()
+    monkeypatch.setattr(secrets, "asyncio", passing)
+    for module in (core.fresh, secrets, sessions):
+        monkeypatch.setattr(module, "time", passing)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from connectors.errors import ConnectorError
 from core.clock import FrozenClock
 from tests.connectors.gateway.browser import FORM, Browser
 from tests.connectors.gateway.conftest import LOGIN, SECRET, AddItem, AddSystem, Launch, Open
@@ -294,10 +295,38 @@ async def test_the_gateways_address_is_the_systems_own_wherever_a_page_sends_it(
 # What a person types
 
 
-async def offered(cadre: Browser, legacy: LegacyServer, page: str = "/main") -> bool:
+async def offer_at(cadre: Browser, legacy: LegacyServer, page: str = "/main") -> str:
+    """The address that asks whether to keep what was typed; empty where nothing is offered."""
     legacy.answers[f"GET {page}"] = HOME
     told = (await cadre.get(page)).told
-    return told is not None and "/captures/" in told.get("notice", {}).get("address", "")
+    address = "" if told is None else str(told.get("notice", {}).get("address", ""))
+    return address if "/captures/" in address else ""
+
+
+async def offered(cadre: Browser, legacy: LegacyServer, page: str = "/main") -> bool:
+    return await offer_at(cadre, legacy, page) != ""
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.every_case
+async def test_an_offer_is_taken_or_declined_once(
+    cadre: Browser, legacy: LegacyServer, house: House, *, is_kept: bool
+) -> None:
+    await cadre.get("/login")
+    legacy.answers["POST /login"] = RedirectResponse("/main", 302)
+    await cadre.post("/login", {"username": "me", "password": "my-own-1"})
+    capture_id = (await offer_at(cadre, legacy)).rpartition("/")[2]
+    user = cadre.session.user
+    async with house.database.write() as connection:
+        assert (await house.captures.find(connection, capture_id, user)).id == capture_id
+        if is_kept:
+            await house.captures.keep(connection, capture_id, user, house.systems)
+        else:
+            await house.captures.discard(connection, capture_id, user)
+        assert len(await house.items.list(connection, owners=(f"user:{user.id}",))) == is_kept
+    async with house.database.read() as connection:
+        with pytest.raises(ConnectorError, match="ERR-CAPTURE"):
+            await house.captures.find(connection, capture_id, user)
 
 
 async def test_what_was_typed_is_offered_where_the_login_page_is_the_first_page_too(

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Request, Route, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, Request, Route, expect
 
 from connectors.legacy.filling.plan import fill_plan
+from tests.chromium import chromium
+
+# One browser serves them all.
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 SCRIPT = (Path(__file__).parents[3] / "connectors/gateway/pages/fill.js").read_text(encoding="utf-8")
 DUMMY = "Dm-7f3K2q9x"
@@ -27,14 +32,17 @@ FIELDS = '<input name="username" placeholder="用户名"><input type="password" 
 FORM = f'<form action="/in" method="post">{FIELDS}<button>登录</button></form>'
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--headless=new", "--no-sandbox"]
-        )
-        yield started
-        await started.close()
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context()
+    yield context
+    await context.close()
 
 
 class Visit:
@@ -46,8 +54,18 @@ class Visit:
         self._html = html
 
     async def open(self) -> None:
+        await self.page.clock.install()
         await self.page.route("http://a.test/**", self._answer)
         await self.page.goto(URL, wait_until="commit")
+
+    async def shows(self, text: str) -> bool:
+        """Within fifteen seconds of the page's clock."""
+        await self.page.wait_for_load_state("domcontentloaded")
+        for _ in range(15):
+            await self.page.clock.run_for(1_000)
+            if await self.page.get_by_text(text).is_visible():
+                return True
+        return False
 
     async def _answer(self, route: Route, request: Request) -> None:
         if request.url.endswith("/never"):
@@ -72,14 +90,14 @@ def _told(html: str) -> dict[str, Any]:
     return {**told, "fill": "1", "presses": True, "login": "wang", "dummy": DUMMY, "portal": "/", "texts": TEXTS}
 
 
-async def _visit(browser: Browser, html: str) -> Visit:
-    visit = Visit(await browser.new_page(), html)
+async def _visit(context: BrowserContext, html: str) -> Visit:
+    visit = Visit(await context.new_page(), html)
     await visit.open()
     return visit
 
 
-async def _signs_in(browser: Browser, html: str) -> str:
-    visit = await _visit(browser, html)
+async def _signs_in(context: BrowserContext, html: str) -> str:
+    visit = await _visit(context, html)
     await expect(visit.page.get_by_role("heading", name="欢迎")).to_be_visible(timeout=10_000)
     assert len(visit.posted) == 1
     return visit.posted[0]
@@ -93,17 +111,17 @@ _SENT = f"username=wang&password={DUMMY}"
     ['<img src="/never">', '<script src="/never"></script>', '<link rel="stylesheet" href="/never" media="print">'],
     ids=["picture", "script", "style sheet"],
 )
-async def test_what_never_answers_does_not_hold_the_filling_back(browser: Browser, never: str) -> None:
-    assert await _signs_in(browser, FORM + never) == _SENT
+async def test_what_never_answers_does_not_hold_the_filling_back(context: BrowserContext, never: str) -> None:
+    assert await _signs_in(context, FORM + never) == _SENT
 
 
-async def test_a_hint_gives_way_to_the_password(browser: Browser) -> None:
+async def test_a_hint_gives_way_to_the_password(context: BrowserContext) -> None:
     hint = (
         '<form action="/in" method="post"><input name="username" value="用户名" onfocus="this.value=\'\'">'
         '<input id="hint" value="密码" onfocus="this.style.display=\'none\';pw.style.display=\'\';pw.focus()">'
         '<input type="password" id="pw" name="password" style="display:none"><button>登录</button></form>'
     )
-    assert await _signs_in(browser, hint) == _SENT
+    assert await _signs_in(context, hint) == _SENT
 
 
 @pytest.mark.parametrize(
@@ -117,23 +135,23 @@ async def test_a_hint_gives_way_to_the_password(browser: Browser) -> None:
     ],
     ids=["wrapped", "inner handler", "outer handler", "link", "pointer"],
 )
-async def test_the_real_button_inside_a_wrapper_is_pressed(browser: Browser, button: str) -> None:
+async def test_the_real_button_inside_a_wrapper_is_pressed(context: BrowserContext, button: str) -> None:
     form = f'<form action="/in" method="post">{FIELDS}{button}</form>'
-    assert (await _signs_in(browser, form)).startswith(_SENT)
+    assert (await _signs_in(context, form)).startswith(_SENT)
 
 
-async def test_a_press_that_sends_nothing_is_told_and_not_repeated(browser: Browser) -> None:
+async def test_a_press_that_sends_nothing_is_told_and_not_repeated(context: BrowserContext) -> None:
     count = "window.pressed = (window.pressed || 0) + 1; return false"
     counted = f'<form onsubmit="{count}">{FIELDS}<button>登录</button></form>'
-    visit = await _visit(browser, counted)
-    await expect(visit.page.get_by_text("UNSENT")).to_be_visible(timeout=15_000)
+    visit = await _visit(context, counted)
+    assert await visit.shows("UNSENT")
     assert await visit.page.evaluate("window.pressed") == 1
     assert visit.posted == []
 
 
-async def test_a_page_with_nothing_to_fill_says_so(browser: Browser) -> None:
-    visit = await _visit(browser, "<h1>系统</h1><script>1</script>")
-    await expect(visit.page.get_by_text("MISSING")).to_be_visible(timeout=10_000)
+async def test_a_page_with_nothing_to_fill_says_so(context: BrowserContext) -> None:
+    visit = await _visit(context, "<h1>系统</h1><script>1</script>")
+    assert await visit.shows("MISSING")
 
 
 @pytest.mark.parametrize(
@@ -146,10 +164,10 @@ async def test_a_page_with_nothing_to_fill_says_so(browser: Browser) -> None:
     ids=["two", "new", "card"],
 )
 async def test_a_field_that_a_script_draws_is_filled_only_where_a_password_is_given(
-    browser: Browser, fields: str
+    context: BrowserContext, fields: str
 ) -> None:
     drawn = f"<div id=app></div><script>app.innerHTML = `<form>{fields}</form>`</script>"
-    visit = await _visit(browser, drawn)
-    await expect(visit.page.get_by_text("MISSING")).to_be_visible(timeout=10_000)
+    visit = await _visit(context, drawn)
+    assert await visit.shows("MISSING")
     values = await visit.page.locator("input[type=password]").evaluate_all("all => all.map((one) => one.value)")
     assert set(values) == {""}

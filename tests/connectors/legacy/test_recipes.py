@@ -62,6 +62,7 @@ async def _refused(recipes: Recipes, database: Database) -> None:
     assert caught.value.code == "ERR-RECIPE_SIGNATURE"
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("column", ["document", "version"])
 async def test_a_changed_row_is_refused(recipes: Recipes, database: Database, column: str) -> None:
     await _keep(recipes, database, FIRST.canonical)

@@ -9,23 +9,22 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import URL
 
-from tests.conftest import on_server
 from tests.deploy.chart import RELEASE, Helm, of_kind, pods
 from tests.deploy.cluster import Cluster, Pod, ThroughTheIngress
 from tests.deploy.dockerfile import Image
+from tests.postgres import Postgres
 from tests.web.agent import Agent
 
 PERSON = "203.0.113.7"
 
 
 @pytest.fixture
-async def address_of_a_database(postgres_url: URL) -> str:
+async def address_of_a_database(postgres: Postgres) -> str:
     """Without a table yet."""
     name = f"county_{secrets.token_hex(6)}"
-    await on_server(postgres_url, f"CREATE DATABASE {name}")
-    return postgres_url.set(database=name).render_as_string(hide_password=False)
+    await postgres.run(f"CREATE DATABASE {name}")
+    return postgres.address(name)
 
 
 @pytest.fixture

@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+import sso.authentication.passwords
 from core.clock import FrozenClock
 from core.database import Database
 from core.settings import Settings
 from sso.authentication.password_policy import prepare, require_strong
 from sso.authentication.passwords import HISTORY, PasswordHashing, Passwords, password_table
 from sso.errors import SsoError
+from tests import costs
+from vault.rows import SignedRows
 
 USER = "01m85000000000000000000000"
 
@@ -62,7 +65,11 @@ def test_the_policy_answers_whatever_is_typed(password: str, username: str) -> N
         require_strong(password, username)
 
 
-async def test_a_password_is_kept_as_argon2id_of_nineteen_mebibytes(database: Database, passwords: Passwords) -> None:
+async def test_a_password_is_kept_as_argon2id_of_nineteen_mebibytes(
+    database: Database, clock: FrozenClock, settings: Settings, rows: SignedRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sso.authentication.passwords, "COST", costs.REAL)
+    passwords = Passwords(clock, settings, PasswordHashing(), rows)
     hashed = await passwords.given("Lan-ting-2026!")
     async with database.write() as connection:
         await passwords.keep(connection, USER, hashed, actor="operator:test")

@@ -139,6 +139,7 @@ async def test_a_changed_password_ends_every_session_and_the_old_password(
 
 
 # CVE-2026-18963: a step of one sign-in is worth nothing in another.
+@pytest.mark.every_case
 @pytest.mark.parametrize("step", ["otp", "change_password", "enrolment_seed", "enrol_totp"])
 @pytest.mark.parametrize("spoil", ["another browser", "no token", "expired", "disabled"])
 async def test_no_step_is_taken_without_its_own_beginning(

@@ -1,12 +1,12 @@
 """`yimen …` in a process of its own, and a small county."""
 
-import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+
+from tests.web.cli import forked
 
 COUNTY = """
 version: 1
@@ -34,16 +34,7 @@ def yimen(tmp_path: Path, database_url: str) -> Yimen:
             "YIMEN_CUSTODIAN": "keyfile",
             **{f"YIMEN_{name.upper()}": value for name, value in settings.items()},
         }
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", "from web.cli import main; main()"),
-            *arguments,
-            env=own,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-        )
-        said, complained = await process.communicate(given.encode())
-        return process.returncode, said.decode(), complained.decode()
+        status, said, complained = await forked.run(tmp_path, arguments, own, given.encode())
+        return status, said.decode(), complained.decode()
 
     return run
