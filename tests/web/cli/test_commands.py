@@ -51,6 +51,17 @@ async def test_apply_says_which_client_metadata_has_no_effect(yimen: Yimen) -> N
     assert (status, "!" in said) == (0, False)
 
 
+async def test_a_name_that_the_terminal_cannot_show_ends_no_command(
+    yimen: Yimen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has done its work by then, and says so with its status."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    status, said, complained = await yimen("apply", "-", given=COUNTY)
+    assert (status, "applied" in said, "Traceback" in complained) == (0, True, False)
+    status, said, _ = await yimen("user", "list")
+    assert (status, "lin\t" in said) == (0, True)
+
+
 async def test_a_dry_run_where_there_is_no_yimen_leaves_nothing(yimen: Yimen, tmp_path: Path) -> None:
     place = {"data_dir": str(tmp_path / "new"), "database_url": ""}
     status, said, complained = await yimen("apply", "-", "--dry-run", given=COUNTY, **place)
