@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     @classmethod
     def _check_gateway_domain(cls, value: str) -> str:
         domain = value.strip().lower()
+        if "/" in domain:
+            raise ValueError("must be a domain name without scheme or path, e.g. gw.example.gov.cn")
         host, colon, port = domain.partition(":")
         if not is_dns_name(host):
             raise ValueError("must be a domain name without scheme or path, e.g. gw.example.gov.cn")
@@ -247,15 +249,15 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{**_from_file(), **_from_environment(), **overrides})
     except ValidationError as error:
         problems = "; ".join(
-            _sentence(problem["loc"], problem["msg"])
+            _sentence(problem["loc"], problem["msg"], problem["type"])
             for problem in error.errors(include_input=False, include_context=False)
         )
         raise ConfigurationError("ERR-SETTINGS", problems) from None
 
 
-def _sentence(location: tuple[int | str, ...], message: str) -> str:
+def _sentence(location: tuple[int | str, ...], message: str, kind: str) -> str:
     """The complaint under the name a person can change; a check of several settings names them itself."""
-    text = message.removeprefix("Value error, ")
+    text = "there is no such setting" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
     return f"YIMEN_{str(location[0]).upper()}: {text}" if location else text
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from sqlalchemy import update
 
 from core import metrics
 from core.clock import Clock, SystemClock
-from core.database import Database, database_now
-from core.errors import ConfigurationError
+from core.database import Database, StatementError, database_now
+from core.errors import ConfigurationError, UnavailableError
 from core.fresh import Fresh
-from core.jobs import JobRecord, job_records
+from core.jobs import JobRecord, job_records, job_table
 from core.notices import LASTS, notices_since
 from core.settings import Settings
 from vault.ledger.queries import Backlog
@@ -34,6 +35,7 @@ CODES = (
     *("ERR-BACKLOG", "ERR-CALLER_MISSING", "ERR-CALLER_UNREADABLE", "ERR-CLOCK", "ERR-CUSTODY"),
     *(
         "ERR-DATABASE_SLOW",
+        "ERR-DATABASE_WRITES",
         "ERR-DISK",
         "ERR-JOB",
         "ERR-NO_WORKER",
@@ -52,6 +54,7 @@ _LEAST_FREE_BYTES = 256 * 1024 * 1024
 _FARTHEST_CLOCK = timedelta(seconds=2)
 _TRIES = 3
 _SLOW = timedelta(milliseconds=500)
+_WRITES_WITHIN = timedelta(seconds=2)
 _EXPIRES_SOON = timedelta(days=14)
 _FRESH_SECONDS = 5.0
 
@@ -73,6 +76,7 @@ class Limits:
 
     least_free_bytes: int = _LEAST_FREE_BYTES
     slow: timedelta = _SLOW
+    writes_within: timedelta = _WRITES_WITHIN
 
 
 class Troubles:
@@ -97,6 +101,8 @@ class Troubles:
             records = await job_records(connection)
             noticed = await notices_since(connection, house.clock.now() - LASTS)
         pulse = await _pulse(house.database, self._wall)
+        if not await _writes(house.database, next(iter(self._every)), self._limits.writes_within):
+            noticed.add("ERR-DATABASE_WRITES")
         free = await asyncio.to_thread(_free_bytes, house.settings, house.database)
         certificates = await asyncio.to_thread(_of_certificates, house.settings, self._wall())
         now = house.clock.now()
@@ -162,6 +168,18 @@ async def _pulse(database: Database, wall: Callable[[], datetime]) -> _Pulse:
         took = timedelta(seconds=time.monotonic() - began)
         found.append(_Pulse(took, asked + took / 2 - said))
     return min(found, key=lambda pulse: pulse.took)
+
+
+async def _writes(database: Database, job: str, within: timedelta) -> bool:
+    """Whether a write comes to its end. A server whose disk is full, or whose synchronous replica is gone, goes on
+    reading as if nothing were wrong. What is written leaves everything as it is."""
+    same = update(job_table).where(job_table.c.name == job).values(failures=job_table.c.failures)
+    try:
+        async with asyncio.timeout(within.total_seconds()), database.write() as connection:
+            await connection.execute(same)
+    except (UnavailableError, StatementError, TimeoutError):
+        return False
+    return True
 
 
 def _free_bytes(settings: Settings, database: Database) -> dict[Path, int]:

@@ -1,5 +1,6 @@
 """A unit of work as its users hold it: statements go in, rows come out."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,6 +12,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core.database.errors import StatementError
 from core.database.statements import Call, Prepared, Statements, Values
+
+_ASK_AGAIN_SECONDS = 0.1
 
 T = TypeVar("T")
 DialectName = Literal["sqlite", "postgresql"]
@@ -116,4 +119,6 @@ async def wait_turn(connection: Connection, lock: int) -> None:
     On SQLite the write lock does that already.
     """
     if connection.dialect == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+        # Asked again and again: what another process does first may take longer than a statement is waited for.
+        while not await connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": lock}):  # noqa: ASYNC110
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)

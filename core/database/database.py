@@ -25,11 +25,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         try:
             parsed = make_url(url)
-        except ArgumentError:
-            raise ConfigurationError("ERR-DATABASE_URL", "the database's address does not parse") from None
+        except (ArgumentError, ValueError):  # the latter is of a port that is none
+            raise ConfigurationError("ERR-DATABASE_URL", "YIMEN_DATABASE_URL does not parse") from None
         backend = parsed.get_backend_name()
         if backend not in _DRIVERS:
-            raise ConfigurationError("ERR-DATABASE_URL", f"unsupported database {backend!r}: use sqlite or postgresql")
+            raise ConfigurationError(
+                "ERR-DATABASE_URL", f"YIMEN_DATABASE_URL: no {backend!r}, use sqlite or postgresql"
+            )
         self._url = parsed.set(drivername=_DRIVERS[backend])
         self.changes = Changes()
         self._following: asyncio.Task[None] | None = None
@@ -41,7 +43,10 @@ class Database:
             self._driver = SqliteDatabase(str(parsed.database))
         else:
             self.dialect = "postgresql"
-            self._driver = PostgresDatabase(self._url, pool_size)
+            try:
+                self._driver = PostgresDatabase(self._url, pool_size)
+            except (ArgumentError, ValueError) as error:
+                raise ConfigurationError("ERR-DATABASE_URL", f"YIMEN_DATABASE_URL: {error}") from None
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
         """For short reads. Raises ERR-DATABASE (503) when the database does not work at the moment."""
@@ -76,6 +81,15 @@ class Database:
         """False for a SQLite file that opening would create."""
         return self.file is None or Path(self.file).is_file()
 
+    @property
+    def _place(self) -> str:
+        """Where it is, without a word of who may use it."""
+        if self.file is not None:
+            return self.file
+        hosts = [self._url.host] if self._url.host else self._url.normalized_query.get("host", ())
+        port = f":{self._url.port}" if self._url.port else ""
+        return f"{', '.join(hosts)}{port}/{self._url.database or ''}"
+
     async def reach(self) -> None:
         """Raises ERR-DATABASE, in the driver's words, when the database cannot be used."""
         if self.file is not None and not Path(self.file).parent.is_dir():
@@ -83,7 +97,7 @@ class Database:
         try:
             await self.ping()
         except UnavailableError as error:
-            raise ConfigurationError("ERR-DATABASE", error.detail) from error
+            raise ConfigurationError("ERR-DATABASE", f"{self._place}: {error.detail}") from error
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""

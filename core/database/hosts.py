@@ -23,7 +23,7 @@ class Hosts:
         last: Exception | None = None
         for place in list(self._places):
             try:
-                raw = await asyncpg.connect(timeout=_ANSWERS_WITHIN, **self._options, **place, **further)
+                raw = await asyncpg.connect(**further | self._options | place | {"timeout": _ANSWERS_WITHIN})
             except Exception as error:
                 # The driver raises of every kind here: of the network, of the server, of its own options.
                 last = error

@@ -25,6 +25,9 @@ from core.logs import logger
 
 _WAIT_SECONDS = 30.0
 _KEPT_STATEMENTS = 1000
+# Of a statement or a commit: a server whose disk hangs, or whose synchronous replica is gone, says nothing at all.
+# Where commits are shared a request may wait for two, and a proxy for a minute.
+_ANSWERS_WITHIN = 20.0
 # Of the connection that hears of changes: how long its server may be silent, and when it is made again.
 _SILENCE_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
@@ -96,6 +99,7 @@ class PostgresDatabase:
 
     async def _connect(self) -> asyncpg.Connection:
         raw = await self._hosts.connect(
+            command_timeout=_ANSWERS_WITHIN,
             statement_cache_size=_KEPT_STATEMENTS,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
@@ -274,6 +278,8 @@ def _telling() -> Iterator[None]:
 
 
 def _told(error: Exception) -> Exception:
+    if isinstance(error, TimeoutError):
+        return UnavailableError("ERR-DATABASE", f"no answer within {_ANSWERS_WITHIN:.0f} s")
     if isinstance(error, OSError | asyncpg.InternalClientError):
         return UnavailableError("ERR-DATABASE", _words(error))
     state = getattr(error, "sqlstate", None) or ""

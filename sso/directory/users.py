@@ -9,6 +9,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    cast,
     or_,
     select,
     update,
@@ -28,7 +29,7 @@ from sso.directory.registration import (
     canonical_mobile,
     checked,
 )
-from sso.directory.roles import has_administrator
+from sso.directory.roles import ADMINISTRATORS, Role, has_administrator
 from sso.errors import SsoError
 from sso.names import fold_username
 from vault.errors import VaultError
@@ -94,6 +95,15 @@ class Users:
     async def is_empty(self, connection: Connection) -> bool:
         """True where there is no row of a person at all, whoever wrote it."""
         return await connection.scalar(select(user_table.c.id).limit(1)) is None
+
+    async def unheld_administration(self, connection: Connection) -> list[Role]:
+        """The administrators' roles that nobody has. It reads every row: for a start or a command."""
+        roles = cast(user_table.c.roles, String)
+        return [
+            role
+            for role in sorted(ADMINISTRATORS)
+            if await connection.scalar(select(user_table.c.id).where(roles.contains(f'"{role}"')).limit(1)) is None
+        ]
 
     async def upsert(
         self, connection: Connection, registration: UserRegistration, *, actor: str

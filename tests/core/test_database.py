@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text, update
 
+import core.database.postgresql
 from core.clock import FrozenClock
 from core.database import Database, StatementError, UtcDateTime
 from core.errors import ConfigurationError, UnavailableError
@@ -91,6 +92,20 @@ async def test_a_database_that_is_away_is_said_to_be() -> None:
                 pytest.fail("there is no database")
         assert caught.value.status == 503
     await away.close()
+
+
+async def test_a_server_that_says_nothing_any_more_is_given_up(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk hangs, or it waits for a replica that is gone."""
+    if database.dialect != "postgresql":
+        pytest.skip("SQLite is a file")
+    monkeypatch.setattr(core.database.postgresql, "_ANSWERS_WITHIN", 0.5)
+    with pytest.raises(UnavailableError, match="no answer within"):
+        async with database.write() as connection:
+            await connection.execute(text("SELECT pg_sleep(60)"))
+    async with database.read() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
 
 
 async def test_a_file_that_cannot_be_written_is_said_to_be_and_nothing_else_is(tmp_path: Path) -> None:

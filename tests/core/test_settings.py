@@ -132,6 +132,18 @@ def test_a_gateway_domain_that_is_no_domain_is_refused(domain: str) -> None:
         load_settings(issuer="https://sso.example.cn", gateway_domain=domain)
 
 
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"gateway_domain": "https://gw.example.cn"}, "YIMEN_GATEWAY_DOMAIN: must be a domain name without scheme"),
+        ({"gateway_domian": "gw.example.cn"}, "YIMEN_GATEWAY_DOMIAN: there is no such setting"),
+    ],
+)
+def test_a_complaint_says_what_is_wrong_with_which_setting(given: dict[str, str], complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        load_settings(issuer="https://sso.example.cn", **given)
+
+
 @pytest.mark.parametrize("domain", ["SSO.example.cn", "example.cn", "EXAMPLE.cn", "cn"])
 def test_the_portal_is_never_a_host_of_the_gateway(domain: str) -> None:
     with pytest.raises(ConfigurationError, match="YIMEN_GATEWAY_DOMAIN must"):

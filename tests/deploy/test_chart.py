@@ -45,6 +45,10 @@ def test_kubernetes_takes_every_manifest(manifests: list[Manifest], version: str
         ("trustedProxies=the ingress", "/trustedProxies"),
         ("upstreamAllow={everywhere}", "/upstreamAllow"),
         ("suite=des", "/suite"),
+        ("forwardedField=via", "/forwardedField"),
+        ("proxyProtocol=maybe", "/proxyProtocol"),
+        ("proxyProtocol=true,trustedProxies=", "proxyProtocol needs trustedProxies"),
+        ("tls.gatewaySecret=county-gateway", "belong together"),
         ("identity.replicas=0", "/identity/replicas"),
         ("identity.replica=3", "replica"),
         ("netwrokPolicy.enabled=false", "netwrokPolicy"),
@@ -149,9 +153,45 @@ def test_what_the_operator_gives_reaches_every_container(helm: Helm) -> None:
         assert given["YIMEN_UPSTREAM_ALLOW"] == "10.8.0.0/16"
         assert given["YIMEN_OUTBOUND_ALLOW"] == "10.9.0.0/24,10.9.8.7/32"
         assert given["YIMEN_TIME_ZONE"] == "Asia/Urumqi"
+        assert (given["YIMEN_FORWARDED_FIELD"], given["YIMEN_PROXY_PROTOCOL"]) == ("either", "false")
         assert given["YIMEN_LOCKOUT_MINUTES"] == "30"
         assert "/etc/county-authorities" in {mount["mountPath"] for mount in container["volumeMounts"]}
         assert container["image"].startswith("images.example.gov.cn/yimen@sha256:")
+
+
+def test_pods_with_certificates_of_their_own_speak_tls(helm: Helm) -> None:
+    manifests = helm.render("tls_of_its_own")
+    for role, variables in (("identity", "YIMEN_TLS"), ("gateway", "YIMEN_GATEWAY_TLS"), ("worker", None)):
+        pod = pods(manifests)[f"{RELEASE}-{role}"]["spec"]
+        (container,) = pod["containers"]
+        given = {one["name"]: one.get("value") for one in container["env"]}
+        secrets = {one["name"]: one["secret"]["secretName"] for one in pod["volumes"] if "secret" in one}
+        assert (given["YIMEN_FORWARDED_FIELD"], given["YIMEN_PROXY_PROTOCOL"]) == ("forwarded", "true")
+        assert {name: value for name, value in given.items() if "TLS" in name} == (
+            {f"{variables}_CERT": "/run/yimen/tls/tls.crt", f"{variables}_KEY": "/run/yimen/tls/tls.key"}
+            if variables
+            else {}
+        )
+        assert secrets.get("tls") == (f"county-{role}" if variables else None)
+        assert container["readinessProbe"]["httpGet"]["scheme"] == ("HTTPS" if variables else "HTTP")
+
+
+def test_a_port_is_named_for_what_is_spoken_there(manifests: list[Manifest]) -> None:
+    """Some ingresses go by the name, or by `appProtocol`."""
+    for name, service in of_kind(manifests, "Service").items():
+        if name != f"{RELEASE}-nobody":
+            (port,) = service["spec"]["ports"]
+            (container,) = pods(manifests)[name]["spec"]["containers"]
+            assert port["appProtocol"] == port["name"] == container["readinessProbe"]["httpGet"]["scheme"].lower()
+
+
+def test_every_setting_of_how_it_is_reached_can_be_given_as_a_value(helm: Helm) -> None:
+    """Those of one kind of process need not be the others'."""
+    templates = pods(helm.render("tls_of_its_own")).values()
+    given = {one["name"] for template in templates for one in template["spec"]["containers"][0]["env"]}
+    reached = ("issuer", "gateway_domain", "host", "port", "trusted_proxies", "forwarded_field", "proxy_protocol")
+    certificates = ("tls_cert", "tls_key", "gateway_tls_cert", "gateway_tls_key")
+    assert {f"YIMEN_{name.upper()}" for name in (*reached, *certificates)} <= given
 
 
 def test_a_pod_has_time_to_end_by_itself(manifests: list[Manifest]) -> None:

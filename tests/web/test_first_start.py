@@ -45,6 +45,18 @@ async def test_a_house_with_people_gets_nobody(empty_house: House) -> None:
     assert not path.exists()
 
 
+async def test_after_the_first_start_every_role_of_administration_is_held(empty_house: House) -> None:
+    async with empty_house.database.read() as connection:
+        assert await empty_house.users.unheld_administration(connection) == [
+            "audit_admin",
+            "security_admin",
+            "system_admin",
+        ]
+    await create_administrators(empty_house)
+    async with empty_house.database.read() as connection:
+        assert await empty_house.users.unheld_administration(connection) == []
+
+
 async def test_the_file_of_a_first_start_that_was_killed_is_replaced(empty_house: House) -> None:
     leftover = empty_house.settings.data_dir / "first-sign-in.txt"
     leftover.write_text("sysadmin\tworth nothing\n")

@@ -1,14 +1,16 @@
 """What is wrong although requests are answered is told at /readyz, in the metrics and on the audit page."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from core.clock import FrozenClock
-from core.jobs import Job, Jobs
+from core.jobs import Job, Jobs, job_table
 from core.settings import Settings
 from tests.core.certificates import Issued
 from tests.web.agent import Agent
@@ -94,6 +96,16 @@ async def test_a_database_that_writes_late_is_told_by_whoever_works(house: House
         await working.run_if_due(idle)
         await working.stop()
         assert await codes(house) == expected
+
+
+async def test_a_database_that_reads_but_does_not_write_is_told(house: House) -> None:
+    await every_job_runs(house)
+    soon = Limits(writes_within=timedelta(milliseconds=100))
+    async with house.database.write() as holding:
+        await holding.execute(update(job_table).values(failures=0))
+        found = await asyncio.create_task(Troubles(house, soon).look())
+    assert [trouble.code for trouble in found] == ["ERR-DATABASE_WRITES"]
+    assert await codes(house) == set()
 
 
 @pytest.mark.parametrize(("seconds", "is_told"), [(-3, True), (-1, False), (0, False), (1, False), (4, True)])

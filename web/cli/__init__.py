@@ -1,5 +1,6 @@
 """The command line: `yimen …`. Exit status 0: done; 1: refused or failed, with a code; 2: wrong usage."""
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -64,6 +65,10 @@ def main() -> None:
     """The console script. An expected error is one line with its code; anything else keeps its traceback."""
     # Databases, keys and exports are nobody else's to read.
     os.umask(0o077)
+    # A name that the terminal's encoding has no character for must not end a command that has done its work.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             app()

@@ -39,9 +39,12 @@ def apply(
     watch = _Watch()
 
     async def run(house: House) -> list[Step]:
-        return await apply_county(
+        steps = await apply_county(
             apply_parts(house), county, actor=operator(), folder=folder, dry_run=dry_run, tell=watch.hear
         )
+        if not dry_run:
+            await _tell_unheld(house)
+        return steps
 
     with watch:
         steps = in_scratch_or_house(run) if dry_run else in_house(run, create=True)
@@ -73,6 +76,14 @@ class _Watch:
             self._told_at = now
             doing = "checked" if progress.stage == "rehearse" else "applied"
             _say(f"{progress.done} of {progress.all} entries {doing}")
+
+
+async def _tell_unheld(house: House) -> None:
+    """The first start makes administrators only where there are no people yet: who applies before it must know."""
+    async with house.database.scan() as connection:
+        unheld = await house.users.unheld_administration(connection)
+    if unheld:
+        _say(f"! nobody is {', '.join(unheld)}: name people with these roles in the file; a start makes none any more")
 
 
 def _say(text: str) -> None:

@@ -31,8 +31,9 @@ def rotate(
         # Owner keys need no new root key: where the custodian has none, the present one stays.
         keeps_root = owners and not resume and not await rotation.has_new_root()
         wrapped = await (rotation.resume() if resume or keeps_root else rotation.rotate_root(actor=operator()))
-        root = "the root key stays, for no new one lies ready" if keeps_root else "the new root key"
-        done = f"{wrapped} owner keys wrapped under {root}"
+        done = f"{wrapped} owner keys wrapped under the new root key"
+        if keeps_root:
+            done = "the root key stays, for no new one lies ready"
         if owners:
             again = await rotation.rotate_owners(actor=operator())
             done += f"; items of {again.rotated} owners sealed again"

@@ -94,12 +94,15 @@ async def _prepare(settings: Settings) -> None:
     async with open_house(settings) as house:
         # Where the parts run apart, the file with the passwords is made in one of them, not in whichever comes first.
         first_sign_in = await create_administrators(house) if settings.role in ("all", "identity") else None
+        unheld = await _unheld_administration(house)
         renewed = await _keep_by_host(house)
     if first_sign_in is not None:
         _log.warning(
             "three administrators were created: read their one-time passwords, then delete the file",
             file=str(first_sign_in),
         )
+    if unheld:
+        _log.warning("nobody has these roles: name people for them in the county file", roles=unheld)
     if renewed:
         _log.info("from now on these sign-in clients follow the gateway's address", systems=renewed)
     _log.info(
@@ -111,6 +114,11 @@ async def _prepare(settings: Settings) -> None:
         migrated=f"{before or 'empty'} -> {after}" if before != after else "no",
         role=settings.role,
     )
+
+
+async def _unheld_administration(house: House) -> list[str]:
+    async with house.database.scan() as connection:
+        return [str(role) for role in await house.users.unheld_administration(connection)]
 
 
 async def _keep_by_host(house: House) -> list[str]:

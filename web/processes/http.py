@@ -27,6 +27,8 @@ _TOO_LARGE = (
 )
 # A body must bring as much in each stretch of its time: about 270 bytes a second, less than the worst line.
 _LEAST_OF_A_BODY = 8 * 1024
+# What is on its way to a process that ends has so long to arrive.
+LINGER_SECONDS = 1.0
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -47,6 +49,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._body_bytes = 0
         self._begun = False
         self._passed_over: int | None = None
+        self._ends = False
         self.ws_protocol_class = partial(_BoundedWebSocket, connections, connection)  # type: ignore[assignment]
 
     # The connection
@@ -60,6 +63,22 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.leave(self._connection)
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """As uvicorn's, but a request that is on its way is answered too: whoever sent it on a connection that is then
+        reset does not know whether it was carried out."""
+        self._ends = True
+        if self._is_free():
+            self.loop.call_later(LINGER_SECONDS, self._end)
+        else:
+            self.cycle.keep_alive = False
+
+    def _end(self) -> None:
+        if self._is_free():
+            self.transport.close()
+
+    def _is_free(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def handle_websocket_upgrade(self) -> None:
         self._connections.enter(self._connection, Phase.ANSWER)
@@ -106,6 +125,8 @@ class BoundedHttp(HttpToolsProtocol):
         if not self.url.startswith(b"/"):
             self._name_the_targets_host()
         super().on_headers_complete()
+        if self._ends and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._unfinished = 0
@@ -139,7 +160,7 @@ class BoundedHttp(HttpToolsProtocol):
             return Phase.UNREAD
         if self._part == "body":
             return Phase.BODY
-        if self.cycle is not None and not self.cycle.response_complete:
+        if not self._is_free():
             return Phase.ANSWER
         return Phase.HEAD if self._part == "head" else Phase.IDLE
 

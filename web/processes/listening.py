@@ -6,7 +6,7 @@ import time
 
 from core.errors import ConfigurationError
 
-_BACKLOG = 2048
+BACKLOG = 2048
 _TRIES = 10
 _PAUSE_SECONDS = 0.3
 
@@ -32,7 +32,7 @@ def _listen_once(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

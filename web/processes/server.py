@@ -17,8 +17,9 @@ from core.addresses import IpNetwork, read_address
 from core.forwarding import Proxies
 from core.logs import logger
 from web.processes.connections import LONGEST, Connection, Connections, Limits, Phase
-from web.processes.http import BoundedHttp
+from web.processes.http import LINGER_SECONDS, BoundedHttp
 from web.processes.leash import Leash
+from web.processes.listening import BACKLOG
 from web.processes.proxy_protocol import ProxyHeaderError, read_proxy_header
 from web.processes.tls import CertificateFiles, FollowedCertificate
 
@@ -67,7 +68,7 @@ class _Server(uvicorn.Server):
         self._balancers = Proxies(serving.balancers)
         self._certificate = FollowedCertificate(serving.certificate) if serving.certificate is not None else None
         self._complained_at = float("-inf")
-        self._work: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -85,42 +86,63 @@ class _Server(uvicorn.Server):
         self.servers = []
         for listener in sockets or []:
             listener.setblocking(False)
-            self._begin(self._accept(listener))
-        self._begin(self._sweep())
+            self._listen(listener)
         self.started = True
 
     async def main_loop(self) -> None:
+        sweeping = asyncio.get_running_loop().create_task(self._sweep())
         with self._leash.held():
             await super().main_loop()
+        sweeping.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for task in self._work:
+        """Whoever the system has let in is let in here too: a proxy takes a reset for a request that may have been
+        carried out, and does not send it to another server. Nobody else comes once the last process has closed."""
+        for listener in sockets or []:
+            asyncio.get_running_loop().remove_reader(listener)
+            # As many as can wait; more are let in only by who comes faster than this loop.
+            for _ in range(BACKLOG):
+                if not self._accept(listener):
+                    break
+            listener.close()
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=LINGER_SECONDS)
+        for task in self._opening:
             task.cancel()
-        await super().shutdown(sockets)
+        await super().shutdown()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+    def _listen(self, listener: socket.socket) -> None:
+        if not self.should_exit:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, peer = await loop.sock_accept(listener)
-            except OSError as error:
-                # No descriptor or memory is left, or the client went before it was let in.
-                _log.warning("a connection was not accepted", error=error.strerror)
-                await asyncio.sleep(_ACCEPT_PAUSE_SECONDS)
-                continue
-            address = str(peer[0])
-            connection = self._connections.admit(address)
-            if connection is None:
-                accepted.close()
-            elif self._is_balancer(address):
-                self._begin(self._open_for_another(accepted, connection, address))
-            else:
-                self._begin(self._open(accepted, connection))
+    def _accept(self, listener: socket.socket) -> bool:
+        """Lets one connection in; False where none waits, for another process was quicker."""
+        try:
+            accepted, peer = listener.accept()
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as error:
+            # No descriptor or memory is left, or the client went before it was let in.
+            _log.warning("a connection was not accepted", error=error.strerror)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener)
+            loop.call_later(_ACCEPT_PAUSE_SECONDS, self._listen, listener)
+            return False
+        accepted.setblocking(False)
+        address = str(peer[0])
+        connection = self._connections.admit(address)
+        if connection is None:
+            accepted.close()
+        elif self._is_balancer(address):
+            self._begin(self._open_for_another(accepted, connection, address))
+        else:
+            self._begin(self._open(accepted, connection))
+        return True
+
+    def _begin(self, opening: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(opening)
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
     def _is_balancer(self, peer: str) -> bool:
         address = read_address(peer)

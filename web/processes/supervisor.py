@@ -165,6 +165,10 @@ class Supervisor:
         if self._kill_at is None:
             self._kill_at = now + self._grace
             self._signal_all(signal.SIGTERM)
+            # The processes let in who waits, then close theirs: who comes later is refused at once, and goes elsewhere.
+            for kind in self._kinds:
+                if kind.listener is not None:
+                    kind.listener.close()
         if self._asked > 1 or now >= self._kill_at:
             self._signal_all(signal.SIGKILL)
 

@@ -36,10 +36,33 @@ helm.sh/chart: {{ (index . 0).Chart.Name }}-{{ (index . 0).Chart.Version }}
 {{- if kindIs "string" . }}{{ . }}{{ else }}{{ join "," . }}{{ end }}
 {{- end }}
 
+{{- define "yimen.proxyProtocol" -}}
+{{- if and .Values.proxyProtocol (not (include "yimen.trustedProxies" .)) }}
+{{- fail "proxyProtocol needs trustedProxies: only from them is the header taken" }}
+{{- end }}
+{{- .Values.proxyProtocol }}
+{{- end }}
+
+{{- /* The Secret with the certificate of a part, or nothing: include "yimen.tlsSecret" (list $ "gateway") */}}
+{{- define "yimen.tlsSecret" -}}
+{{- $tls := (index . 0).Values.tls }}
+{{- if ne (empty $tls.identitySecret) (empty $tls.gatewaySecret) }}
+{{- fail "tls.identitySecret and tls.gatewaySecret belong together: people reach both by the same scheme" }}
+{{- end }}
+{{- get $tls (printf "%sSecret" (index . 1)) }}
+{{- end }}
+
+{{- /* The name of the port of identity and gateway, which tells what is spoken there. */}}
+{{- define "yimen.scheme" -}}
+{{ ternary "https" "http" (ne (include "yimen.tlsSecret" (list . "identity")) "") }}
+{{- end }}
+
 {{- define "yimen.environment" -}}
 - {name: YIMEN_ISSUER, value: {{ include "yimen.issuer" . | quote }}}
 - {name: YIMEN_GATEWAY_DOMAIN, value: {{ include "yimen.gatewayDomain" . | quote }}}
 - {name: YIMEN_TRUSTED_PROXIES, value: {{ include "yimen.trustedProxies" . | quote }}}
+- {name: YIMEN_FORWARDED_FIELD, value: {{ .Values.forwardedField }}}
+- {name: YIMEN_PROXY_PROTOCOL, value: {{ include "yimen.proxyProtocol" . | quote }}}
 - {name: YIMEN_UPSTREAM_ALLOW, value: {{ include "yimen.networks" .Values.upstreamAllow | quote }}}
 - {name: YIMEN_OUTBOUND_ALLOW, value: {{ include "yimen.networks" .Values.outboundAllow | quote }}}
 - {name: YIMEN_SUITE, value: {{ .Values.suite | quote }}}

@@ -51,6 +51,17 @@ async def test_apply_says_which_client_metadata_has_no_effect(yimen: Yimen) -> N
     assert (status, "!" in said) == (0, False)
 
 
+async def test_a_name_that_the_terminal_cannot_show_ends_no_command(
+    yimen: Yimen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has done its work by then, and says so with its status."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    status, said, complained = await yimen("apply", "-", given=COUNTY)
+    assert (status, "applied" in said, "Traceback" in complained) == (0, True, False)
+    status, said, _ = await yimen("user", "list")
+    assert (status, "lin\t" in said) == (0, True)
+
+
 async def test_a_dry_run_where_there_is_no_yimen_leaves_nothing(yimen: Yimen, tmp_path: Path) -> None:
     place = {"data_dir": str(tmp_path / "new"), "database_url": ""}
     status, said, complained = await yimen("apply", "-", "--dry-run", given=COUNTY, **place)
@@ -58,6 +69,14 @@ async def test_a_dry_run_where_there_is_no_yimen_leaves_nothing(yimen: Yimen, tm
     # A slow machine says how far it is.
     assert [line for line in complained.splitlines() if not line.endswith("entries checked")] == []
     assert not (tmp_path / "new").exists()
+
+
+async def test_apply_before_the_first_start_says_which_administrators_there_will_not_be(yimen: Yimen) -> None:
+    _, _, complained = await yimen("apply", "-", given=COUNTY)
+    assert "! nobody is audit_admin, system_admin:" in complained
+    others = [{"username": role[:5], "name": role, "roles": [role]} for role in ("audit_admin", "system_admin")]
+    _, _, complained = await yimen("apply", "-", given=json.dumps({"version": 1, "users": others}))
+    assert "nobody is" not in complained
 
 
 async def test_a_county_that_is_wrong_somewhere_changes_nothing(yimen: Yimen, database: Database) -> None:
@@ -213,6 +232,10 @@ async def test_wrong_usage_ends_with_status_2(yimen: Yimen, arguments: tuple[str
         ("user list", {"database_url": "postgresql://x:hunter2pw@127.0.0.1:1/y"}, "ERR-DATABASE"),
         ("serve", {"database_url": "sqlite:////nowhere/at/all.db"}, "ERR-DATABASE"),
         ("migrate", {"database_url": "hunter2pw"}, "ERR-DATABASE_URL"),
+        ("migrate", {"database_url": "postgresql://x:hunter2pw@127.0.0.1:port/y"}, "ERR-DATABASE_URL"),
+        ("migrate", {"database_url": "postgresql://x:hunter2pw@/y?host=127.0.0.1:1"}, "ERR-DATABASE: 127.0.0.1:1/y: "),
+        ("migrate", {"database_url": "postgresql://x:hunter2pw@/y?host=a:1&host=b&port=1"}, "ERR-DATABASE_URL"),
+        ("migrate", {"database_url": "mysql://x:hunter2pw@127.0.0.1/y"}, "ERR-DATABASE_URL: YIMEN_DATABASE_URL"),
         ("migrate", {"database_url": "sqlite://"}, "ERR-DATABASE_URL: SQLite needs a file"),
         ("serve", {"database_url": "sqlite:///:memory:"}, "ERR-DATABASE_URL: SQLite needs a file"),
         ("migrate", {"data_dir": "/proc/none"}, "ERR-SETTINGS"),

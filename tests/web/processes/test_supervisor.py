@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from tests.stories.conftest import free_port
+from tests.web.processes.conftest import read_answer
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,25 @@ async def test_a_process_that_is_stuck_in_c_code_is_replaced_and_the_other_never
     said = supervised.log.read_text()
     assert "a process does not answer and is replaced" in said
     assert "be_stuck" in said, "the log shows where it stood"
+
+
+async def test_whoever_was_let_in_before_the_end_is_answered(supervised: Supervised) -> None:
+    """A proxy does not send a request again, elsewhere, that it wrote on a connection which was then reset."""
+    early = [await asyncio.open_connection("127.0.0.1", supervised.port) for _ in range(20)]
+    supervised.process.terminate()
+    with suppress(ConnectionRefusedError):
+        while True:
+            _, late = await asyncio.open_connection("127.0.0.1", supervised.port)
+            late.close()
+            await asyncio.sleep(0.02)
+    for _, writer in early:
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answers = [await read_answer(reader) for reader, _ in early]
+    assert {answer.status for answer in answers} == {200}
+    assert all(b"connection: close" in answer.head.lower() for answer in answers)
+    for _, writer in early:
+        writer.close()
+    assert await supervised.process.wait() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
