@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,6 +17,7 @@ from core.database import Connection, Prepared, UtcDateTime, metadata
 from core.held import require_nothing_held
 from core.identifiers import new_id, new_token
 from core.integrity import enclosed
+from core.memory import give_back_memory
 from core.settings import Settings
 from sso.authentication.password_policy import MAX_LENGTH, prepare, require_strong
 from sso.authentication.proofs import note_proofs, proofs_of, proofs_table
@@ -24,7 +25,10 @@ from sso.errors import SsoError
 from vault.ledger import Event
 from vault.rows import SignedRows, columns_of
 
+T = TypeVar("T")
+
 HISTORY = 5
+_REST_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -78,23 +82,36 @@ class PasswordHashing:
         self._pool = ThreadPoolExecutor(_cores(), thread_name_prefix="argon2")
         # What an unknown user is checked against, so that unknown and wrong take the same time (DESIGN §4.5).
         self._nobody = self._hasher.hash(new_token())
+        self._resting: asyncio.TimerHandle | None = None
 
     async def hash(self, password: str) -> str:
         require_nothing_held("hashing a password")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hasher.hash, _bytes(password))
+        return await self._run(self._hasher.hash, _bytes(password))
 
     async def verify(self, kept: str | None, password: str) -> bool:
         """Always does the work of one verification, also when `kept` is None."""
         require_nothing_held("hashing a password")
-        loop = asyncio.get_running_loop()
-        matched = await loop.run_in_executor(self._pool, self._verify, kept or self._nobody, _bytes(password))
+        matched = await self._run(self._verify, kept or self._nobody, _bytes(password))
         return matched and kept is not None
 
     def needs_rehash(self, kept: str) -> bool:
         return self._hasher.check_needs_rehash(kept)
 
     def close(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[..., T], *given: Any) -> T:
+        """Where nobody signs in for a while, the memory that hashes need goes back: it is much, and asking for it anew
+        takes half as long as a hash."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, work, *given)
+        finally:
+            if self._resting is not None:
+                self._resting.cancel()
+            self._resting = loop.call_later(_REST_SECONDS, give_back_memory)
 
     def _verify(self, kept: str, password: bytes) -> bool:
         try:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from core.addresses import IpNetwork, read_address
 from core.forwarding import Proxies
 from core.logs import logger
+from core.memory import give_back_memory, keep_one_heap
 from web.processes.connections import LONGEST, Connection, Connections, Limits, Phase
 from web.processes.http import LINGER_SECONDS, BoundedHttp
 from web.processes.leash import Leash
@@ -42,6 +43,7 @@ class Serving:
 
 def serve(app: ASGIApp, listener: socket.socket | None, serving: Serving, leash: Leash) -> None:
     """Runs until SIGTERM. Without a listener only the application's lifespan runs, which is a worker's work."""
+    keep_one_heap()
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -83,6 +85,7 @@ class _Server(uvicorn.Server):
         # What was made to start with stays: no later search for garbage looks at it again.
         gc.collect()
         gc.freeze()
+        give_back_memory()
         self.servers = []
         for listener in sockets or []:
             listener.setblocking(False)
