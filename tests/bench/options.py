@@ -15,7 +15,7 @@ ROWS = (
     "gateway /small",
     "gateway /block",
 )
-SERVERS = ("yimen-postgresql", "yimen-sqlite", "oidc-provider", "keycloak")
+SERVERS = ("yimen-postgresql", "yimen-postgresql-filled", "yimen-sqlite", "oidc-provider", "keycloak")
 
 
 @dataclass(frozen=True)

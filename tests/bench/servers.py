@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.database import Database
+from tests.bench.filling import fill
 from tests.bench.generator.job import Target
 from tests.bench.machine import Cores
 from tests.bench.options import Options
@@ -34,6 +36,7 @@ async def open_servers(stack: AsyncExitStack, place: Place) -> list[Provider]:
     bare = await _open_bare(stack, place, place.cores.server, BARE)
     openers = {
         "yimen-postgresql": lambda: _yimen(stack, place, "PostgreSQL", place.postgres.create("yimen"), legacy),
+        "yimen-postgresql-filled": lambda: _filled(stack, place, legacy),
         "yimen-sqlite": lambda: _yimen(stack, place, "SQLite", "", legacy),
         "oidc-provider": lambda: _oidc_provider(stack, place),
         "keycloak": lambda: _keycloak(stack, place),
@@ -68,6 +71,15 @@ async def _yimen(stack: AsyncExitStack, place: Place, database: str, database_ur
         account=place.account,
         legacy=legacy.title,
     )
+
+
+async def _filled(stack: AsyncExitStack, place: Place, legacy: Provider) -> Provider:
+    url = place.postgres.create("filled")
+    opened = await _yimen(stack, place, "PostgreSQL-filled", url, legacy)
+    database = Database(url)
+    await fill(database)
+    await database.close()
+    return opened
 
 
 async def _oidc_provider(stack: AsyncExitStack, place: Place) -> Provider:

@@ -10,6 +10,7 @@ from tests.bench.rounds import Figure
 # How many times a peer's rate is asked for, by the peer's name.
 _ASKED = {"oidc-provider": 1.0, "keycloak": 5.0}
 _LONGEST_TAIL = 5.0
+_SLOWER = 1.1
 _MOST_MEGABYTES = 120.0
 _LONGEST_START = 3.0
 # What the kernel and servers that wait may use of the server's core.
@@ -19,6 +20,7 @@ _QUIET = 0.15
 def sentences(report: Report) -> list[str]:
     return [
         *_against_peers(report),
+        *_beside_rows(report),
         *_tails(report),
         *_inside(report),
         *_costs(report),
@@ -60,6 +62,18 @@ def _against(report: Report, ours: Provider, peer: Provider) -> str:
     if not below:
         return f"{ours.title}: every row reaches {wanted}."
     return f"{ours.title}: {len(below)} of {len(ratios)} rows are below {wanted}: {', '.join(below)}."
+
+
+def _beside_rows(report: Report) -> Iterator[str]:
+    slower = [
+        f"{row} {figure.rate / empty.rate:.2f}"
+        for column in report.columns
+        if column.name == "yimen-postgresql-filled"
+        for row, figure in _figures(report, column)
+        if (empty := report.figures.get(("yimen-postgresql", row))) and figure.rate * _SLOWER < empty.rate
+    ]
+    if slower:
+        yield f"Beside millions of rows these are more than a tenth slower: {', '.join(slower)}."
 
 
 def _tails(report: Report) -> Iterator[str]:
