@@ -2,13 +2,16 @@
 
 import logging
 import sys
+import time
 from typing import Literal
 
 import orjson
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-__all__ = ["bind_contextvars", "clear_contextvars", "configure_logs", "logger", "request_id"]
+__all__ = ["Seldom", "bind_contextvars", "clear_contextvars", "configure_logs", "logger", "request_id"]
+
+_SELDOM_SECONDS = 60.0
 
 
 def configure_logs(level: str = "INFO", style: Literal["json", "console"] = "json") -> None:
@@ -59,6 +62,21 @@ def _json(event: structlog.typing.EventDict, **_options: object) -> str:
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     return structlog.get_logger(part=name)  # type: ignore[no-any-return]
+
+
+class Seldom:
+    """For what may go wrong many times a minute: `if self._seldom.is_due():` is true for the first, and then once a
+    minute."""
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        due = now - self._last >= _SELDOM_SECONDS
+        if due:
+            self._last = now
+        return due
 
 
 def request_id() -> str | None:

@@ -21,7 +21,7 @@ from core.database.pool import Pool
 from core.database.statements import Call, Prepared, RowReader, Statements, Values
 from core.errors import UnavailableError
 from core.held import begin_holding, end_holding
-from core.logs import logger
+from core.logs import Seldom, logger
 
 _WAIT_SECONDS = 30.0
 _KEPT_STATEMENTS = 1000
@@ -70,12 +70,14 @@ class PostgresDatabase:
 
     async def follow(self, changes: Changes) -> None:
         """Over a connection of its own, which is made again when it is lost."""
+        seldom = Seldom()
         while True:
             try:
                 await self._hear(changes)
             except Exception as error:
                 # What is remembered ends after its second, until somebody tells again.
-                _log.warning("changes of other processes are not heard", error=type(error).__name__)
+                if seldom.is_due():
+                    _log.warning("changes of other processes are not heard", error=type(error).__name__)
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _hear(self, changes: Changes) -> None:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from core.database import Connection, Database, StatementError
 from core.errors import YimenError
-from core.logs import logger
+from core.logs import Seldom, logger
 from vault.errors import VaultError
 from vault.keys.store import KeyStore, OwnerKey
 from vault.keys.suites import same, wipe
@@ -99,6 +99,7 @@ class RowKeys:
             await asyncio.gather(self._following, return_exceptions=True)
 
     async def _follow(self, database: Database) -> None:
+        seldom = Seldom()
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
@@ -106,7 +107,8 @@ class RowKeys:
                     await self.load(connection)
             except (YimenError, StatementError) as error:
                 # The next turn tries again; what is known goes on working.
-                _log.warning("the keys of signed rows could not be read", error=type(error).__name__)
+                if seldom.is_due():
+                    _log.warning("the keys of signed rows could not be read", error=type(error).__name__)
 
     def forget(self) -> None:
         self._keyed.clear()

@@ -4,7 +4,8 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -56,8 +57,18 @@ app = typer.Typer(
 )
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"yimen {version('yimen')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _yimen() -> None:
+def _yimen(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
     """一门 · one sign-in for every system a township cadre must open."""
 
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from core.addresses import IpNetwork, read_address
 from core.forwarding import Proxies
-from core.logs import logger
+from core.logs import Seldom, logger
 from core.memory import give_back_memory, keep_one_heap
 from web.processes.connections import LONGEST, Connection, Connections, Limits, Phase
 from web.processes.http import LINGER_SECONDS, BoundedHttp
@@ -26,7 +26,6 @@ from web.processes.tls import CertificateFiles, FollowedCertificate
 
 _SWEEP_SECONDS = 1.0
 _ACCEPT_PAUSE_SECONDS = 0.2
-_COMPLAIN_SECONDS = 60.0
 _log = logger("server")
 
 
@@ -69,7 +68,7 @@ class _Server(uvicorn.Server):
         self._leash = leash
         self._balancers = Proxies(serving.balancers)
         self._certificate = FollowedCertificate(serving.certificate) if serving.certificate is not None else None
-        self._complained_at = float("-inf")
+        self._complaints = Seldom()
         self._opening: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
@@ -176,9 +175,7 @@ class _Server(uvicorn.Server):
     def _complain(self, error: Exception) -> None:
         """Once a minute of what is no header: a balancer that is not set up for it sends one connection after the
         other. That a connection ends or is late is the network's affair."""
-        now = asyncio.get_running_loop().time()
-        if isinstance(error, ProxyHeaderError) and now - self._complained_at >= _COMPLAIN_SECONDS:
-            self._complained_at = now
+        if isinstance(error, ProxyHeaderError) and self._complaints.is_due():
             _log.warning("a connection was closed", error=str(error))
 
     async def _open(self, accepted: socket.socket, connection: Connection) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,10 @@ async def test_a_name_that_the_terminal_cannot_show_ends_no_command(
     assert (status, "applied" in said, "Traceback" in complained) == (0, True, False)
     status, said, _ = await yimen("user", "list")
     assert (status, "lin\t" in said) == (0, True)
+
+
+async def test_it_says_which_version_it_is(yimen: Yimen) -> None:
+    assert await yimen("--version") == (0, f"yimen {version('yimen')}\n", "")
 
 
 async def test_a_dry_run_where_there_is_no_yimen_leaves_nothing(yimen: Yimen, tmp_path: Path) -> None:
