@@ -86,7 +86,7 @@ class Client:
         """OpenID Registration §2 says RS256 unless the client asks; strict clients get ES256."""
         return self.metadata.id_token_signed_response_alg or ("ES256" if self.policy == "strict" else "RS256")
 
-    @property
+    @cached_property
     def scopes(self) -> frozenset[str]:
         """What it may ask for: what it registered, or everything about people."""
         return frozenset(self.metadata.scope.split()) or frozenset(SCOPES)

@@ -149,11 +149,12 @@ def parse(client: Client, redirect_uri: str, sent: Mapping[str, str]) -> Authori
         check(client, sent)
     wanted_age = int(sent["max_age"]) if "max_age" in sent else client.metadata.default_max_age
     prompts = frozenset(sent.get("prompt", "").split())
+    allowed = client.scopes | {"openid"}
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
         redirect_uri_sent="redirect_uri" in sent,
-        scopes=tuple(dict.fromkeys(word for word in sent["scope"].split() if word in client.scopes | {"openid"})),
+        scopes=tuple(dict.fromkeys(word for word in sent["scope"].split() if word in allowed)),
         state=sent.get("state"),
         nonce=sent.get("nonce"),
         response_mode="form_post" if sent.get("response_mode") == "form_post" else "query",

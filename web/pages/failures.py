@@ -7,13 +7,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
 
 from core.errors import YimenError
 from core.logs import logger
 from web.pages.answers import error_page, is_fragment, request_id_of, say_when, wants_json
 from web.pages.surface import SignInNeededError, go
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 _log = logger("pages")
 _CODES = {401: "ERR-SESSION", 403: "ERR-FORBIDDEN", 404: "ERR-NOT_FOUND", 405: "ERR-METHOD", 413: "ERR-TOO_LARGE"}
@@ -33,7 +34,7 @@ def exception_handlers() -> Mapping[Any, Any]:
 def failing_as_page(handler: Handler) -> Handler:
     """The same handler for where no application stands around it, which would answer what it raises."""
 
-    async def answer(request: Request) -> Response:
+    async def answer(request: Request) -> ASGIApp:
         try:
             return await handler(request)
         except YimenError as error:

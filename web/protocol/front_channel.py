@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from sso.oidc.authorize import ConsentNeeded, Outcome, Respond, SignInNeeded
 from sso.oidc.logout import LogoutRequest
@@ -14,6 +15,7 @@ from web.pages.answers import form_post_page, logout_page
 from web.pages.failures import failing_as_page
 from web.pages.form import read_pairs
 from web.pages.surface import Surface, go, session_cookie_name
+from web.protocol.answers import Answer
 
 _LOGOUT_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
@@ -36,7 +38,7 @@ class _FrontChannel:
         self._surface = surface
         self._house = surface.house
 
-    async def authorize(self, request: Request) -> Response:
+    async def authorize(self, request: Request) -> ASGIApp:
         """OIDC Core §3.1.2.1: GET and POST alike."""
         pairs = await _parameters(request)
         if self._is_cookieless_post(request):
@@ -46,7 +48,7 @@ class _FrontChannel:
         outcome = await self._house.authorize.authorize(pairs, session, browser, request.state.address)
         return self._answer(request, outcome)
 
-    async def resume(self, request: Request) -> Response:
+    async def resume(self, request: Request) -> ASGIApp:
         session = await self._surface.session(request)
         browser = csrf.browser_of(request, self._surface.settings)
         token = request.query_params.get("interaction", "")
@@ -99,18 +101,18 @@ class _FrontChannel:
         ours = {session_cookie_name(settings.secure), csrf.browser_cookie_name(settings)}
         return request.method == "POST" and ours.isdisjoint(request.cookies)
 
-    def _answer(self, request: Request, outcome: Outcome) -> Response:
+    def _answer(self, request: Request, outcome: Outcome) -> ASGIApp:
         if isinstance(outcome, Respond):
             return self._respond(request, outcome)
         page = "/sign-in" if isinstance(outcome, SignInNeeded) else "/consent"
         assert isinstance(outcome, SignInNeeded | ConsentNeeded)
         return self._remembering(request, go(page, interaction=outcome.interaction))
 
-    def _respond(self, request: Request, outcome: Respond) -> Response:
+    def _respond(self, request: Request, outcome: Respond) -> ASGIApp:
         if outcome.mode == "form_post":
             return form_post_page(request, outcome.redirect_uri, outcome.parameters)
         # 303, never 307: what the person typed must not travel on (RFC 9700 §4.12).
-        return RedirectResponse(_with_query(outcome.redirect_uri, outcome.parameters.items()), 303)
+        return Answer(303, [(b"location", _with_query(outcome.redirect_uri, outcome.parameters.items()).encode())])
 
     def _remembering(self, request: Request, response: Response) -> Response:
         csrf.remember_browser(request, response, self._surface.settings)
