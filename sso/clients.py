@@ -4,7 +4,7 @@ import builtins
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 from pydantic import ValidationError
