@@ -1,16 +1,26 @@
 """Work done from time to time, by one of N processes: placing, counting and watching events, forgetting the rest."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from core.expiry import Expiry
-from core.jobs import Job
-
-if TYPE_CHECKING:
-    from web.composition import House
+from core.jobs import Job, Jobs
+from web.composition import House
 
 
-def periodic_jobs(house: "House") -> list[Job]:
+@asynccontextmanager
+async def at_work(house: House) -> AsyncIterator[None]:
+    """Within the block, this process takes its share of the work."""
+    jobs = Jobs(house.database, house.clock, periodic_jobs(house))
+    jobs.start()
+    try:
+        yield
+    finally:
+        await jobs.stop()
+
+
+def periodic_jobs(house: House) -> list[Job]:
     return [
         Job("ledger.sequence", timedelta(seconds=1), house.ledger.sequence),
         Job("ledger.counts", timedelta(seconds=5), house.event_counts.run),
