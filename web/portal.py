@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from web.api import api_router
+from web import api
 from web.exact_paths import ExactPaths
 from web.health import health_routes
 from web.pages import exception_handlers, page_routes
@@ -25,7 +25,8 @@ OPENAPI_PATHS = ("/api/openapi.json", "/openapi.json")
 
 
 def portal_app(house: "House") -> ASGIApp:
-    front = front_channel_routes(Surface(house))
+    surface = Surface(house)
+    front = front_channel_routes(surface)
     app = FastAPI(
         title="一门 Yimen",
         description="The JSON API of the portal. The OpenID provider describes itself in its own metadata.",
@@ -35,15 +36,16 @@ def portal_app(house: "House") -> ASGIApp:
         openapi_url=OPENAPI_PATHS[0],
         # An address with a slash too many is unknown: a redirect would be made from the request's own Host.
         redirect_slashes=False,
-        routes=[*health_routes(house), *front, *page_routes(house)],
+        routes=[*health_routes(house), *front, *page_routes(surface)],
         exception_handlers=dict(exception_handlers()),
     )
-    app.include_router(api_router(house))
-
-    async def describe(_request: Request) -> Response:
-        return JSONResponse(app.openapi())
-
+    app.state.surface = surface
+    app.include_router(api.router)
     for path in OPENAPI_PATHS[1:]:
-        app.add_route(path, describe, methods=["GET"], include_in_schema=False)
+        app.add_route(path, _describe, methods=["GET"], include_in_schema=False)
     protocols = ExactPaths(back_channel_routes(house), ExactPaths(front, app))
     return PlainAddresses(protocols)
+
+
+async def _describe(request: Request) -> Response:
+    return JSONResponse(request.app.openapi())
