@@ -65,7 +65,8 @@ from web.migrate import migrate, require_migrated
 
 @dataclass(frozen=True)
 class House:
-    """Every part. Pages, routes and commands take what they need from here."""
+    """Every part. Who composes a process or runs a command has the whole; a surface says by a protocol of its own which
+    parts it takes: `BackChannelParts`, `PageParts`, `HealthParts`, `TroubleParts`."""
 
     settings: Settings
     clock: Clock

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -11,14 +12,19 @@ from core import metrics
 from core.database import StatementError
 from core.errors import YimenError
 from core.logs import logger
-from web.composition import House
-from web.troubles import Trouble, Troubles, tell_metrics
+from vault.keys.sealing import Sealer
+from web.troubles import Trouble, TroubleParts, Troubles, tell_metrics
 
 _log = logger("health")
 _READY_SECONDS = 3.0
 
 
-def health_routes(house: House) -> list[Route]:
+class HealthParts(TroubleParts, Protocol):
+    @property
+    def sealer(self) -> Sealer: ...
+
+
+def health_routes(house: HealthParts) -> list[Route]:
     health = _Health(house)
     return [
         Route("/healthz", _alive, methods=["GET"]),
@@ -32,7 +38,7 @@ async def _alive(_request: Request) -> Response:
 
 
 class _Health:
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: HealthParts) -> None:
         self._house = house
         self._troubles = Troubles(house)
 

@@ -8,6 +8,17 @@ from core.expiry import Expiry
 from core.jobs import Job, Jobs
 from web.composition import House
 
+# By these an onlooker tells, too, whether the work is done.
+EVERY = {
+    "ledger.sequence": timedelta(seconds=1),
+    "ledger.counts": timedelta(seconds=5),
+    "ledger.watch": timedelta(minutes=5),
+    "rows.watch": timedelta(minutes=30),
+    "recipes.watch": timedelta(minutes=30),
+    "forget": timedelta(minutes=5),
+    "keys.resume": timedelta(minutes=10),
+}
+
 
 @asynccontextmanager
 async def at_work(house: House) -> AsyncIterator[None]:
@@ -21,12 +32,13 @@ async def at_work(house: House) -> AsyncIterator[None]:
 
 
 def periodic_jobs(house: House) -> list[Job]:
-    return [
-        Job("ledger.sequence", timedelta(seconds=1), house.ledger.sequence),
-        Job("ledger.counts", timedelta(seconds=5), house.event_counts.run),
-        Job("ledger.watch", timedelta(minutes=5), house.ledger_watch.run),
-        Job("rows.watch", timedelta(minutes=30), house.row_watch.run),
-        Job("recipes.watch", timedelta(minutes=30), house.recipe_watch.run),
-        Job("forget", timedelta(minutes=5), Expiry(house.database, house.clock).run),
-        Job("keys.resume", timedelta(minutes=10), house.rotation.resume),
-    ]
+    work = {
+        "ledger.sequence": house.ledger.sequence,
+        "ledger.counts": house.event_counts.run,
+        "ledger.watch": house.ledger_watch.run,
+        "rows.watch": house.row_watch.run,
+        "recipes.watch": house.recipe_watch.run,
+        "forget": Expiry(house.database, house.clock).run,
+        "keys.resume": house.rotation.resume,
+    }
+    return [Job(name, every, work[name]) for name, every in EVERY.items()]

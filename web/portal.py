@@ -1,7 +1,6 @@
 """The portal's application: protocol, pages, JSON API and health on one host."""
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -9,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from web import api
+from web.composition import House
 from web.exact_paths import ExactPaths
 from web.health import health_routes
 from web.pages import exception_handlers, page_routes
@@ -17,16 +17,13 @@ from web.plain_addresses import PlainAddresses
 from web.protocol.back_channel import back_channel_routes
 from web.protocol.front_channel import front_channel_routes
 
-if TYPE_CHECKING:
-    from web.composition import House
-
 # Where the JSON API describes itself: beside the API, and where programs look first.
 OPENAPI_PATHS = ("/api/openapi.json", "/openapi.json")
 
 
-def portal_app(house: "House") -> ASGIApp:
+def portal_app(house: House) -> ASGIApp:
     surface = Surface(house)
-    front = front_channel_routes(surface)
+    front = front_channel_routes(surface, house.authorize, house.logout)
     app = FastAPI(
         title="一门 Yimen",
         description="The JSON API of the portal. The OpenID provider describes itself in its own metadata.",
