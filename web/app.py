@@ -14,6 +14,7 @@ from core.settings import Settings
 from web.composition import House, open_house
 from web.health import health_routes
 from web.hosts import OnlyItsHosts, Whose
+from web.periodic import at_work
 from web.portal import portal_app
 from web.request_context import RequestContext, SurfaceKind
 
@@ -42,8 +43,7 @@ class YimenApp:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            works = self._kind == "worker"
-            house = await self._stack.enter_async_context(open_house(self._settings, work=works))
+            house = await self._stack.enter_async_context(open_house(self._settings))
             house.database.follow()
             self._surface = RequestContext(
                 await self._compose(house), self._settings, house.notices, _SURFACES[self._kind]
@@ -64,6 +64,7 @@ class YimenApp:
         if self._kind == "gateway":
             gateway = await self._stack.enter_async_context(open_gateway(house))
             return OnlyItsHosts(gateway, health, Whose.GATEWAY, self._settings)
+        await self._stack.enter_async_context(at_work(house))
         return OnlyItsHosts(health, health, None, self._settings)
 
 

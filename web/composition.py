@@ -16,7 +16,6 @@ from connectors.upgrade import begin_generations
 from core.clock import Clock, SystemClock
 from core.database import Database
 from core.errors import ConfigurationError
-from core.jobs import Jobs
 from core.notices import Notices
 from core.outbound import Outbound
 from core.settings import Settings
@@ -62,12 +61,12 @@ from vault.rows import SignedRows
 from vault.tickets import Tickets
 from web.i18n import catalogue
 from web.migrate import migrate, require_migrated
-from web.periodic import periodic_jobs
 
 
 @dataclass(frozen=True)
 class House:
-    """Every part. Pages, routes and commands take what they need from here."""
+    """Every part. Who composes a process or runs a command has the whole; a surface says by a protocol of its own which
+    parts it takes: `BackChannelParts`, `PageParts`, `HealthParts`, `TroubleParts`."""
 
     settings: Settings
     clock: Clock
@@ -122,11 +121,8 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(
-    settings: Settings, *, work: bool = False, create: bool = True, clock: Clock | None = None
-) -> AsyncIterator[House]:
-    """Opens everything, in order; closes it in reverse. `work` starts the periodic work too. Without `create`, the
-    database must be there and in shape.
+async def open_house(settings: Settings, *, create: bool = True, clock: Clock | None = None) -> AsyncIterator[House]:
+    """Opens everything, in order; closes it in reverse. Without `create`, the database must be there and in shape.
 
     Raises VaultError or ConfigurationError when something is missing: Yimen does not run half open.
     """
@@ -139,12 +135,7 @@ async def open_house(
         database = Database(settings.effective_database_url)
         stack.push_async_callback(database.close)
         await (migrate(database) if create else require_migrated(database))
-        house = await _build(settings, clock or SystemClock(), database, custodian, stack)
-        if work:
-            jobs = Jobs(database, house.clock, periodic_jobs(house))
-            jobs.start()
-            stack.push_async_callback(jobs.stop)
-        yield house
+        yield await _build(settings, clock or SystemClock(), database, custodian, stack)
 
 
 def make_data_dir(settings: Settings) -> None:

@@ -8,15 +8,17 @@ enrolled too.
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-from core.database import Connection, wait_turn
+from core.database import Connection, Database, wait_turn
 from core.errors import ConfigurationError
 from core.identifiers import new_token
+from core.settings import Settings
 from sso.authentication.password_policy import require_strong
-from sso.directory.users import UserRegistration
+from sso.authentication.passwords import Passwords
+from sso.directory.users import UserRegistration, Users
 from sso.errors import SsoError
 from vault.keys.keyring_backends import sync_directory
-from web.composition import House
 
 FILE_NAME = "first-sign-in.txt"
 # The three exclude each other (三员分立).
@@ -31,7 +33,20 @@ _ADMINISTRATORS: Mapping[str, tuple[str, str]] = {
 _LOCK = 0x59494D454F
 
 
-async def create_administrators(house: House) -> Path | None:
+class FirstStartParts(Protocol):
+    """What the first administrators need of the house."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def users(self) -> Users: ...
+    @property
+    def passwords(self) -> Passwords: ...
+
+
+async def create_administrators(house: FirstStartParts) -> Path | None:
     """Gives the file that holds the one-time passwords, or None when the directory has people already.
 
     Of processes that start together, one does it. The file is written before the accounts are there for anybody: were
@@ -49,7 +64,7 @@ async def create_administrators(house: House) -> Path | None:
         return _write(house.settings.data_dir / FILE_NAME, passwords)
 
 
-async def create_administrators_with(house: House, folder: Path) -> bool:
+async def create_administrators_with(house: FirstStartParts, folder: Path) -> bool:
     """Takes the one-time passwords from `folder`, one file for each user name, as a mounted Secret has them.
 
     False when the directory has people already; then the folder is not looked at, for the Secret may be gone by now.
@@ -65,16 +80,16 @@ async def create_administrators_with(house: House, folder: Path) -> bool:
         return True
 
 
-async def _has_people(house: House) -> bool:
+async def _has_people(house: FirstStartParts) -> bool:
     async with house.database.read() as connection:
         return not await house.users.is_empty(connection)
 
 
-async def _hashed(house: House, passwords: Mapping[str, str]) -> dict[str, str]:
+async def _hashed(house: FirstStartParts, passwords: Mapping[str, str]) -> dict[str, str]:
     return {username: await house.passwords.given(password) for username, password in passwords.items()}
 
 
-async def _is_first(house: House, connection: Connection) -> bool:
+async def _is_first(house: FirstStartParts, connection: Connection) -> bool:
     await wait_turn(connection, _LOCK)
     return await house.users.is_empty(connection)
 
@@ -90,7 +105,7 @@ def _given(path: Path) -> str:
     return password
 
 
-async def _register(house: House, connection: Connection, hashes: Mapping[str, str]) -> None:
+async def _register(house: FirstStartParts, connection: Connection, hashes: Mapping[str, str]) -> None:
     for username, (name, role) in _ADMINISTRATORS.items():
         registration = UserRegistration(username=username, name=name, roles=(role,), must_change_password=True)
         user_id, _ = await house.users.upsert(connection, registration, actor="system")

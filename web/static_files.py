@@ -52,26 +52,30 @@ def load_assets(folder: Path = BUILT) -> Assets:
 
 
 def static_routes() -> list[Route]:
-    assets = load_assets()
+    files = _StaticFiles(load_assets())
+    return [
+        Route(f"{PREFIX}{{name}}", files.serve, methods=["GET"]),
+        Route("/favicon.ico", files.favicon, methods=["GET"]),
+    ]
 
-    async def serve(request: Request) -> Response:
+
+class _StaticFiles:
+    def __init__(self, assets: Assets) -> None:
+        self._assets = assets
+
+    async def serve(self, request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in assets.contents:
+        if name not in self._assets.contents:
             raise YimenError("ERR-NOT_FOUND", "no such static file", status=404)
-        plain, packed = assets.contents[name]
+        plain, packed = self._assets.contents[name]
         headers = {"cache-control": _FOR_EVER, "vary": "accept-encoding"}
         if packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
             headers["content-encoding"] = "gzip"
             plain = packed
         return Response(plain, media_type=_TYPES[Path(name).suffix], headers=headers)
 
-    async def favicon(_request: Request) -> Response:
-        return RedirectResponse(assets.address("door.svg"), 302, {"cache-control": "public, max-age=86400"})
-
-    return [
-        Route(f"{PREFIX}{{name}}", serve, methods=["GET"]),
-        Route("/favicon.ico", favicon, methods=["GET"]),
-    ]
+    async def favicon(self, _request: Request) -> Response:
+        return RedirectResponse(self._assets.address("door.svg"), 302, {"cache-control": "public, max-age=86400"})
 
 
 def _read(path: Path) -> tuple[bytes, bytes | None]:

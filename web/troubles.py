@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cryptography import x509
 from sqlalchemy import update
@@ -23,12 +23,9 @@ from core.fresh import Fresh
 from core.jobs import JobRecord, job_records, job_table
 from core.notices import LASTS, notices_since
 from core.settings import Settings
-from vault.ledger.queries import Backlog
-from web.periodic import periodic_jobs
+from vault.ledger.queries import Backlog, LedgerQueries
+from web.periodic import EVERY
 from web.processes.tls import CertificateFiles, certificates_of
-
-if TYPE_CHECKING:
-    from web.composition import House
 
 # Each has a line in docs/operations.md.
 CODES = (
@@ -79,14 +76,26 @@ class Limits:
     writes_within: timedelta = _WRITES_WITHIN
 
 
+class TroubleParts(Protocol):
+    """What is looked at, of the house."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def audit(self) -> LedgerQueries: ...
+
+
 class Troubles:
     """`clock` is this machine's, which is compared with the database's."""
 
-    def __init__(self, house: "House", limits: Limits = Limits(), *, clock: Clock | None = None) -> None:
+    def __init__(self, house: TroubleParts, limits: Limits = Limits(), *, clock: Clock | None = None) -> None:
         self._house = house
         self._limits = limits
         self._wall = (clock or SystemClock()).now
-        self._every = {job.name: job.every for job in periodic_jobs(house)}
         self._since = house.clock.now()
         self._seen: Fresh[str, list[Trouble]] = Fresh(_FRESH_SECONDS)
 
@@ -101,7 +110,7 @@ class Troubles:
             records = await job_records(connection)
             noticed = await notices_since(connection, house.clock.now() - LASTS)
         pulse = await _pulse(house.database, self._wall)
-        if not await _writes(house.database, next(iter(self._every)), self._limits.writes_within):
+        if not await _writes(house.database, next(iter(EVERY)), self._limits.writes_within):
             noticed.add("ERR-DATABASE_WRITES")
         free = await asyncio.to_thread(_free_bytes, house.settings, house.database)
         certificates = await asyncio.to_thread(_of_certificates, house.settings, self._wall())
@@ -122,7 +131,7 @@ class Troubles:
 
     def _of_jobs(self, records: dict[str, JobRecord], now: datetime) -> list[Trouble]:
         found = []
-        for name, every in self._every.items():
+        for name, every in EVERY.items():
             record = records.get(name)
             late = now - (record.due_at if record else self._since)
             if record is not None and record.failures >= _FAILS_TOO_OFTEN:

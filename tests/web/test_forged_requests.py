@@ -12,6 +12,7 @@ from vault.ledger.queries import LedgerQuery
 from vault.ledger.repeats import ONE_BY_ONE
 from web.composition import House
 from web.pages import page_routes
+from web.pages.surface import Surface
 
 
 @pytest.fixture
@@ -96,7 +97,9 @@ async def test_an_administrator_has_no_account_to_look_at(house: House, agent: A
 
 def posts(house: House) -> list[str]:
     """Every form's address, but that of language and colours, which anybody may choose."""
-    routes = [route for route in page_routes(house) if isinstance(route, Route) and "POST" in (route.methods or ())]
+    routes = [
+        route for route in page_routes(Surface(house)) if isinstance(route, Route) and "POST" in (route.methods or ())
+    ]
     return [route.path for route in routes if route.path != "/preferences"]
 
 

@@ -27,7 +27,7 @@ COMPOSED = {
 
 def named_keys() -> tuple[set[str], set[str]]:
     """Keys and prefixes of keys (`t("state." ~ name)`) that templates and pages ask for."""
-    sources = [*TEMPLATES, *(WEB / "pages").glob("*.py"), WEB / "api.py"]
+    sources = [*TEMPLATES, *(WEB / "pages").glob("*.py"), *(WEB / "api").glob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     keys = set(re.findall(r"""\bt\(\s*"([a-z_.]+)"(?!\s*~)""", text))
     # Conditional expressions and tables of keys: any quoted thing that has the form of a key we have.

@@ -1,7 +1,5 @@
 """All pages that people see. `page_routes` is what the application mounts; the protocol's routes use the rest."""
 
-from typing import TYPE_CHECKING
-
 from starlette.routing import Route
 
 from web.pages.accounts import account_routes
@@ -23,14 +21,10 @@ from web.pages.sign_in import sign_in_routes
 from web.pages.surface import Surface
 from web.static_files import static_routes
 
-if TYPE_CHECKING:
-    from web.composition import House
-
 __all__ = ["error_page", "exception_handlers", "form_post_page", "logout_page", "page_routes", "signed_out_page"]
 
 
-def page_routes(house: "House") -> list[Route]:
-    surface = Surface(house)
+def page_routes(surface: Surface) -> list[Route]:
     return [
         *static_routes(),
         *preference_routes(surface),

@@ -44,31 +44,45 @@ class SystemChoice:
 
 
 def account_routes(surface: Surface) -> list[Route]:
-    house = surface.house
+    accounts = _Accounts(surface)
+    return [
+        Route("/accounts", accounts.show, methods=["GET"]),
+        Route("/accounts", accounts.add, methods=["POST"]),
+        Route("/accounts/{item_id}/replace", accounts.replace, methods=["POST"]),
+        Route("/accounts/{item_id}/remove", accounts.remove, methods=["POST"]),
+        Route("/accounts/{item_id}/test", accounts.test, methods=["POST"]),
+        Route("/accounts/{item_id}/relearn", accounts.relearn, methods=["POST"]),
+    ]
 
-    async def accounts(request: Request) -> Response:
-        session = await surface.business_member(request)
-        return await accounts_page(surface, request, session)
 
-    async def add(request: Request) -> Response:
-        session = await surface.business_member(request)
-        sent = await surface.form(request)
+class _Accounts:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def show(self, request: Request) -> Response:
+        session = await self._surface.business_member(request)
+        return await accounts_page(self._surface, request, session)
+
+    async def add(self, request: Request) -> Response:
+        session = await self._surface.business_member(request)
+        sent = await self._surface.form(request)
         try:
-            slug = await _add(surface, session, sent)
+            slug = await _add(self._surface, session, sent)
         except YimenError as problem:
             typed = {name: sent.as_typed(name) for name in ("system", "login", "label")}
-            return await accounts_page(surface, request, session, problem=problem, typed=typed)
+            return await accounts_page(self._surface, request, session, problem=problem, typed=typed)
         return go("/accounts", done="added", system=slug)
 
-    async def replace(request: Request) -> Response:
-        session = await surface.business_member(request)
-        sent = await surface.form(request)
+    async def replace(self, request: Request) -> Response:
+        session = await self._surface.business_member(request)
+        sent = await self._surface.form(request)
         secret = bytearray(sent.password("secret"), "utf-8")
         try:
-            async with house.database.write() as connection:
-                item = await own_item(surface, connection, session.user, request.path_params["item_id"])
-                system = await _system(surface, connection, item)
-                await house.items.replace(
+            async with self._house.database.write() as connection:
+                item = await own_item(self._surface, connection, session.user, request.path_params["item_id"])
+                system = await _system(self._surface, connection, item)
+                await self._house.items.replace(
                     connection,
                     item.id,
                     destination=system.destination,
@@ -78,42 +92,33 @@ def account_routes(surface: Surface) -> list[Route]:
                 )
         finally:
             secret[:] = bytes(len(secret))
-        return go("/accounts", done="replaced", system=await _slug(surface, item))
+        return go("/accounts", done="replaced", system=await _slug(self._surface, item))
 
-    async def remove(request: Request) -> Response:
-        session = await surface.business_member(request)
-        await surface.form(request)
-        async with house.database.write() as connection:
-            item = await own_item(surface, connection, session.user, request.path_params["item_id"])
-            await house.items.remove(connection, item.id, actor=_actor(session))
-        return go("/accounts", done="removed", system=await _slug(surface, item))
+    async def remove(self, request: Request) -> Response:
+        session = await self._surface.business_member(request)
+        await self._surface.form(request)
+        async with self._house.database.write() as connection:
+            item = await own_item(self._surface, connection, session.user, request.path_params["item_id"])
+            await self._house.items.remove(connection, item.id, actor=_actor(session))
+        return go("/accounts", done="removed", system=await _slug(self._surface, item))
 
-    async def test(request: Request) -> Response:
+    async def test(self, request: Request) -> Response:
         """Trying an account is opening its system with it: the login's own answer is the proof."""
-        session = await surface.business_member(request)
-        await surface.form(request)
-        async with house.database.read() as connection:
-            item = await usable_item(surface, connection, session.user, request.path_params["item_id"])
-        return await open_system(surface, request, session, await _slug(surface, item), item.id)
+        session = await self._surface.business_member(request)
+        await self._surface.form(request)
+        async with self._house.database.read() as connection:
+            item = await usable_item(self._surface, connection, session.user, request.path_params["item_id"])
+        return await open_system(self._surface, request, session, await _slug(self._surface, item), item.id)
 
-    async def relearn(request: Request) -> Response:
+    async def relearn(self, request: Request) -> Response:
         """The person says that the system's sign-in has changed: their next one is supervised."""
-        session = await surface.business_member(request)
-        await surface.form(request)
-        async with house.database.write() as connection:
-            item = await usable_item(surface, connection, session.user, request.path_params["item_id"])
-            system = await _system(surface, connection, item)
-            await house.login_requests.learn_again(connection, system.login, session.user.id)
+        session = await self._surface.business_member(request)
+        await self._surface.form(request)
+        async with self._house.database.write() as connection:
+            item = await usable_item(self._surface, connection, session.user, request.path_params["item_id"])
+            system = await _system(self._surface, connection, item)
+            await self._house.login_requests.learn_again(connection, system.login, session.user.id)
         return go("/accounts", done="relearned", system=system.slug)
-
-    return [
-        Route("/accounts", accounts, methods=["GET"]),
-        Route("/accounts", add, methods=["POST"]),
-        Route("/accounts/{item_id}/replace", replace, methods=["POST"]),
-        Route("/accounts/{item_id}/remove", remove, methods=["POST"]),
-        Route("/accounts/{item_id}/test", test, methods=["POST"]),
-        Route("/accounts/{item_id}/relearn", relearn, methods=["POST"]),
-    ]
 
 
 async def accounts_page(

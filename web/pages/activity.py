@@ -28,24 +28,29 @@ class ActivityLine:
 
 
 def activity_routes(surface: Surface) -> list[Route]:
-    house = surface.house
+    page = _Activity(surface)
+    return [Route("/activity", page.show, methods=["GET"])]
 
-    async def activity(request: Request) -> Response:
-        session = await surface.member(request)
-        texts = surface.texts(request)
+
+class _Activity:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def show(self, request: Request) -> Response:
+        session = await self._surface.member(request)
+        texts = self._surface.texts(request)
         cursor = request.query_params.get("before") or None
-        found = await house.audit.query(LedgerQuery(actor=f"user:{session.user.id}", cursor=cursor, limit=_PAGE))
-        async with house.database.read() as connection:
-            names = await system_names(surface, connection, texts)
-        return await surface.page(
+        found = await self._house.audit.query(LedgerQuery(actor=f"user:{session.user.id}", cursor=cursor, limit=_PAGE))
+        async with self._house.database.read() as connection:
+            names = await system_names(self._surface, connection, texts)
+        return await self._surface.page(
             request,
             "activity.html",
             section="activity",
             events=[line_of(event, names, texts) for event in found.events],
             older=f"/activity?{urlencode({'before': found.next_cursor})}" if found.next_cursor else "",
         )
-
-    return [Route("/activity", activity, methods=["GET"])]
 
 
 def line_of(event: RecordedEvent, names: dict[str, str], texts: Catalogue) -> ActivityLine:

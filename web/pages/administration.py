@@ -33,28 +33,40 @@ class Listing:
 
 
 def administration_routes(surface: Surface) -> list[Route]:
-    async def administration(request: Request) -> Response:
-        session = await surface.member(request, Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)
+    administration = _Administration(surface)
+    return [
+        Route("/administration", administration.show, methods=["GET"]),
+        Route("/department", administration.department, methods=["GET"]),
+    ]
+
+
+class _Administration:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+
+    async def show(self, request: Request) -> Response:
+        session = await self._surface.member(request, Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)
         if Role.SYSTEM_ADMIN in session.user.roles:
-            lists = [await _users(surface, request), await _systems(surface, request)]
+            lists = [await _users(self._surface, request), await _systems(self._surface, request)]
             role = Role.SYSTEM_ADMIN
         else:
-            lists = [await _clients(surface, request), await _systems(surface, request), await _recipes(surface)]
+            lists = [
+                await _clients(self._surface, request),
+                await _systems(self._surface, request),
+                await _recipes(self._surface),
+            ]
             role = Role.SECURITY_ADMIN
-        return await surface.page(
+        return await self._surface.page(
             request, "administration.html", section="administration", role=role.value, lists=lists
         )
 
-    async def department(request: Request) -> Response:
-        session = await surface.member(request, Role.STEWARD)
+    async def department(self, request: Request) -> Response:
+        session = await self._surface.member(request, Role.STEWARD)
         owners = [post.organisation_id for post in session.user.posts]
-        lists = [await _systems(surface, request, owners), await _clients(surface, request, owners)]
-        return await surface.page(request, "administration.html", section="department", role="steward", lists=lists)
-
-    return [
-        Route("/administration", administration, methods=["GET"]),
-        Route("/department", department, methods=["GET"]),
-    ]
+        lists = [await _systems(self._surface, request, owners), await _clients(self._surface, request, owners)]
+        return await self._surface.page(
+            request, "administration.html", section="department", role="steward", lists=lists
+        )
 
 
 async def _users(surface: Surface, request: Request) -> Listing:

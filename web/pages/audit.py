@@ -38,52 +38,57 @@ class AuditLine:
 
 
 def audit_routes(surface: Surface) -> list[Route]:
-    house = surface.house
-    troubles = Troubles(house)
+    audit = _Audit(surface)
+    return [
+        Route("/audit", audit.show, methods=["GET"]),
+        Route("/audit/export", audit.export, methods=["POST"]),
+    ]
 
-    async def audit(request: Request) -> Response:
-        session = await surface.member(request, Role.AUDIT_ADMIN)
-        texts = surface.texts(request)
-        filters = Filters.of(request.query_params, surface.settings.local_time)
-        query = await filters.query(house, cursor=request.query_params.get("before") or None, limit=_PAGE)
-        await surface.record(request, session, "audit.query", await filters.recorded(house))
-        found = await house.audit.query(query)
-        async with house.database.scan() as connection:
-            systems = await house.systems.list(connection)
-            names = await system_names(surface, connection, texts)
+
+class _Audit:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+        self._troubles = Troubles(surface.house)
+
+    async def show(self, request: Request) -> Response:
+        session = await self._surface.member(request, Role.AUDIT_ADMIN)
+        texts = self._surface.texts(request)
+        filters = Filters.of(request.query_params, self._surface.settings.local_time)
+        query = await filters.query(self._house, cursor=request.query_params.get("before") or None, limit=_PAGE)
+        await self._surface.record(request, session, "audit.query", await filters.recorded(self._house))
+        found = await self._house.audit.query(query)
+        async with self._house.database.scan() as connection:
+            systems = await self._house.systems.list(connection)
+            names = await system_names(self._surface, connection, texts)
             actors = await actor_names(connection, [event.actor for event in found.events])
         older = {**filters.fields, "before": found.next_cursor} if found.next_cursor else None
-        return await surface.page(
+        return await self._surface.page(
             request,
             "audit.html",
             section="audit",
             filters=filters,
-            health=await house.ledger.health(),
-            troubles=await troubles.look(),
-            public_key=house.ledger.public_key(),
+            health=await self._house.ledger.health(),
+            troubles=await self._troubles.look(),
+            public_key=self._house.ledger.public_key(),
             systems=[SystemChoice(system.slug, system.name.in_locale(texts.locale)) for system in systems],
             actions=[key.removeprefix("actions.") for key in texts.keys if key.startswith("actions.")],
             results=RESULTS,
-            timeline=await house.timelines.of(query, _BUCKETS),
+            timeline=await self._house.timelines.of(query, _BUCKETS),
             searched_to=found.searched_to,
             events=lines_of(found.events, actors, names, texts),
             older=f"/audit?{urlencode(older)}" if older else "",
         )
 
-    async def export(request: Request) -> Response:
-        session = await surface.member(request, Role.AUDIT_ADMIN)
-        sent = await surface.form(request)
-        filters = Filters.of(sent.items(), surface.settings.local_time)
-        query = await filters.query(house)
-        await surface.record(request, session, "audit.export", await filters.recorded(house))
-        stamp = house.clock.now().strftime("%Y%m%dT%H%M%SZ")
+    async def export(self, request: Request) -> Response:
+        session = await self._surface.member(request, Role.AUDIT_ADMIN)
+        sent = await self._surface.form(request)
+        filters = Filters.of(sent.items(), self._surface.settings.local_time)
+        query = await filters.query(self._house)
+        await self._surface.record(request, session, "audit.export", await filters.recorded(self._house))
+        stamp = self._house.clock.now().strftime("%Y%m%dT%H%M%SZ")
         headers = {"content-disposition": f'attachment; filename="yimen-audit-{stamp}.jsonl"'}
-        return StreamingResponse(house.audit_file.export(query), media_type="application/jsonl", headers=headers)
-
-    return [
-        Route("/audit", audit, methods=["GET"]),
-        Route("/audit/export", export, methods=["POST"]),
-    ]
+        return StreamingResponse(self._house.audit_file.export(query), media_type="application/jsonl", headers=headers)
 
 
 def lines_of(

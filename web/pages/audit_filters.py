@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from core.local_time import LocalTime, zone_named
 from sso.names import fold_username
 from vault.ledger.queries import LedgerQuery
 from web.pages.form import FormError
-
-if TYPE_CHECKING:
-    from web.composition import House
+from web.pages.parts import PageParts
 
 RESULTS = ("success", "failure", "refused")
 _FIELDS = ("person", "system", "action", "result", "since", "until", "text", "zone")
@@ -50,7 +47,7 @@ class Filters:
             filled.pop("zone", None)
         return filled
 
-    async def recorded(self, house: "House") -> dict[str, str]:
+    async def recorded(self, house: PageParts) -> dict[str, str]:
         """The fields as the ledger keeps them: a person whom nobody knows is a pseudonym there."""
         if not self.person or self.person.startswith(_PREFIXES):
             return self.fields
@@ -70,7 +67,7 @@ class Filters:
         except (ValueError, OverflowError) as error:
             raise FormError("ERR-FORM", "a time has the form 2026-11-23T08:00, a day 2026-11-23") from error
 
-    async def query(self, house: "House", *, cursor: str | None = None, limit: int = 50) -> LedgerQuery:
+    async def query(self, house: PageParts, *, cursor: str | None = None, limit: int = 50) -> LedgerQuery:
         actor, system = None, None
         async with house.database.scan() as connection:
             if self.person.startswith(_PREFIXES):

@@ -11,16 +11,28 @@ from web.pages.surface import Surface, go
 
 
 def consent_routes(surface: Surface) -> list[Route]:
-    house = surface.house
+    consent = _Consent(surface)
+    return [
+        Route("/consent", consent.ask, methods=["GET"]),
+        Route("/consent", consent.decide, methods=["POST"]),
+    ]
 
-    async def ask(request: Request) -> Response:
-        await surface.member(request)
+
+class _Consent:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def ask(self, request: Request) -> Response:
+        await self._surface.member(request)
         token = request.query_params.get("interaction", "")
-        question = await house.authorize.question(token, csrf.browser_of(request, surface.settings))
+        question = await self._house.authorize.question(token, csrf.browser_of(request, self._surface.settings))
         request.state.ui_locales = question.ui_locales
-        async with house.database.read() as connection:
-            guest = await guest_of_client(surface, connection, question.client, surface.texts(request).locale)
-        return await surface.page(
+        async with self._house.database.read() as connection:
+            guest = await guest_of_client(
+                self._surface, connection, question.client, self._surface.texts(request).locale
+            )
+        return await self._surface.page(
             request,
             "consent.html",
             leads_elsewhere=True,
@@ -31,15 +43,10 @@ def consent_routes(surface: Surface) -> list[Route]:
             leads_to=shown_address(question.redirect_uri),
         )
 
-    async def decide(request: Request) -> Response:
-        session = await surface.member(request)
-        sent = await surface.form(request)
+    async def decide(self, request: Request) -> Response:
+        session = await self._surface.member(request)
+        sent = await self._surface.form(request)
         token, allowed = sent.required("interaction"), sent.text("decision") == "allow"
-        browser = csrf.browser_of(request, surface.settings)
-        await house.authorize.decide_consent(token, session, browser, allowed=allowed)
+        browser = csrf.browser_of(request, self._surface.settings)
+        await self._house.authorize.decide_consent(token, session, browser, allowed=allowed)
         return go(Errand(token, "").destination)
-
-    return [
-        Route("/consent", ask, methods=["GET"]),
-        Route("/consent", decide, methods=["POST"]),
-    ]

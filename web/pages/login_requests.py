@@ -37,31 +37,38 @@ class LoginRequestLine:
 
 
 def login_request_routes(surface: Surface) -> list[Route]:
-    async def listing(request: Request) -> Response:
-        await surface.member(request, Role.SECURITY_ADMIN)
-        return await _page(surface, request)
+    requests = _LoginRequests(surface)
+    return [
+        Route(_ADDRESS, requests.show, methods=["GET"]),
+        Route(f"{_ADDRESS}/{{request_id}}/sign", requests.sign, methods=["POST"]),
+        Route(f"{_ADDRESS}/{{request_id}}/withdraw", requests.withdraw, methods=["POST"]),
+    ]
 
-    async def sign(request: Request) -> Response:
-        session = await surface.member(request, Role.SECURITY_ADMIN)
-        await surface.form(request)
-        async with surface.house.database.write() as connection:
-            requests = surface.house.login_requests
+
+class _LoginRequests:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def show(self, request: Request) -> Response:
+        await self._surface.member(request, Role.SECURITY_ADMIN)
+        return await _page(self._surface, request)
+
+    async def sign(self, request: Request) -> Response:
+        session = await self._surface.member(request, Role.SECURITY_ADMIN)
+        await self._surface.form(request)
+        async with self._house.database.write() as connection:
+            requests = self._house.login_requests
             await requests.sign(connection, request.path_params["request_id"], actor=_actor(session))
         return go(_ADDRESS, done="signed")
 
-    async def withdraw(request: Request) -> Response:
-        session = await surface.member(request, Role.SECURITY_ADMIN)
-        await surface.form(request)
-        async with surface.house.database.write() as connection:
-            requests = surface.house.login_requests
+    async def withdraw(self, request: Request) -> Response:
+        session = await self._surface.member(request, Role.SECURITY_ADMIN)
+        await self._surface.form(request)
+        async with self._house.database.write() as connection:
+            requests = self._house.login_requests
             await requests.withdraw(connection, request.path_params["request_id"], actor=_actor(session))
         return go(_ADDRESS, done="request_withdrawn")
-
-    return [
-        Route(_ADDRESS, listing, methods=["GET"]),
-        Route(f"{_ADDRESS}/{{request_id}}/sign", sign, methods=["POST"]),
-        Route(f"{_ADDRESS}/{{request_id}}/withdraw", withdraw, methods=["POST"]),
-    ]
 
 
 async def _page(surface: Surface, request: Request) -> Response:

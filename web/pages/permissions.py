@@ -24,19 +24,24 @@ class PermissionLine:
 
 
 def permission_routes(surface: Surface) -> list[Route]:
-    house = surface.house
+    permissions = _Permissions(surface)
+    return [Route("/permissions/withdraw", permissions.withdraw, methods=["POST"])]
 
-    async def withdraw(request: Request) -> Response:
+
+class _Permissions:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def withdraw(self, request: Request) -> Response:
         """Forgets the consent and ends every grant: the client's tokens stop at once."""
-        session = await surface.member(request)
-        sent = await surface.form(request)
+        session = await self._surface.member(request)
+        sent = await self._surface.form(request)
         client_id = sent.required("client", most=255)
-        async with house.database.write() as connection:
-            await house.consents.withdraw(connection, session.user.id, client_id)
-            await house.grants.revoke_for(connection, session.user.id, client_id)
+        async with self._house.database.write() as connection:
+            await self._house.consents.withdraw(connection, session.user.id, client_id)
+            await self._house.grants.revoke_for(connection, session.user.id, client_id)
         return go("/sessions", done="withdrawn")
-
-    return [Route("/permissions/withdraw", withdraw, methods=["POST"])]
 
 
 async def permissions_of(surface: Surface, connection: Connection, user: User, locale: str) -> Sequence[PermissionLine]:

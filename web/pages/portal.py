@@ -26,52 +26,59 @@ _RECENT_TILES = 6
 
 
 def portal_routes(surface: Surface) -> list[Route]:
-    house = surface.house
+    portal = _Portal(surface)
+    return [
+        Route("/", portal.show, methods=["GET"]),
+        Route("/launch/{slug}", portal.launch, methods=["POST"]),
+        Route("/favourites/{slug}", portal.favourite, methods=["POST"]),
+    ]
 
-    async def portal(request: Request) -> Response:
-        session = await surface.member(request)
+
+class _Portal:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def show(self, request: Request) -> Response:
+        session = await self._surface.member(request)
         if session.user.is_administrator:
-            return go(surface.home_of(session))
-        tiles = await tiles_for(surface, session.user, surface.texts(request))
+            return go(self._surface.home_of(session))
+        tiles = await tiles_for(self._surface, session.user, self._surface.texts(request))
         query = request.query_params.get("q", "")[:100]
         found = matching(tiles, query)
-        return await surface.page(
+        return await self._surface.page(
             request,
             "portal.html",
             section="portal",
-            daytime=daytime_at(house.settings.local_time.at(house.clock.now()).hour),
+            daytime=daytime_at(self._house.settings.local_time.at(self._house.clock.now()).hour),
             total=len(tiles),
             query=query,
-            groups=grouped(found, surface.texts(request)),
-            recent=[] if query else await _recent(surface, session, tiles),
+            groups=grouped(found, self._surface.texts(request)),
+            recent=[] if query else await _recent(self._surface, session, tiles),
         )
 
-    async def launch(request: Request) -> Response:
-        session = await surface.business_member(request)
-        sent = await surface.form(request)
-        return await open_system(surface, request, session, request.path_params["slug"], sent.text("item") or None)
+    async def launch(self, request: Request) -> Response:
+        session = await self._surface.business_member(request)
+        sent = await self._surface.form(request)
+        return await open_system(
+            self._surface, request, session, request.path_params["slug"], sent.text("item") or None
+        )
 
-    async def favourite(request: Request) -> Response:
-        session = await surface.business_member(request)
-        sent = await surface.form(request)
-        async with house.database.write() as connection:
-            system = await house.systems.find_by_slug(connection, request.path_params["slug"])
+    async def favourite(self, request: Request) -> Response:
+        session = await self._surface.business_member(request)
+        sent = await self._surface.form(request)
+        async with self._house.database.write() as connection:
+            system = await self._house.systems.find_by_slug(connection, request.path_params["slug"])
             if system is None:
                 raise YimenError("ERR-SYSTEM", "no such system", status=404)
             await star(connection, session.user.id, system.id, wanted=sent.text("wanted") == "yes")
         if not is_fragment(request):
             return go("/")
-        tiles = await tiles_for(surface, session.user, surface.texts(request))
+        tiles = await tiles_for(self._surface, session.user, self._surface.texts(request))
         tile = next((tile for tile in tiles if tile.system_id == system.id), None)
         if tile is None:
             raise YimenError("ERR-SYSTEM", "the system is not open to this person", status=404)
-        return await surface.page(request, "star.html", tile=tile)
-
-    return [
-        Route("/", portal, methods=["GET"]),
-        Route("/launch/{slug}", launch, methods=["POST"]),
-        Route("/favourites/{slug}", favourite, methods=["POST"]),
-    ]
+        return await self._surface.page(request, "star.html", tile=tile)
 
 
 async def open_system(surface: Surface, request: Request, session: Session, slug: str, item_id: str | None) -> Response:

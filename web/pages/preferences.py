@@ -15,45 +15,53 @@ _CHOICES = {"locale": (LOCALE_COOKIE, LOCALES), "theme": (THEME_COOKIE, THEMES),
 
 
 def preference_routes(surface: Surface) -> list[Route]:
-    async def choose(request: Request) -> Response:
+    preferences = _Preferences(surface)
+    return [
+        Route("/preferences", preferences.choose, methods=["POST"]),
+        Route("/manifest.webmanifest", _manifest, methods=["GET"]),
+        Route("/robots.txt", _robots, methods=["GET"]),
+    ]
+
+
+class _Preferences:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+
+    async def choose(self, request: Request) -> Response:
         # No token: the page may be an error page of somebody without a cookie, and all that is at stake is a colour.
-        await surface.require_own(request)
+        await self._surface.require_own(request)
         sent = await read_form(request)
         response = go(own_path(sent.text("next", most=2000)))
         for name, (cookie, allowed) in _CHOICES.items():
             value = sent.text(name)
             if value in allowed:
-                surface.set_cookie(response, cookie, value, max_age=_YEAR_SECONDS)
+                self._surface.set_cookie(response, cookie, value, max_age=_YEAR_SECONDS)
         if (locale := sent.text("locale")) in LOCALES:
-            await _remember_locale(surface, request, locale)
+            await _remember_locale(self._surface, request, locale)
         return response
 
-    async def manifest(request: Request) -> Response:
-        texts = catalogue(Preferences.of(request).locale)
-        assets = load_assets()
-        content = {
-            "name": f"{texts.text('brand.name')} · {texts.text('brand.motto')}",
-            "short_name": texts.text("brand.name"),
-            "lang": texts.locale,
-            "start_url": "/",
-            "display": "standalone",
-            "theme_color": "#0d6470",
-            "background_color": "#f3f5f4",
-            "icons": [
-                {"src": assets.address("door.svg"), "type": "image/svg+xml", "sizes": "any"},
-                {"src": assets.address("door-192.png"), "type": "image/png", "sizes": "192x192"},
-            ],
-        }
-        return JSONResponse(content, media_type="application/manifest+json")
 
-    async def robots(_request: Request) -> Response:
-        return PlainTextResponse("User-agent: *\nDisallow: /\n")
+async def _manifest(request: Request) -> Response:
+    texts = catalogue(Preferences.of(request).locale)
+    assets = load_assets()
+    content = {
+        "name": f"{texts.text('brand.name')} · {texts.text('brand.motto')}",
+        "short_name": texts.text("brand.name"),
+        "lang": texts.locale,
+        "start_url": "/",
+        "display": "standalone",
+        "theme_color": "#0d6470",
+        "background_color": "#f3f5f4",
+        "icons": [
+            {"src": assets.address("door.svg"), "type": "image/svg+xml", "sizes": "any"},
+            {"src": assets.address("door-192.png"), "type": "image/png", "sizes": "192x192"},
+        ],
+    }
+    return JSONResponse(content, media_type="application/manifest+json")
 
-    return [
-        Route("/preferences", choose, methods=["POST"]),
-        Route("/manifest.webmanifest", manifest, methods=["GET"]),
-        Route("/robots.txt", robots, methods=["GET"]),
-    ]
+
+async def _robots(_request: Request) -> Response:
+    return PlainTextResponse("User-agent: *\nDisallow: /\n")
 
 
 async def _remember_locale(surface: Surface, request: Request, locale: str) -> None:

@@ -18,38 +18,43 @@ SECONDS = 30
 
 
 def reveal_routes(surface: Surface) -> list[Route]:
-    house = surface.house
+    page = _Reveal(surface)
+    return [Route("/accounts/{item_id}/reveal", page.reveal, methods=["POST"])]
 
-    async def reveal(request: Request) -> Response:
-        session = await surface.business_member(request)
-        sent = await surface.form(request)
+
+class _Reveal:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def reveal(self, request: Request) -> Response:
+        session = await self._surface.business_member(request)
+        sent = await self._surface.form(request)
         token: str | None = None
         try:
             reason = _reason(sent)
-            async with house.database.read() as connection:
-                item = await own_item(surface, connection, session.user, request.path_params["item_id"])
-            token = await prove_again(surface, request, session, sent, "password")
-            response = await shown(request, session, item, reason)
+            async with self._house.database.read() as connection:
+                item = await own_item(self._surface, connection, session.user, request.path_params["item_id"])
+            token = await prove_again(self._surface, request, session, sent, "password")
+            response = await self._shown(request, session, item, reason)
         except YimenError as problem:
             if is_fragment(request):
-                response = await surface.page(request, "secret.html", problem=problem)
+                response = await self._surface.page(request, "secret.html", problem=problem)
             else:
-                response = await accounts_page(surface, request, session, problem=problem)
-        return carry_token(surface, response, token)
+                response = await accounts_page(self._surface, request, session, problem=problem)
+        return carry_token(self._surface, response, token)
 
-    async def shown(request: Request, session: Session, item: Item, reason: str) -> Response:
+    async def _shown(self, request: Request, session: Session, item: Item, reason: str) -> Response:
         use = Use(holder=f"session:{session.id}", destination=None, recipe_hash="")
-        async with house.database.write() as connection:
-            ticket = await house.tickets.issue(
+        async with self._house.database.write() as connection:
+            ticket = await self._house.tickets.issue(
                 connection, item.id, use, actor=f"user:{session.user.id}", purpose="reveal", reason=reason
             )
         template = "secret.html" if is_fragment(request) else "revealed.html"
-        with await house.items.redeem(ticket, use) as secret:
-            return await surface.page(
+        with await self._house.items.redeem(ticket, use) as secret:
+            return await self._surface.page(
                 request, template, secret=secret.decode("utf-8", "replace"), seconds=SECONDS, login=item.login
             )
-
-    return [Route("/accounts/{item_id}/reveal", reveal, methods=["POST"])]
 
 
 def _reason(sent: Form) -> str:

@@ -27,41 +27,52 @@ class SessionLine:
 
 
 def session_routes(surface: Surface) -> list[Route]:
-    house = surface.house
+    sessions = _Sessions(surface)
+    return [
+        Route("/sessions", sessions.show, methods=["GET"]),
+        Route("/sessions/others", sessions.revoke_others, methods=["POST"]),
+        Route("/sessions/{session_id}/revoke", sessions.revoke, methods=["POST"]),
+    ]
 
-    async def sessions(request: Request) -> Response:
-        current = await surface.member(request)
-        async with house.database.read() as connection:
-            every = await house.sessions.list(connection, current.user.id)
-            permissions = await permissions_of(surface, connection, current.user, surface.texts(request).locale)
+
+class _Sessions:
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._house = surface.house
+
+    async def show(self, request: Request) -> Response:
+        current = await self._surface.member(request)
+        async with self._house.database.read() as connection:
+            every = await self._house.sessions.list(connection, current.user.id)
+            permissions = await permissions_of(
+                self._surface, connection, current.user, self._surface.texts(request).locale
+            )
         lines = sorted((_line(one, current) for one in every), key=lambda line: (not line.current, line.started_at))
-        return await surface.page(request, "sessions.html", section="sessions", sessions=lines, permissions=permissions)
+        return await self._surface.page(
+            request, "sessions.html", section="sessions", sessions=lines, permissions=permissions
+        )
 
-    async def revoke(request: Request) -> Response:
-        current = await surface.member(request)
-        await surface.form(request)
+    async def revoke(self, request: Request) -> Response:
+        current = await self._surface.member(request)
+        await self._surface.form(request)
         wanted = request.path_params["session_id"]
-        async with house.database.write() as connection:
-            every = await house.sessions.list(connection, current.user.id)
+        async with self._house.database.write() as connection:
+            every = await self._house.sessions.list(connection, current.user.id)
             if wanted not in {one.id for one in every}:
                 raise YimenError("ERR-SESSION_GONE", "no such session of this person", status=404)
-            await house.sessions.revoke(connection, wanted, actor=f"user:{current.user.id}", reason="person")
+            await self._house.sessions.revoke(connection, wanted, actor=f"user:{current.user.id}", reason="person")
         return go("/sessions", done="revoked")
 
-    async def revoke_others(request: Request) -> Response:
-        current = await surface.member(request)
-        await surface.form(request)
-        async with house.database.write() as connection:
-            for one in await house.sessions.list(connection, current.user.id):
+    async def revoke_others(self, request: Request) -> Response:
+        current = await self._surface.member(request)
+        await self._surface.form(request)
+        async with self._house.database.write() as connection:
+            for one in await self._house.sessions.list(connection, current.user.id):
                 if one.id != current.id:
-                    await house.sessions.revoke(connection, one.id, actor=f"user:{current.user.id}", reason="person")
+                    await self._house.sessions.revoke(
+                        connection, one.id, actor=f"user:{current.user.id}", reason="person"
+                    )
         return go("/sessions", done="others_revoked")
-
-    return [
-        Route("/sessions", sessions, methods=["GET"]),
-        Route("/sessions/others", revoke_others, methods=["POST"]),
-        Route("/sessions/{session_id}/revoke", revoke, methods=["POST"]),
-    ]
 
 
 def _line(session: Session, current: Session) -> SessionLine:

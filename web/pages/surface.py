@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -20,11 +20,9 @@ from web.forgeries import forgeries_told
 from web.i18n import Catalogue, catalogue
 from web.pages.answers import Flash, page
 from web.pages.form import Form, read_form
+from web.pages.parts import PageParts
 from web.pages.tabs import Tab, tabs_of
 from web.templating import Preferences, time_element
-
-if TYPE_CHECKING:
-    from web.composition import House
 
 _DONE = {
     "added": Flash("good", "accounts.added"),
@@ -64,7 +62,7 @@ class Viewer:
 
 
 class Surface:
-    def __init__(self, house: "House") -> None:
+    def __init__(self, house: PageParts) -> None:
         self.house = house
         self.settings = house.settings
 

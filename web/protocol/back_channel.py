@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -16,9 +16,7 @@ from sso.oidc.parameters import unique
 from web.fields import first_field
 from web.pages.form import FormError, read_pairs
 from web.protocol.answers import NO_STORE, Answer, Field, json_answer
-
-if TYPE_CHECKING:
-    from web.composition import House
+from web.protocol.parts import BackChannelParts
 
 _log = logger("protocol")
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "code", "refresh_token", "token", "code_verifier"})
@@ -35,7 +33,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
-def back_channel_routes(house: "House") -> list[Route]:
+def back_channel_routes(house: BackChannelParts) -> list[Route]:
     back = _BackChannel(house)
     return [
         *(back.route(path, back.metadata, "GET", "OPTIONS") for path in _METADATA),
@@ -48,7 +46,7 @@ def back_channel_routes(house: "House") -> list[Route]:
 
 
 class _BackChannel:
-    def __init__(self, house: "House") -> None:
+    def __init__(self, house: BackChannelParts) -> None:
         self._house = house
         self._metadata = provider_metadata(house.settings.issuer)
 

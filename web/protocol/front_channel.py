@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from sso.oidc.authorize import ConsentNeeded, Outcome, Respond, SignInNeeded
-from sso.oidc.logout import LogoutRequest
+from sso.oidc.authorize import Authorize, ConsentNeeded, Outcome, Respond, SignInNeeded
+from sso.oidc.logout import Logout, LogoutRequest
 from web import csrf
 from web.pages.answers import form_post_page, logout_page
 from web.pages.failures import failing_as_page
@@ -20,8 +20,8 @@ from web.protocol.answers import Answer
 _LOGOUT_PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
-def front_channel_routes(surface: Surface) -> list[Route]:
-    front = _FrontChannel(surface)
+def front_channel_routes(surface: Surface, authorize: Authorize, logout: Logout) -> list[Route]:
+    front = _FrontChannel(surface, authorize, logout)
     routes = [
         Route("/authorize", failing_as_page(front.authorize), methods=["GET", "POST"]),
         Route("/authorize/continue", failing_as_page(front.resume), methods=["GET"]),
@@ -34,32 +34,33 @@ def front_channel_routes(surface: Surface) -> list[Route]:
 
 
 class _FrontChannel:
-    def __init__(self, surface: Surface) -> None:
+    def __init__(self, surface: Surface, authorize: Authorize, logout: Logout) -> None:
         self._surface = surface
-        self._house = surface.house
+        self._authorize = authorize
+        self._logout = logout
 
     async def authorize(self, request: Request) -> ASGIApp:
         """OIDC Core §3.1.2.1: GET and POST alike."""
         pairs = await _parameters(request)
         if self._is_cookieless_post(request):
-            return go("/authorize/continue", interaction=await self._house.authorize.park(pairs))
+            return go("/authorize/continue", interaction=await self._authorize.park(pairs))
         session = await self._surface.session(request)
         browser = csrf.browser_of(request, self._surface.settings)
-        outcome = await self._house.authorize.authorize(pairs, session, browser, request.state.address)
+        outcome = await self._authorize.authorize(pairs, session, browser, request.state.address)
         return self._answer(request, outcome)
 
     async def resume(self, request: Request) -> ASGIApp:
         session = await self._surface.session(request)
         browser = csrf.browser_of(request, self._surface.settings)
         token = request.query_params.get("interaction", "")
-        outcome = await self._house.authorize.resume(token, session, browser, request.state.address)
+        outcome = await self._authorize.resume(token, session, browser, request.state.address)
         return self._answer(request, outcome)
 
     async def end_session(self, request: Request) -> Response:
         """RP-Initiated Logout §2; a POST of our own page's confirmation carries `confirm`."""
         pairs = await _parameters(request)
         known = [pair for pair in pairs if pair[0] in _LOGOUT_PARAMETERS]
-        wanted = await self._house.logout.read(known)
+        wanted = await self._logout.read(known)
         if self._is_cookieless_post(request):
             return go("/end-session", **dict(known))
         session = await self._surface.session(request)
@@ -70,7 +71,7 @@ class _FrontChannel:
             await self._surface.require_own(request)
             await self._surface.require_token(request, sent.get(csrf.FIELD, ""))
         if session is not None:
-            await self._house.logout.end(session)
+            await self._logout.end(session)
         return self._signed_out(request, wanted.return_to)
 
     async def _ask(self, request: Request, wanted: LogoutRequest, sent: dict[str, str]) -> Response:
