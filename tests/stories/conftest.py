@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
+import demo.running
 from demo.county import County
 from demo.running import Yimen, open_demo, serving
+from tests import forked
 from tests.chromium import chromium
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -30,6 +32,19 @@ class Town:
     @property
     def issuer(self) -> str:
         return self.yimen.issuer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_commands() -> Iterator[None]:
+    """The server is started as an operator starts it; commands need not import everything each time."""
+
+    async def run(environment: Mapping[str, str], *arguments: str, given: bytes = b"") -> tuple[int, bytes]:
+        status, said, _ = await forked.run(arguments, environment, given)
+        return status, said
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo.running, "_run", run)
+        yield
 
 
 @pytest.fixture

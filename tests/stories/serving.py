@@ -10,21 +10,23 @@ from pathlib import Path
 
 import aiohttp
 
+from tests import forked
 from tests.stories.conftest import free_port
 
-YIMEN = "from web.cli import main; main()"
-# With passwords that cost next to nothing, where a test has thousands of them.
-CHEAP_PASSWORDS = "import sso.authentication.passwords as p; p.COST = p.Cost(1, 64, 1); " + YIMEN
+_YIMEN = "from web.cli import main; main()"
+_CHEAP = "import sso.authentication.passwords as p; p.COST = p.Cost(1, 8, 1); " + _YIMEN
 
 
 class Server:
     """`yimen serve` with two identity processes, in a process group of its own.
 
-    `address` is where it listens; a replica has the `issuer` of another server.
+    `address` is where it listens; a replica has the `issuer` of another server. `lowered`: its passwords cost next to
+    nothing, where a test has thousands of them.
     """
 
-    def __init__(self, folder: Path, database_url: str, command: str = YIMEN, issuer: str = "") -> None:
-        self._command = (sys.executable, "-c", command)
+    def __init__(self, folder: Path, database_url: str, *, issuer: str = "", lowered: bool = False) -> None:
+        self._lowered = lowered
+        self._command = (sys.executable, "-c", _CHEAP if lowered else _YIMEN)
         port = free_port()
         self.address = f"http://localhost:{port}"
         self.issuer = issuer or self.address
@@ -45,13 +47,9 @@ class Server:
             *self._command, *arguments, env=self._environment, stdin=pipe, stdout=pipe, stderr=pipe
         )
 
-    async def run(self, *arguments: str, given: bytes = b"") -> tuple[int | None, bytes]:
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *self._command, *arguments, env=self._environment, stdin=pipe, stdout=pipe
-        )
-        said, _ = await process.communicate(given)
-        return process.returncode, said
+    async def run(self, *arguments: str, given: bytes = b"") -> tuple[int, bytes]:
+        status, said, _ = await forked.run(arguments, self._environment, given, lowered=self._lowered)
+        return status, said
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[asyncio.subprocess.Process]:

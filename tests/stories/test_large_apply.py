@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from core.database import Database
 from sso.directory.people import user_table
-from tests.stories.serving import CHEAP_PASSWORDS, Server
+from tests.stories.serving import Server
 from tests.web.conftest import SECRET
 
 PEOPLE = 200
@@ -88,7 +88,7 @@ async def until_some_are_there(database: Database, most: asyncio.subprocess.Proc
 async def test_a_county_is_applied_in_portions_while_a_server_serves(
     tmp_path: Path, database_url: str, database: Database
 ) -> None:
-    server = Server(tmp_path / "data", database_url, CHEAP_PASSWORDS)
+    server = Server(tmp_path / "data", database_url, lowered=True)
     assert (await server.run("apply", "-", given=json.dumps(AFFAIRS).encode()))[0] == 0
     described = json.dumps(county()).encode()
     answers = Counter[int]()

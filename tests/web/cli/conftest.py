@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.cli import forked
+from tests import forked
 
 COUNTY = """
 version: 1
@@ -34,7 +34,7 @@ def yimen(tmp_path: Path, database_url: str) -> Yimen:
             "YIMEN_CUSTODIAN": "keyfile",
             **{f"YIMEN_{name.upper()}": value for name, value in settings.items()},
         }
-        status, said, complained = await forked.run(tmp_path, arguments, own, given.encode())
+        status, said, complained = await forked.run(arguments, own, given.encode(), lowered=True)
         return status, said.decode(), complained.decode()
 
     return run

@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import web.cli
@@ -23,24 +24,27 @@ for module in ("serve", "migrate", "apply", "demo", "forms", "recipe", "audit", 
 
 
 async def run(
-    folder: Path, arguments: Sequence[str], environment: Mapping[str, str], given: bytes
-) -> tuple[int | None, bytes, bytes]:
-    """Exit status, output and errors."""
-    own = Path(tempfile.mkdtemp(dir=folder))
-    asked, said, complained = (own / name for name in ("asked", "said", "complained"))
-    asked.write_bytes(given)
-    process = _CONTEXT.Process(target=_yimen, args=(arguments, dict(environment), asked, said, complained))
-    process.start()
-    await asyncio.to_thread(process.join)
-    return process.exitcode, said.read_bytes(), complained.read_bytes()
+    arguments: Sequence[str], environment: Mapping[str, str], given: bytes, *, lowered: bool = False
+) -> tuple[int, bytes, bytes]:
+    """Exit status, output and errors. `lowered`: where passwords may cost next to nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked, said, complained = (Path(folder) / name for name in ("asked", "said", "complained"))
+        asked.write_bytes(given)
+        process = _CONTEXT.Process(target=_yimen, args=(arguments, environment, lowered, asked, said, complained))
+        process.start()
+        await asyncio.to_thread(process.join)
+        assert process.exitcode is not None
+        return process.exitcode, said.read_bytes(), complained.read_bytes()
 
 
-def _yimen(arguments: Sequence[str], environment: Mapping[str, str], asked: Path, said: Path, complained: Path) -> None:
+def _yimen(
+    arguments: Sequence[str], environment: Mapping[str, str], lowered: bool, asked: Path, said: Path, complained: Path
+) -> None:
     sys.stdin = asked.open(encoding="utf-8")
     for stream, path in ((1, said), (2, complained)):
         with path.open("wb") as opened:
             os.dup2(opened.fileno(), stream)
-    with measured(), costs.lowered():
+    with measured(), costs.lowered() if lowered else nullcontext():
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = ["yimen", *arguments]
