@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Literal, TypeVar
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core.database.errors import StatementError
+from core.database.gathering import Gathering
 from core.database.statements import Call, Prepared, Statements, Values
 
 _ASK_AGAIN_SECONDS = 0.1
@@ -58,6 +59,15 @@ class Connection(ABC):
 
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
+
+    @property
+    def has_written(self) -> bool:
+        """False as long as this unit of work has written nothing."""
+        return True
+
+    def gathering(self, kind: Hashable) -> Gathering[Any, Any]:
+        """Where those meet who write the same kind of thing; for a database that is another process."""
+        raise NotImplementedError
 
     async def execute(
         self,

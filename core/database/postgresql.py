@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from core.database.changes import ASK_SECONDS, CHANNEL, Changes
 from core.database.connection import Connection, Result
 from core.database.errors import IntegrityError, StatementError
+from core.database.gathering import Gathering
 from core.database.hosts import Hosts
 from core.database.json_text import to_text
 from core.database.pool import Pool
@@ -50,6 +52,9 @@ def statements() -> Statements:
     return Statements(dialect())
 
 
+_Gatherings = defaultdict[Hashable, Gathering[Any, Any]]
+
+
 class PostgresDatabase:
     """Connections, opened when they are needed and kept (`core.database.pool`)."""
 
@@ -57,6 +62,7 @@ class PostgresDatabase:
         self._statements = statements()
         self._hosts = Hosts(dialect().create_connect_args(url)[1])  # type: ignore[no-untyped-call]
         self._pool: Pool[asyncpg.Connection] = Pool(self._connect, pool_size, _WAIT_SECONDS)
+        self._gatherings: _Gatherings = defaultdict(Gathering)
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
         """Each statement sees what is committed when it begins."""
@@ -66,7 +72,7 @@ class PostgresDatabase:
         return self.read()
 
     def write(self) -> AbstractAsyncContextManager[Connection]:
-        return _Unit(self._pool, lambda raw: _WritingConnection(raw, self._statements))
+        return _Unit(self._pool, lambda raw: _WritingConnection(raw, self._statements, self._gatherings))
 
     async def follow(self, changes: Changes) -> None:
         """Over a connection of its own, which is made again when it is lost."""
@@ -211,10 +217,18 @@ class _WritingConnection(_PostgresConnection):
     committed when it begins, as it does inside of a transaction (READ COMMITTED). A single statement that writes, and
     is said to be the last, is a transaction by itself."""
 
-    def __init__(self, raw: Any, statements: Statements) -> None:
+    def __init__(self, raw: Any, statements: Statements, gatherings: "_Gatherings") -> None:
         super().__init__(raw, statements)
+        self._gatherings = gatherings
         self._transaction: Any = None
         self._is_over = False
+
+    @property
+    def has_written(self) -> bool:
+        return self._transaction is not None
+
+    def gathering(self, kind: Hashable) -> Gathering[Any, Any]:
+        return self._gatherings[kind]
 
     async def execute(
         self,
@@ -225,10 +239,11 @@ class _WritingConnection(_PostgresConnection):
     ) -> Result[Any]:
         if self._is_over:
             raise TypeError("the last statement of this unit of work was executed")
-        self._is_over = last
         if self._transaction is None and not last and not _only_reads(statement):
             await self._begin()
-        return await super().execute(statement, parameters)
+        found = await super().execute(statement, parameters)
+        self._is_over = last
+        return found
 
     async def insert_many(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         if self._transaction is None:

@@ -1,16 +1,41 @@
-"""Rows of several tables, written in one visit to the database."""
+"""Rows of several tables, written in one visit to the database; on PostgreSQL those of several callers together."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CTE, Label, Select, Table, Update, bindparam, func, insert, literal_column, select
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    Integer,
+    Label,
+    Select,
+    String,
+    Table,
+    Update,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
+from sqlalchemy.types import TypeEngine
 
 from core.database.connection import Connection
+from core.database.gathering import Gathering, NotTogetherError
 from core.database.statements import Prepared, Values, new_row
 
 _GUARD = "taken"
+# A caller among those who write together.
+_NUMBER = "number"
+
+# The columns that are given, table by table.
+Shape = tuple[tuple[str, ...], ...]
 
 
 class Together:
@@ -20,12 +45,17 @@ class Together:
     exactly one of several that race writes. `noting` are updates that are made with them, of rows that may not need it.
 
     On PostgreSQL it is one statement (data-modifying WITH, PostgreSQL §7.8.4), which is the last of its unit of work;
-    where the unit has written nothing else it needs no transaction around it. On SQLite a statement follows the other,
-    which costs next to nothing there.
+    where the unit has written nothing else it needs no transaction around it. With `shared` such a statement serves all
+    units of a process that come to it at the same moment, which share its commit; where the database refuses it,
+    each writes alone. On SQLite a statement follows the other, which costs next to nothing there.
     """
 
     def __init__(
-        self, *tables: Table, guard: Update | Select[Any] | None = None, noting: Sequence[Update] = ()
+        self,
+        *tables: Table,
+        guard: Update | Select[Any] | None = None,
+        noting: Sequence[Update] = (),
+        shared: bool = False,
     ) -> None:
         self._tables = tables
         self._guard = guard
@@ -33,15 +63,17 @@ class Together:
         self._prepared_guard = Prepared(guard) if guard is not None else None
         self._prepared_notes = [Prepared(note) for note in noting]
         self._joined = cache(self._join)
+        if shared and (noting or isinstance(guard, Select)):
+            raise TypeError("only new rows, behind an update or none, are written for several callers")
+        self._shared = shared
+        self._update = guard if isinstance(guard, Update) else None
+        self._for_several = cache(self._join_for_several)
 
     async def write(self, connection: Connection, rows: Sequence[Values], asked: dict[str, Any] | None = None) -> bool:
         """False when the guard let nothing through. `rows` are in the order of the tables; `asked` has the values of
         the guard and of the notes."""
         if connection.dialect == "postgresql":
-            names, statement = self._joined(tuple([tuple(row) for row in rows]))
-            values = dict(zip(names, chain.from_iterable([row.values() for row in rows]), strict=True))
-            found = await connection.execute(statement, values | (asked or {}), last=True)
-            return bool(found.one()[0])
+            return await self._write_joined(connection, tuple([tuple(row) for row in rows]), rows, asked or {})
         if self._prepared_guard is not None:
             found = await connection.execute(self._prepared_guard, asked or {})
             if found.rowcount != 1:
@@ -52,7 +84,36 @@ class Together:
             await connection.execute(new_row(table), row)
         return True
 
-    def _join(self, columns: tuple[tuple[str, ...], ...]) -> tuple[list[str], Prepared]:
+    async def _write_joined(
+        self, connection: Connection, shape: Shape, rows: Sequence[Values], asked: dict[str, Any]
+    ) -> bool:
+        values = [*chain.from_iterable([row.values() for row in rows]), *asked.values()]
+        if self._shared and not connection.has_written:
+            gathering: Gathering[list[Any], bool] = connection.gathering((self, shape, tuple(asked)))
+            with suppress(NotTogetherError):
+                return await gathering.join(values, partial(self._write_several, connection, shape, tuple(asked)))
+        return await self._write_alone(connection, shape, tuple(asked), values)
+
+    async def _write_alone(
+        self, connection: Connection, shape: Shape, asked: tuple[str, ...], values: list[Any]
+    ) -> bool:
+        names, statement = self._joined(shape)
+        found = await connection.execute(statement, dict(zip((*names, *asked), values, strict=True)), last=True)
+        return bool(found.one()[0])
+
+    async def _write_several(
+        self, connection: Connection, shape: Shape, asked: tuple[str, ...], callers: Sequence[list[Any]]
+    ) -> Sequence[bool]:
+        """`callers` are the values of each, in the order of the names."""
+        if len(callers) == 1:
+            return [await self._write_alone(connection, shape, asked, callers[0])]
+        names, statement = self._for_several(shape)
+        columns = dict(zip((*names, *asked), zip(*callers, strict=True), strict=True))
+        found = await connection.execute(statement, {_NUMBER: range(len(callers)), **columns}, last=True)
+        written = {row[0] for row in found}
+        return [number in written for number in range(len(callers))]
+
+    def _join(self, columns: Shape) -> tuple[list[str], Prepared]:
         """What each value is called in the statement, in order, and the statement."""
         taken = None if self._guard is None else _taken(self._guard)
         written = [
@@ -63,6 +124,61 @@ class Together:
         outcome = select(literal_column("1")) if taken is None else select(func.count()).select_from(taken)
         names = [_name(place, name) for place, row in enumerate(columns) for name in row]
         return names, Prepared(outcome.add_cte(*written))
+
+    def _join_for_several(self, columns: Shape) -> tuple[list[str], Prepared]:
+        """As `_join`, for arrays of the values; the statement gives the numbers of those whom the guard let through."""
+        types: dict[str, TypeEngine[Any]] = {_NUMBER: Integer()} | {
+            _name(place, name): table.c[name].type
+            for place, table in enumerate(self._tables)
+            for name in columns[place]
+        }
+        names = [name for name in types if name != _NUMBER]
+        if self._update is not None:
+            types |= {bind.key: bind.type for bind in _binds(self._update)}
+        callers = _callers(types)
+        taken = callers if self._update is None else _taken_of(self._update, callers)
+        written = [
+            insert(table)
+            .from_select(
+                list(columns[place]),
+                select(*[callers.c[_name(place, name)] for name in columns[place]]).where(
+                    callers.c[_NUMBER] == taken.c[_NUMBER]
+                ),
+            )
+            .cte(f"row_{place}")
+            for place, table in enumerate(self._tables)
+        ]
+        return names, Prepared(select(taken.c[_NUMBER]).add_cte(*written))
+
+
+def _callers(types: Mapping[str, TypeEngine[Any]]) -> CTE:
+    """The callers' values, a row each, of arrays of each value."""
+    # One dimension: a document may be a list itself.
+    arrays = [
+        bindparam(name, type_=ARRAY(_of_any_length(kind), dimensions=1), required=True) for name, kind in types.items()
+    ]
+    columns = [column(name, kind) for name, kind in types.items()]
+    unnested = func.unnest(*arrays).table_valued(*columns, name="arrays").render_derived()
+    return select(*[unnested.c[name] for name in types]).cte("callers")
+
+
+def _of_any_length(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """A cast to a text of some length cuts what is longer (SQL:2016 §6.13); its column refuses it."""
+    return String() if isinstance(kind, String) else kind
+
+
+def _taken_of(guard: Update, callers: CTE) -> CTE:
+    """The guard, with the callers' columns where one caller's values stand."""
+
+    def of_callers(element: Any, **_: Any) -> Any:
+        return callers.c[element.key] if isinstance(element, BindParameter) and element.key in callers.c else None
+
+    several = cast("Update", replacement_traverse(guard, {}, of_callers))
+    return several.returning(callers.c[_NUMBER]).cte(_GUARD)
+
+
+def _binds(guard: Update) -> Iterator[BindParameter[Any]]:
+    return (element for element in iterate(guard) if isinstance(element, BindParameter))
 
 
 def _taken(guard: Update | Select[Any]) -> CTE:

@@ -118,10 +118,12 @@ def _consuming(table: Table) -> Update:
 
 
 _PRESENTED = {table.name: _presented_by(table) for table in (code_table, refresh_table)}
-_CREATING = Together(grant_table, code_table, event_table)
+_CREATING = Together(grant_table, code_table, event_table, shared=True)
 # A use, the event that tells of it, and perhaps a refresh token: all of it for exactly one caller.
 _SPENDING = {
-    (table.name, renews): Together(event_table, *([refresh_table] if renews else []), guard=_consuming(table))
+    (table.name, renews): Together(
+        event_table, *([refresh_table] if renews else []), guard=_consuming(table), shared=True
+    )
     for table in (code_table, refresh_table)
     for renews in (False, True)
 }
