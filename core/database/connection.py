@@ -84,6 +84,14 @@ class Connection(ABC):
             return await self._each(*self._statements.calls(statement, parameters))
         return await self._once(self._statements.call(statement, parameters or {}))
 
+    async def find(self, statement: Prepared, asked: Values) -> list[Any]:
+        """All rows of a query that is made of parts; for one that many ask at the same moment, each about his own.
+
+        Where the database is another process, those who ask together are answered by one statement, which begins when
+        the last of them has asked.
+        """
+        return (await self.execute(statement, asked)).all()
+
     @abstractmethod
     async def insert_many(self, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Writes many rows at once. Their values are numbers, texts and bytes, in the order of `names`."""

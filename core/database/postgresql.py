@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from functools import cache
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from functools import cache, partial
 from typing import Any
 
 import asyncpg
@@ -16,11 +16,12 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from core.database.changes import ASK_SECONDS, CHANNEL, Changes
 from core.database.connection import Connection, Result
 from core.database.errors import IntegrityError, StatementError
-from core.database.gathering import Gathering
+from core.database.gathering import Gathering, NotTogetherError
 from core.database.hosts import Hosts
 from core.database.json_text import to_text
 from core.database.pool import Pool
-from core.database.statements import Call, Prepared, RowReader, Statements, Values
+from core.database.several import NUMBER
+from core.database.statements import Call, Prepared, RowReader, Statements, Values, for_several
 from core.errors import UnavailableError
 from core.held import begin_holding, end_holding
 from core.logs import Seldom, logger
@@ -66,7 +67,7 @@ class PostgresDatabase:
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
         """Each statement sees what is committed when it begins."""
-        return _Unit(self._pool, lambda raw: _PostgresConnection(raw, self._statements))
+        return _Unit(self._pool, lambda raw: _PostgresConnection(raw, self._statements, self._gatherings))
 
     def scan(self) -> AbstractAsyncContextManager[Connection]:
         return self.read()
@@ -168,9 +169,37 @@ async def _read_documents(raw: asyncpg.Connection) -> None:
 class _PostgresConnection(Connection):
     dialect = "postgresql"
 
-    def __init__(self, raw: Any, statements: Statements) -> None:
+    def __init__(self, raw: Any, statements: Statements, gatherings: _Gatherings) -> None:
         super().__init__(statements)
         self._raw = raw
+        self._gatherings = gatherings
+
+    @property
+    def has_written(self) -> bool:
+        return False
+
+    def gathering(self, kind: Hashable) -> Gathering[Any, Any]:
+        return self._gatherings[kind]
+
+    async def find(self, statement: Prepared, asked: Values) -> list[Any]:
+        if not self.has_written:
+            with suppress(NotTogetherError):
+                names = tuple(asked)
+                gathering: Gathering[list[Any], list[Any]] = self._gatherings[statement, names]
+                return await gathering.join([*asked.values()], partial(self._find_for, statement, names))
+        return await super().find(statement, asked)
+
+    async def _find_for(
+        self, statement: Prepared, names: Sequence[str], callers: Sequence[Sequence[Any]]
+    ) -> list[list[Any]]:
+        if len(callers) == 1:
+            return [await super().find(statement, dict(zip(names, callers[0], strict=True)))]
+        columns = dict(zip(names, zip(*callers, strict=True), strict=True))
+        found = await self.execute(for_several(statement), {NUMBER: range(len(callers)), **columns})
+        answers: list[list[Any]] = [[] for _ in callers]
+        for *parts, number in found:
+            answers[number.raw[0]].append(tuple(parts))
+        return answers
 
     async def commit(self) -> None:
         """Nothing was written."""
@@ -217,18 +246,14 @@ class _WritingConnection(_PostgresConnection):
     committed when it begins, as it does inside of a transaction (READ COMMITTED). A single statement that writes, and
     is said to be the last, is a transaction by itself."""
 
-    def __init__(self, raw: Any, statements: Statements, gatherings: "_Gatherings") -> None:
-        super().__init__(raw, statements)
-        self._gatherings = gatherings
+    def __init__(self, raw: Any, statements: Statements, gatherings: _Gatherings) -> None:
+        super().__init__(raw, statements, gatherings)
         self._transaction: Any = None
         self._is_over = False
 
     @property
     def has_written(self) -> bool:
         return self._transaction is not None
-
-    def gathering(self, kind: Hashable) -> Gathering[Any, Any]:
-        return self._gatherings[kind]
 
     async def execute(
         self,

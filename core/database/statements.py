@@ -13,10 +13,12 @@ from operator import itemgetter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Dialect, Executable, Row, Table, insert
+from sqlalchemy import Dialect, Executable, Integer, Row, Select, Table, insert
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
+
+from core.database.several import NUMBER, asked_of, callers_of, of_callers
 
 Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
@@ -129,11 +131,11 @@ class Prepared:
     columns that belong together, each row is a tuple of a `Part` for each of them.
     """
 
-    __slots__ = ("_made", "_parts", "_writes", "statement")
+    __slots__ = ("_made", "_writes", "parts", "statement")
 
     def __init__(self, statement: Executable, parts: Sequence[int] = ()) -> None:
         self.statement = statement
-        self._parts = parts
+        self.parts = parts
         self._writes = bool(getattr(statement, "is_insert", False) or getattr(statement, "is_update", False))
         self._made: dict[tuple[str, tuple[str, ...]], _Made] = {}
 
@@ -142,8 +144,17 @@ class Prepared:
         made = self._made.get((dialect.name, names))
         if made is None:
             compiled = self.statement.compile(dialect=dialect, column_keys=list(names) or None)  # type: ignore[attr-defined]
-            made = self._made[(dialect.name, names)] = _Made(compiled, dialect, self._parts)
+            made = self._made[(dialect.name, names)] = _Made(compiled, dialect, self.parts)
         return made
+
+
+@cache
+def for_several(prepared: Prepared) -> Prepared:
+    """The same question of several callers (`core.database.several`). Each row has its caller's number as its last
+    part."""
+    statement = cast("Select[Any]", prepared.statement)
+    callers = callers_of({NUMBER: Integer()} | asked_of(statement))
+    return Prepared(of_callers(statement, callers).add_columns(callers.c[NUMBER]), (*prepared.parts, 1))
 
 
 @cache

@@ -1,38 +1,32 @@
 """Rows of several tables, written in one visit to the database; on PostgreSQL those of several callers together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache, partial
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     CTE,
-    BindParameter,
     Integer,
     Label,
     Select,
-    String,
     Table,
     Update,
     bindparam,
-    column,
     func,
     insert,
     literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from sqlalchemy.types import TypeEngine
 
 from core.database.connection import Connection
 from core.database.gathering import Gathering, NotTogetherError
+from core.database.several import NUMBER, asked_of, callers_of, of_callers
 from core.database.statements import Prepared, Values, new_row
 
 _GUARD = "taken"
-# A caller among those who write together.
-_NUMBER = "number"
 
 # The columns that are given, table by table.
 Shape = tuple[tuple[str, ...], ...]
@@ -109,7 +103,7 @@ class Together:
             return [await self._write_alone(connection, shape, asked, callers[0])]
         names, statement = self._for_several(shape)
         columns = dict(zip((*names, *asked), zip(*callers, strict=True), strict=True))
-        found = await connection.execute(statement, {_NUMBER: range(len(callers)), **columns}, last=True)
+        found = await connection.execute(statement, {NUMBER: range(len(callers)), **columns}, last=True)
         written = {row[0] for row in found}
         return [number in written for number in range(len(callers))]
 
@@ -127,58 +121,32 @@ class Together:
 
     def _join_for_several(self, columns: Shape) -> tuple[list[str], Prepared]:
         """As `_join`, for arrays of the values; the statement gives the numbers of those whom the guard let through."""
-        types: dict[str, TypeEngine[Any]] = {_NUMBER: Integer()} | {
+        types: dict[str, TypeEngine[Any]] = {NUMBER: Integer()} | {
             _name(place, name): table.c[name].type
             for place, table in enumerate(self._tables)
             for name in columns[place]
         }
-        names = [name for name in types if name != _NUMBER]
+        names = [name for name in types if name != NUMBER]
         if self._update is not None:
-            types |= {bind.key: bind.type for bind in _binds(self._update)}
-        callers = _callers(types)
+            types |= asked_of(self._update)
+        callers = callers_of(types)
         taken = callers if self._update is None else _taken_of(self._update, callers)
         written = [
             insert(table)
             .from_select(
                 list(columns[place]),
                 select(*[callers.c[_name(place, name)] for name in columns[place]]).where(
-                    callers.c[_NUMBER] == taken.c[_NUMBER]
+                    callers.c[NUMBER] == taken.c[NUMBER]
                 ),
             )
             .cte(f"row_{place}")
             for place, table in enumerate(self._tables)
         ]
-        return names, Prepared(select(taken.c[_NUMBER]).add_cte(*written))
-
-
-def _callers(types: Mapping[str, TypeEngine[Any]]) -> CTE:
-    """The callers' values, a row each, of arrays of each value."""
-    # One dimension: a document may be a list itself.
-    arrays = [
-        bindparam(name, type_=ARRAY(_of_any_length(kind), dimensions=1), required=True) for name, kind in types.items()
-    ]
-    columns = [column(name, kind) for name, kind in types.items()]
-    unnested = func.unnest(*arrays).table_valued(*columns, name="arrays").render_derived()
-    return select(*[unnested.c[name] for name in types]).cte("callers")
-
-
-def _of_any_length(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    """A cast to a text of some length cuts what is longer (SQL:2016 §6.13); its column refuses it."""
-    return String() if isinstance(kind, String) else kind
+        return names, Prepared(select(taken.c[NUMBER]).add_cte(*written))
 
 
 def _taken_of(guard: Update, callers: CTE) -> CTE:
-    """The guard, with the callers' columns where one caller's values stand."""
-
-    def of_callers(element: Any, **_: Any) -> Any:
-        return callers.c[element.key] if isinstance(element, BindParameter) and element.key in callers.c else None
-
-    several = cast("Update", replacement_traverse(guard, {}, of_callers))
-    return several.returning(callers.c[_NUMBER]).cte(_GUARD)
-
-
-def _binds(guard: Update) -> Iterator[BindParameter[Any]]:
-    return (element for element in iterate(guard) if isinstance(element, BindParameter))
+    return of_callers(guard, callers).returning(callers.c[NUMBER]).cte(_GUARD)
 
 
 def _taken(guard: Update | Select[Any]) -> CTE:

@@ -175,7 +175,7 @@ class Sessions:
 
     async def _several(self, connection: Connection, query: Prepared, wanted: str | bytes) -> Sequence[Session]:
         """Live sessions with their users, posts and organisations, newest first, in one round trip."""
-        rows = await connection.execute(query, {"wanted": wanted, "now": self._clock.now()})
+        rows = await connection.find(query, {"wanted": wanted, "now": self._clock.now()})
         # The session's id is the first of its columns.
         found = [self._session([*group]) for _, group in groupby(rows, lambda row: row[0].raw[0])]
         return [session for session in found if session is not None]

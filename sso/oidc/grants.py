@@ -231,7 +231,7 @@ class Grants:
 
     async def find(self, connection: Connection, grant_id: str) -> Held | None:
         """The grant with its person, live or not, in one round trip."""
-        rows = (await connection.execute(_BY_ID, {"wanted": grant_id})).all()
+        rows = await connection.find(_BY_ID, {"wanted": grant_id})
         return self._held(rows[0][0], [parts[1] for parts in rows]) if rows else None
 
     async def by_code(self, connection: Connection, code: str) -> PresentedCode | None:
@@ -308,8 +308,7 @@ class Grants:
 
     async def _presented(self, connection: Connection, table: Table, token: str) -> tuple[Row[Any], Held] | None:
         """The row of a code or refresh token, checked, and what it holds."""
-        found = await connection.execute(_PRESENTED[table.name], {"wanted": token_digest(token)})
-        rows = found.all()
+        rows = await connection.find(_PRESENTED[table.name], {"wanted": token_digest(token)})
         if not rows:
             return None
         row: Row[Any] = rows[0][0].row()

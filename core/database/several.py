@@ -1,0 +1,49 @@
+"""A statement for one caller, made into one for several: an array of each value, and a number for each caller.
+
+For PostgreSQL, where a question or a write that many come with at the same moment is one statement.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import CTE, BindParameter, Select, String, Update, bindparam, column, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.visitors import iterate, replacement_traverse
+from sqlalchemy.types import TypeEngine
+
+# A caller's place among the others.
+NUMBER = "number"
+
+Statement = TypeVar("Statement", Update, Select[Any])
+Types = Mapping[str, TypeEngine[Any]]
+
+
+def callers_of(types: Types) -> CTE:
+    """The callers, a row each, of arrays of their values."""
+    # One dimension: a document may be a list itself.
+    arrays = [
+        bindparam(name, type_=ARRAY(_of_any_length(kind), dimensions=1), required=True) for name, kind in types.items()
+    ]
+    columns = [column(name, kind) for name, kind in types.items()]
+    unnested = func.unnest(*arrays).table_valued(*columns, name="arrays").render_derived()
+    return select(*[unnested.c[name] for name in types]).cte("callers")
+
+
+def asked_of(statement: Update | Select[Any]) -> dict[str, TypeEngine[Any]]:
+    """What a caller of the statement gives."""
+    return {bind.key: bind.type for bind in iterate(statement) if isinstance(bind, BindParameter) and bind.required}
+
+
+def of_callers(statement: Statement, callers: CTE) -> Statement:
+    """The statement, with the callers' columns where one caller's values stand."""
+
+    def value(element: Any, **_: Any) -> Any:
+        is_given = isinstance(element, BindParameter) and element.required
+        return callers.c[element.key] if is_given else None
+
+    return cast("Statement", replacement_traverse(statement, {}, value))
+
+
+def _of_any_length(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """A cast to a text of some length cuts what is longer (SQL:2016 §6.13); its column refuses it."""
+    return String() if isinstance(kind, String) else kind
