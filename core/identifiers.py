@@ -14,10 +14,34 @@ _RANDOM_BITS = 80
 _RANDOM_MASK = (1 << _RANDOM_BITS) - 1
 _STEP_BYTES = 8  # two processes forked in one millisecond still part ways
 _DRAWN_BYTES = _RANDOM_BITS // 8 + _STEP_BYTES
-_DRAWS = 32
+_STORED_BYTES = 1024
 # Python reads base 32 by itself, with letters of its own.
 _TO_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 TOKEN_BYTES = 32
+
+
+class _Randomness:
+    """For identifiers. The kernel is asked for much at a time: it answers as quickly as for a little."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._store = b""
+
+    def draw(self, count: int) -> bytes:
+        with self._lock:
+            if len(self._store) < count:
+                self._store = secrets.token_bytes(_STORED_BYTES)
+            drawn, self._store = self._store[:count], self._store[count:]
+            return drawn
+
+    def forget(self) -> None:
+        self._lock = threading.Lock()
+        self._store = b""
+
+
+_randomness = _Randomness()
+# A forked process must not go on with what its parent has, too.
+os.register_at_fork(after_in_child=_randomness.forget)
 
 
 class _Ascending:
@@ -26,30 +50,17 @@ class _Ascending:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
-        self._randomness = b""
 
     def next(self, after: int) -> int:
+        drawn = int.from_bytes(_randomness.draw(_DRAWN_BYTES))
+        random, step = drawn & _RANDOM_MASK, 1 + (drawn >> _RANDOM_BITS)
         with self._lock:
-            drawn = self._draw()
-            random, step = drawn & _RANDOM_MASK, 1 + (drawn >> _RANDOM_BITS)
             by_clock = (time.time_ns() // 1_000_000 << _RANDOM_BITS) | random
             self._last = max(by_clock, max(self._last, after) + step)
             return self._last
 
-    def _draw(self) -> int:
-        """From a store, since the kernel is asked as quickly for many bytes as for a few."""
-        if not self._randomness:
-            self._randomness = secrets.token_bytes(_DRAWN_BYTES * _DRAWS)
-        drawn, self._randomness = self._randomness[:_DRAWN_BYTES], self._randomness[_DRAWN_BYTES:]
-        return int.from_bytes(drawn)
-
-    def forget_randomness(self) -> None:
-        self._randomness = b""
-
 
 _ascending = _Ascending()
-# A forked process must not go on with what its parent has, too.
-os.register_at_fork(after_in_child=_ascending.forget_randomness)
 
 
 def new_id(after: str = "") -> str:
@@ -69,7 +80,10 @@ def _number(identifier: str) -> int:
 
 
 def new_token() -> str:
-    """A new bearer token: 256 random bits, base64url without padding (43 characters)."""
+    """A new bearer token: 256 random bits, base64url without padding (43 characters).
+
+    Straight from the kernel: what is stored would come twice where a running machine is copied.
+    """
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from core.database.errors import StatementError
 from core.errors import UnavailableError
 from core.logs import Seldom, logger
 
@@ -21,7 +20,7 @@ Outcome = TypeVar("Outcome")
 
 
 class NotTogetherError(Exception):
-    """The database refused what was wanted by all of them; nothing was done. Each may try alone."""
+    """What all of them wanted was refused; nothing was done. Each may try alone."""
 
 
 class _Lead:
@@ -49,10 +48,10 @@ class Gathering(Generic[Piece, Outcome]):
             outcomes = await lead([each for each, _ in together])
         except BaseException as error:
             _tell_failure(together, error)
-            if not isinstance(error, StatementError):
+            if not _is_undone(error):
                 raise
             if self._refusals.is_due():
-                _log.warning("what several would do together was refused", error=str(error))
+                _log.warning("what several would do together was refused", error=type(error).__name__)
             raise NotTogetherError from error
         finally:
             self._hand_over()
@@ -91,9 +90,13 @@ class Gathering(Generic[Piece, Outcome]):
 def _tell_failure(together: Sequence[tuple[Any, Any]], error: BaseException) -> None:
     for _, place in together:
         if place is not None and not place.done():
-            refused = isinstance(error, StatementError)
-            place.set_exception(
-                NotTogetherError()
-                if refused
-                else UnavailableError("ERR-DATABASE", "the one who wrote for all broke off")
-            )
+            place.set_exception(NotTogetherError() if _is_undone(error) else _broken_off())
+
+
+def _is_undone(error: BaseException) -> bool:
+    """True where nothing was done: the database refused it, or one of them brought what could not be sent."""
+    return isinstance(error, Exception) and not isinstance(error, UnavailableError)
+
+
+def _broken_off() -> UnavailableError:
+    return UnavailableError("ERR-DATABASE", "the one who did it for all broke off")

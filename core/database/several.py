@@ -6,10 +6,10 @@ For PostgreSQL, where a question or a write that many come with at the same mome
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CTE, BindParameter, Select, String, Update, bindparam, column, func, select
+from sqlalchemy import CTE, BindParameter, Select, String, Table, Update, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 # A caller's place among the others.
 NUMBER = "number"
@@ -30,8 +30,20 @@ def callers_of(types: Types) -> CTE:
 
 
 def asked_of(statement: Update | Select[Any]) -> dict[str, TypeEngine[Any]]:
-    """What a caller of the statement gives."""
-    return {bind.key: bind.type for bind in iterate(statement) if isinstance(bind, BindParameter) and bind.required}
+    """What a caller of the statement gives. Raises TypeError where the type of a value is not known."""
+    binds = [bind for bind in iterate(statement) if isinstance(bind, BindParameter) and bind.required]
+    types = {bind.key: bind.type for bind in binds if not isinstance(bind.type, NullType)}
+    if isinstance(statement, Update):
+        # What a column is set to has its type.
+        columns, given = cast("Table", statement.table).c, (statement._values or {}).items()
+        types |= {
+            value.key: (columns[target] if isinstance(target, str) else target).type
+            for target, value in given
+            if isinstance(value, BindParameter)
+        }
+    if unknown := {bind.key for bind in binds} - types.keys():
+        raise TypeError(f"of what type is {min(unknown)}?")
+    return types
 
 
 def of_callers(statement: Statement, callers: CTE) -> Statement:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, func, select, update
 
-from core.database import Bytes, Database, IntegrityError, Json, Together, UtcDateTime, Values
+from core.database import Bytes, Database, IntegrityError, Json, StatementError, Together, UtcDateTime, Values
 from core.identifiers import new_id
 from tests.conftest import BACKEND
 
@@ -144,3 +144,68 @@ async def test_nothing_is_written_after_the_last(store: Database) -> None:
         await NEW.write(connection, [{"id": new_id()}, rows(0)[0]])
         with pytest.raises(TypeError, match="last"):
             await connection.execute(select(voucher_table))
+
+
+SHARED = Together(
+    use_table,
+    proof_table,
+    guard=update(voucher_table)
+    .where(voucher_table.c.id == bindparam("wanted"), voucher_table.c.used_by.is_(None))
+    .values(used_by=bindparam("by")),
+    shared=True,
+)
+SHARED_NEW = Together(voucher_table, use_table, shared=True)
+
+
+async def spend_shared(store: Database, voucher: str, number: int, row: Values | None = None) -> bool:
+    use, proof = rows(number)
+    async with store.write() as connection:
+        asked = {"wanted": voucher, "by": f"caller {number}"}
+        return await SHARED.write(connection, [{**use, **(row or {})}, proof], asked)
+
+
+async def test_what_many_write_at_once_is_each_ones_own(store: Database) -> None:
+    vouchers = [await make(store) for _ in range(30)]
+    before = await count(store, use_table)
+    outcomes = await asyncio.gather(*(spend_shared(store, voucher, n) for n, voucher in enumerate(vouchers)))
+    assert all(outcomes)
+    async with store.read() as connection:
+        used = {row.id: row.used_by for row in await connection.execute(select(voucher_table))}
+        details = [row.detail["number"] for row in await connection.execute(select(use_table))]
+    assert [used[voucher] for voucher in vouchers] == [f"caller {n}" for n in range(30)]
+    assert len(details) - before == 30
+    assert set(range(30)) <= set(details)
+
+
+async def test_of_many_who_write_together_exactly_one_uses_what_all_want(store: Database) -> None:
+    vouchers = [await make(store) for _ in range(4)]
+    wanted = [vouchers[number % 4] for number in range(100)]
+    outcomes = await asyncio.gather(*(spend_shared(store, voucher, n) for n, voucher in enumerate(wanted)))
+    assert [sum(outcomes[place::4]) for place in range(4)] == [1] * 4
+    assert await count(store, proof_table) == 4
+
+
+async def test_one_that_is_refused_takes_nobody_with_it(store: Database) -> None:
+    vouchers = [await make(store) for _ in range(20)]
+    taken = {"id": new_id()}
+    async with store.write() as connection:
+        assert await NEW.write(connection, [{"id": new_id()}, {**rows(0)[0], **taken}])
+    outcomes = await asyncio.gather(
+        *(spend_shared(store, voucher, n, taken if n == 7 else None) for n, voucher in enumerate(vouchers)),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes.pop(7), IntegrityError)
+    assert outcomes == [True] * 19
+
+
+async def test_a_text_that_is_too_long_is_refused_and_never_cut(store: Database) -> None:
+    async def add(identifier: str) -> bool:
+        async with store.write() as connection:
+            return await SHARED_NEW.write(connection, [{"id": identifier}, rows(0)[0]])
+
+    outcomes = await asyncio.gather(
+        *(add(f"{n:030d}" if n == 3 else new_id()) for n in range(6)), return_exceptions=True
+    )
+    too_long = outcomes.pop(3)
+    assert outcomes == [True] * 5
+    assert isinstance(too_long, StatementError) or BACKEND == "sqlite"
