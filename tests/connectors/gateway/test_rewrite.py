@@ -1,5 +1,6 @@
 """Addresses of the legacy origin in bodies: the same result however the body is cut."""
 
+import gc
 import time
 from itertools import pairwise
 
@@ -110,9 +111,18 @@ def test_the_cost_is_linear_whatever_a_page_holds(unit: bytes) -> None:
 
 
 def _cpu(body: bytes) -> float:
-    started = time.process_time()
+    """Of this thread alone, and without what collecting the garbage of other tests takes: the least of three."""
+    gc.disable()
+    try:
+        return min(_once(body) for _ in range(3))
+    finally:
+        gc.enable()
+
+
+def _once(body: bytes) -> float:
+    started = time.thread_time()
     ORIGINS.rewrite(body)
-    return time.process_time() - started
+    return time.thread_time() - started
 
 
 def test_only_text_is_rewritten() -> None:
