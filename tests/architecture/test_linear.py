@@ -1,8 +1,6 @@
 """DESIGN §4a.26: no pattern of more than linear cost meets bytes of others on the wire, or in what all stands on."""
 
 import ast
-import gc
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from connectors.gateway.wire.paths import _is_ambiguous
 from connectors.gateway.wire.rewrite import OriginMap, is_rewritable
 from connectors.origin import ExactOrigin
 from core.origins import is_dns_name
+from tests.cpu import least_seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGINS = OriginMap(ExactOrigin.parse("http://10.3.2.1:8080"), "https://oa.gw.example")
@@ -104,15 +103,4 @@ def test_every_reader_takes_time_in_proportion(unit: str) -> None:
 
 
 def _seconds(read: Callable[[str], object], text: str) -> float:
-    """The best of three, without the collector, whose cost depends on all that the process holds."""
-
-    def once() -> float:
-        started = time.process_time()
-        read(text)
-        return time.process_time() - started
-
-    gc.disable()
-    try:
-        return min(once() for _ in range(3))
-    finally:
-        gc.enable()
+    return least_seconds(lambda: read(text))

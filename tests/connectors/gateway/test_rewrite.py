@@ -1,7 +1,5 @@
 """Addresses of the legacy origin in bodies: the same result however the body is cut."""
 
-import gc
-import time
 from itertools import pairwise
 
 import pytest
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.gateway.wire.rewrite import OriginMap, is_rewritable
 from connectors.origin import ExactOrigin
+from tests.cpu import least_seconds
 
 ORIGINS = OriginMap(ExactOrigin.parse("http://10.3.2.1:8080"), "https://oa.gw.example")
 PLAIN = OriginMap(ExactOrigin.parse("https://oa.qx.gov.cn"), "http://oa.localhost:8000")
@@ -107,22 +106,11 @@ def test_a_system_that_is_told_the_gateways_address_gets_it_everywhere() -> None
 def test_the_cost_is_linear_whatever_a_page_holds(unit: bytes) -> None:
     """Eight times the bytes take about eight times as long; anything worse would take sixty-four times."""
     small, large = (unit * (size // len(unit)) for size in (256 * 1024, 2 * 1024 * 1024))
-    assert _cpu(large) < 24 * _cpu(small) + 0.05
+    assert _cost(large) < 24 * _cost(small) + 0.05
 
 
-def _cpu(body: bytes) -> float:
-    """Of this thread alone, and without what collecting the garbage of other tests takes: the least of three."""
-    gc.disable()
-    try:
-        return min(_once(body) for _ in range(3))
-    finally:
-        gc.enable()
-
-
-def _once(body: bytes) -> float:
-    started = time.thread_time()
-    ORIGINS.rewrite(body)
-    return time.thread_time() - started
+def _cost(body: bytes) -> float:
+    return least_seconds(lambda: ORIGINS.rewrite(body))
 
 
 def test_only_text_is_rewritten() -> None:
