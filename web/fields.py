@@ -1,6 +1,9 @@
-"""The header fields of a request, where Starlette's own view of them would cost more than what is done with them."""
+"""Header fields, where Starlette's own view of them would cost more than what is done with them."""
 
 from starlette.types import Scope
+
+# Of a request or an answer, as ASGI has it: the name in lower case.
+Field = tuple[bytes, bytes]
 
 
 def first_field(scope: Scope, name: bytes) -> str | None:

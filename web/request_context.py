@@ -17,11 +17,11 @@ from core.logs import bind_contextvars, clear_contextvars, logger
 from core.metrics import REQUEST_SECONDS, REQUESTS
 from core.notices import Notices
 from core.settings import Settings
+from web.fields import Field
 from web.hosts import HEALTH_PATHS
 from web.security_headers import SECURITY_HEADERS
 
 SurfaceKind = Literal["portal", "gateway", "worker"]
-Field = tuple[bytes, bytes]
 
 # RFC 6797: of every answer, the gateway's and the refusals too. A legacy system's own is dropped by the gateway.
 _HSTS = (b"strict-transport-security", b"max-age=63072000")

@@ -7,6 +7,7 @@ wait. So nobody waits while there is nothing to wait for, and the more there are
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from core.errors import UnavailableError
@@ -33,10 +34,26 @@ class Gathering(Generic[Piece, Outcome]):
         self._refusals = Seldom()
         self._waiting: deque[tuple[Piece, asyncio.Future[Outcome | _Lead]]] = deque()
 
+    async def carry_out(
+        self,
+        piece: Piece,
+        alone: Callable[[Piece], Awaitable[Outcome]],
+        together: Callable[[Sequence[Piece]], Awaitable[Sequence[Outcome]]],
+    ) -> Outcome:
+        """The outcome of `piece`: `together` with what others want at the moment; `alone` where there is nobody else,
+        or where that was refused. Raises what both raise."""
+
+        async def lead(pieces: Sequence[Piece]) -> Sequence[Outcome]:
+            return [await alone(pieces[0])] if len(pieces) == 1 else await together(pieces)
+
+        with suppress(NotTogetherError):
+            return await self.join(piece, lead)
+        return await alone(piece)
+
     async def join(self, piece: Piece, lead: Callable[[Sequence[Piece]], Awaitable[Sequence[Outcome]]]) -> Outcome:
         """The outcome of `piece`. `lead` does it for several, if it comes to this caller to do so.
 
-        Raises NotTogetherError, and ERR-DATABASE where it is not known whether it was done.
+        Raises NotTogetherError where there were several, and ERR-DATABASE where it is not known whether it was done.
         """
         if self._is_busy:
             told = await self._wait(piece)
@@ -48,7 +65,7 @@ class Gathering(Generic[Piece, Outcome]):
             outcomes = await lead([each for each, _ in together])
         except BaseException as error:
             _tell_failure(together, error)
-            if not _is_undone(error):
+            if len(together) == 1 or not _is_undone(error):
                 raise
             if self._refusals.is_due():
                 _log.warning("what several would do together was refused", error=type(error).__name__)

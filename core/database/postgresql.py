@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -16,11 +16,11 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from core.database.changes import ASK_SECONDS, CHANNEL, Changes
 from core.database.connection import Connection, Result
 from core.database.errors import IntegrityError, StatementError
-from core.database.gathering import Gathering, NotTogetherError
+from core.database.gathering import Gathering
 from core.database.hosts import Hosts
 from core.database.json_text import to_text
 from core.database.pool import Pool
-from core.database.several import NUMBER
+from core.database.several import values_of
 from core.database.statements import Call, Prepared, RowReader, Statements, Values, for_several
 from core.errors import UnavailableError
 from core.held import begin_holding, end_holding
@@ -182,20 +182,21 @@ class _PostgresConnection(Connection):
         return self._gatherings[kind]
 
     async def find(self, statement: Prepared, asked: Values) -> list[Any]:
-        if not self.has_written:
-            with suppress(NotTogetherError):
-                names = tuple(asked)
-                gathering: Gathering[list[Any], list[Any]] = self._gatherings[statement, names]
-                return await gathering.join([*asked.values()], partial(self._find_for, statement, names))
-        return await super().find(statement, asked)
+        if self.has_written:
+            return await super().find(statement, asked)
+        names = tuple(asked)
+        gathering: Gathering[list[Any], list[Any]] = self._gatherings[statement, names]
+        alone = partial(self._find_for_one, statement, names)
+        together = partial(self._find_for_several, statement, names)
+        return await gathering.carry_out([*asked.values()], alone, together)
 
-    async def _find_for(
+    async def _find_for_one(self, statement: Prepared, names: Sequence[str], values: Sequence[Any]) -> list[Any]:
+        return await super().find(statement, dict(zip(names, values, strict=True)))
+
+    async def _find_for_several(
         self, statement: Prepared, names: Sequence[str], callers: Sequence[Sequence[Any]]
     ) -> list[list[Any]]:
-        if len(callers) == 1:
-            return [await super().find(statement, dict(zip(names, callers[0], strict=True)))]
-        columns = dict(zip(names, zip(*callers, strict=True), strict=True))
-        found = await self.execute(for_several(statement), {NUMBER: range(len(callers)), **columns})
+        found = await self.execute(for_several(statement), values_of(names, callers))
         answers: list[list[Any]] = [[] for _ in callers]
         for *parts, number in found:
             answers[number.raw[0]].append(tuple(parts))

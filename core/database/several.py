@@ -3,7 +3,7 @@
 For PostgreSQL, where a question or a write that many come with at the same moment is one statement.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import CTE, BindParameter, Select, String, Table, Update, bindparam, column, func, select
@@ -27,6 +27,11 @@ def callers_of(types: Types) -> CTE:
     columns = [column(name, kind) for name, kind in types.items()]
     unnested = func.unnest(*arrays).table_valued(*columns, name="arrays").render_derived()
     return select(*[unnested.c[name] for name in types]).cte("callers")
+
+
+def values_of(names: Sequence[str], callers: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """What such a statement is given: of each caller the values, in the order of `names`."""
+    return {NUMBER: range(len(callers)), **dict(zip(names, zip(*callers, strict=True), strict=True))}
 
 
 def asked_of(statement: Update | Select[Any]) -> dict[str, TypeEngine[Any]]:

@@ -1,7 +1,6 @@
 """Rows of several tables, written in one visit to the database; on PostgreSQL those of several callers together."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache, partial
 from itertools import chain
 from typing import Any
@@ -22,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from core.database.connection import Connection
-from core.database.gathering import Gathering, NotTogetherError
-from core.database.several import NUMBER, asked_of, callers_of, of_callers
+from core.database.gathering import Gathering
+from core.database.several import NUMBER, asked_of, callers_of, of_callers, values_of
 from core.database.statements import Prepared, Values, new_row
 
 _GUARD = "taken"
@@ -82,11 +81,12 @@ class Together:
         self, connection: Connection, shape: Shape, rows: Sequence[Values], asked: dict[str, Any]
     ) -> bool:
         values = [*chain.from_iterable([row.values() for row in rows]), *asked.values()]
-        if self._shared and not connection.has_written:
-            gathering: Gathering[list[Any], bool] = connection.gathering((self, shape, tuple(asked)))
-            with suppress(NotTogetherError):
-                return await gathering.join(values, partial(self._write_several, connection, shape, tuple(asked)))
-        return await self._write_alone(connection, shape, tuple(asked), values)
+        names = tuple(asked)
+        alone = partial(self._write_alone, connection, shape, names)
+        if not self._shared or connection.has_written:
+            return await alone(values)
+        gathering: Gathering[list[Any], bool] = connection.gathering((self, shape, names))
+        return await gathering.carry_out(values, alone, partial(self._write_several, connection, shape, names))
 
     async def _write_alone(
         self, connection: Connection, shape: Shape, asked: tuple[str, ...], values: list[Any]
@@ -99,11 +99,8 @@ class Together:
         self, connection: Connection, shape: Shape, asked: tuple[str, ...], callers: Sequence[list[Any]]
     ) -> Sequence[bool]:
         """`callers` are the values of each, in the order of the names."""
-        if len(callers) == 1:
-            return [await self._write_alone(connection, shape, asked, callers[0])]
         names, statement = self._for_several(shape)
-        columns = dict(zip((*names, *asked), zip(*callers, strict=True), strict=True))
-        found = await connection.execute(statement, {NUMBER: range(len(callers)), **columns}, last=True)
+        found = await connection.execute(statement, values_of((*names, *asked), callers), last=True)
         written = {row[0] for row in found}
         return [number in written for number in range(len(callers))]
 

@@ -80,6 +80,21 @@ async def test_what_is_refused_for_all_each_may_try_alone(work: Work) -> None:
     assert await work.want(7) == 14
 
 
+async def test_what_is_refused_to_one_alone_is_not_tried_again(work: Work) -> None:
+    tried = []
+
+    async def alone(number: int) -> int:
+        tried.append(number)
+        raise StatementError("it breaks a rule")
+
+    async def together(numbers: Sequence[int]) -> Sequence[int]:
+        return numbers
+
+    with pytest.raises(StatementError):
+        await work.gathering.carry_out(7, alone, together)
+    assert tried == [7]
+
+
 async def test_when_the_one_who_leads_breaks_off_nobody_waits_for_ever(work: Work) -> None:
     work.raises = asyncio.CancelledError()
     tasks = [asyncio.create_task(work.want(number)) for number in range(4)]

@@ -23,14 +23,9 @@ use_table = Table(
 proof_table = Table("scratch_proof", scratch, Column("digest", Bytes, primary_key=True), Column("n", Integer))
 
 NEW = Together(voucher_table, use_table)
-SPEND = Together(
-    use_table,
-    proof_table,
-    guard=update(voucher_table)
-    .where(voucher_table.c.id == bindparam("wanted"), voucher_table.c.used_by.is_(None))
-    .values(used_by=bindparam("by")),
-)
 UNUSED = (voucher_table.c.id == bindparam("wanted"), voucher_table.c.used_by.is_(None))
+USING = update(voucher_table).where(*UNUSED).values(used_by=bindparam("by"))
+SPEND = Together(use_table, proof_table, guard=USING)
 LOOK = Together(
     use_table,
     guard=select(voucher_table.c.id).where(*UNUSED),
@@ -146,14 +141,7 @@ async def test_nothing_is_written_after_the_last(store: Database) -> None:
             await connection.execute(select(voucher_table))
 
 
-SHARED = Together(
-    use_table,
-    proof_table,
-    guard=update(voucher_table)
-    .where(voucher_table.c.id == bindparam("wanted"), voucher_table.c.used_by.is_(None))
-    .values(used_by=bindparam("by")),
-    shared=True,
-)
+SHARED = Together(use_table, proof_table, guard=USING, shared=True)
 SHARED_NEW = Together(voucher_table, use_table, shared=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-Field = tuple[bytes, bytes]
+from web.fields import Field
 
 NO_STORE: tuple[Field, ...] = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 _JSON: Field = (b"content-type", b"application/json")

@@ -13,9 +13,9 @@ from sso.errors import OAuthError
 from sso.oidc.bearer import bearer_token
 from sso.oidc.metadata import provider_metadata
 from sso.oidc.parameters import unique
-from web.fields import first_field
+from web.fields import Field, first_field
 from web.pages.form import FormError, read_pairs
-from web.protocol.answers import NO_STORE, Answer, Field, json_answer
+from web.protocol.answers import NO_STORE, Answer, json_answer
 from web.protocol.parts import BackChannelParts
 
 _log = logger("protocol")
